@@ -1,0 +1,1 @@
+"""The thin frame around all rooms: command line, workspace, pipeline, publishing."""

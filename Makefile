@@ -1,0 +1,49 @@
+# Two commands do everything: make run, make test.
+PYTHON ?= python3
+PORT ?= 8501
+SERVE ?= 1
+WORKSPACE ?= demo-workspace
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: help setup run test test-kill lint bench lock
+
+help: ## list every target
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make the environment alone
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { echo "Tillmill needs Python 3.11 to 3.13; this is $$($(PYTHON) --version). Next: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(READY) ## demo brand: source systems, pipeline, portal (PORT=8501 SERVE=1)
+	@$(BIN)/tillmill demo init --workspace $(WORKSPACE)
+	@$(BIN)/tillmill demo run --workspace $(WORKSPACE) -- $(BIN)/tillmill run --workspace $(WORKSPACE)
+	@if [ "$(SERVE)" != 0 ]; then exec $(BIN)/tillmill apps --workspace $(WORKSPACE) --port $(PORT); fi
+
+test: $(READY) ## every test; CI=true adds the slow ones
+	@$(BIN)/python -m tests.browser.ensure
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(if $(filter true,$(CI)),,-m "not slow")
+
+test-kill: $(READY) ## kill -9 at random moments: 200 of ingestion, 20 of whole runs (N= for more)
+	@KILLS=$(or $(N),200) WHOLE_KILLS=$(or $(N),20) $(BIN)/python -m pytest tests/kill -n 2 -m "slow or not slow" --timeout 7200
+
+lint: $(READY) ## ruff, mypy, sqlfluff, import-linter, clean locks
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models
+	@$(BIN)/lint-imports
+	@! grep -nE '://|index-url' requirements.lock requirements-all.lock
+
+bench: $(READY) ## every promise as a ratio (QUICK=1 for a tenth)
+	@for module in benchmarks/bench_*.py; do $(BIN)/python "$$module" || exit 1; done
+
+lock: ## write both locks anew
+	@for lock in "requirements.lock --extra demo" "requirements-all.lock --all-extras"; do set -- $$lock; out=$$1; shift; \
+	  $(BIN)/uv pip compile pyproject.toml "$$@" --group dev --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras --quiet --output-file $$out >/dev/null || exit 1; done

@@ -7,7 +7,7 @@ import os
 import stat
 import tomllib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +26,12 @@ def now() -> datetime:
     if _clock_file is not None and _clock_file.exists():
         return datetime.fromisoformat(_clock_file.read_text().strip()).astimezone(UTC)
     return datetime.now(UTC)
+
+
+def to_business_date(at: datetime, timezone: str, day_starts_at: str = "00:00") -> date:
+    """The business date of a moment: its local date, the hours before `day_starts_at` belonging to the day before."""
+    hours, minutes = (int(part) for part in day_starts_at.split(":"))
+    return (at.astimezone(ZoneInfo(timezone)).replace(tzinfo=None) - timedelta(hours=hours, minutes=minutes)).date()
 
 
 class Strict(BaseModel):
@@ -53,7 +59,7 @@ class Clock(Strict):
 
 
 class Privacy(Strict):
-    token_key: str = "file:state/keys/token.key"
+    token_key: str = "file:state/keys/token.key"  # noqa: S105 - a reference, not a key
     sealing_key: str = "file:state/keys/sealing.key"
 
 
@@ -198,7 +204,9 @@ class Workspace:
     def secret(self, value: str) -> str:
         """Like `resolve`, but refuses a secret written out and a secret file that others can read."""
         if not value.startswith(("env:", "file:")):
-            raise SettingsError(f"{SETTINGS_FILE}: a secret is given by reference (env:NAME or file:PATH), never written out")
+            raise SettingsError(
+                f"{SETTINGS_FILE}: a secret is given by reference (env:NAME or file:PATH), never written out"
+            )
         if value.startswith("file:"):
             path = self.root / value[5:].partition("#")[0]
             if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):

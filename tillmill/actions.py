@@ -1,0 +1,88 @@
+"""The one door through which people and apps act on a workspace, and ask it what it serves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ingestion.landing import lake
+from ingestion.landing.ledger import Ledger
+from ingestion.landing.locks import holder, run_lock
+from ingestion.privacy.tokens import create_keys
+from tillmill import publish as publishing
+from tillmill.errors import UsageError
+from tillmill.publish import PublishedVersion
+from tillmill.workspace import SETTINGS_FILE, Workspace, now, open_workspace
+
+
+@dataclass(frozen=True)
+class RunState:
+    """Whether a run is at work and since when, and what the last one could not do ('' when all went well)."""
+
+    running: str
+    failed: str
+    failed_streams: dict[str, str]
+
+
+def create_workspace(root: Path, settings: str) -> Workspace:
+    """The workspace in `root`, made where it is missing: folders, keys, ledger, a zero-row file per contract.
+
+    Safe to repeat: what is there stays. Raises SettingsError when the settings text cannot be used.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    if not (root / SETTINGS_FILE).exists():
+        (root / SETTINGS_FILE).write_text(settings, encoding="utf-8")
+    workspace = open_workspace(root)
+    for folder in workspace.folders():
+        folder.mkdir(parents=True, exist_ok=True)
+    create_keys(workspace)
+    with Ledger(workspace.ledger):
+        lake.write_empty_files(workspace)
+    return workspace
+
+
+def published(root: Path) -> PublishedVersion | None:
+    """The version people see, or None before the first run."""
+    return publishing.read_pointer(root / "published")
+
+
+def clock(root: Path) -> datetime:
+    """The workspace's time, UTC."""
+    open_workspace(root)
+    return now()
+
+
+def run_state(root: Path) -> RunState:
+    """What the workspace is doing and how its last run ended."""
+    workspace = open_workspace(root)
+    at_work = holder(workspace)
+    note = workspace.logs / "last_run.json"
+    last = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {"failed": "", "failed_streams": {}}
+    return RunState(at_work or "", last["failed"], last["failed_streams"])
+
+
+def rollback(root: Path, *, to: int | None = None, release: bool = False) -> PublishedVersion:
+    """Pins the version before the current one, or `to`, until released; raises UsageError when there is none."""
+    workspace = open_workspace(root)
+    with run_lock(workspace), Ledger(workspace.ledger) as ledger:
+        if release:
+            ledger.release()
+        else:
+            kept = [version.version for version in ledger.versions() if (workspace.published / version.file).exists()]
+            seen = ledger.current_version()
+            older = [number for number in kept if seen is not None and number < seen.version]
+            wanted = to if to is not None else max(older, default=None)
+            if wanted not in kept or wanted is None:
+                raise UsageError(
+                    f"there is no version {'before the published one' if to is None else to} to go back to",
+                    state=f"Kept: {', '.join(map(str, sorted(kept))) or 'none'}.",
+                    next_command="tillmill status",
+                )
+            ledger.pin(wanted)
+        publishing.repair(workspace, ledger)
+        version = publishing.current(workspace, ledger)
+    if version is None:
+        raise UsageError("nothing is published yet", next_command="tillmill run")
+    return version

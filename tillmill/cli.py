@@ -1,0 +1,183 @@
+"""The command line: a thin door to the pipeline, the workspace and each room's engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tillmill.errors import TillmillError, UsageError
+
+app = typer.Typer(name="tillmill", help="From the till to the mill.", no_args_is_help=True, add_completion=False)
+for plugin in entry_points(group="tillmill.commands"):
+    app.add_typer(plugin.load(), name=plugin.name)
+
+console = Console()
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", help="The workspace folder.", envvar="TILLMILL_WORKSPACE")
+]
+HERE = Path()
+
+TEMPLATE = """# Every setting is explained in docs/workspace.md; unknown keys are refused.
+[brand]
+name = "My brand"
+currency = "USD"
+timezone = "UTC"
+
+# A first source: a folder of CSV files with one row per receipt line. docs/first-source.md
+# [[sources]]
+# name = "till"
+# connector = "files"
+# [sources.connection]
+# url = "incoming"
+# [[sources.streams]]
+# stream = "pos.sale_lines"
+# pull = { path = "*.csv" }
+# fields = { sale_id = "receipt", line_no = "line" }
+"""
+
+
+@app.command()
+def init(workspace: WorkspaceOption = HERE) -> None:
+    """Make a workspace: settings to fill in, keys, an empty ledger."""
+    from tillmill.actions import create_workspace
+
+    made = create_workspace(workspace, TEMPLATE)
+    console.print(f"{made.root} is ready. Next: describe a source in {made.root / 'tillmill.toml'}, then tillmill run")
+
+
+@app.command()
+def run(
+    workspace: WorkspaceOption = HERE,
+    only: Annotated[str | None, typer.Option(help="One step: ingest, build, publish or export.")] = None,
+    afresh: Annotated[bool, typer.Option(help="Build every table anew from all landed rows.")] = False,
+) -> None:
+    """Pull what is new, build and audit a candidate, publish it, hand the plan over."""
+    from tillmill import pipeline
+    from tillmill.display import Terminal
+    from tillmill.workspace import open_workspace
+
+    if only is not None and only not in pipeline.STEPS:
+        raise UsageError(f"no step {only!r}; steps are {', '.join(pipeline.STEPS)}")
+    outcome = pipeline.run(open_workspace(workspace.resolve()), Terminal(console), only=only, afresh=afresh)
+    console.print(f"{'total':<12}{sum(outcome.seconds.values()):7.1f} s", style="bold")
+    for result in outcome.failed_streams:
+        console.print(f"{result.source} {result.stream}: {result.error}", style="red", markup=False)
+    if outcome.failed_streams:
+        console.print("What these streams had landed before is still served. Next: tillmill status", style="red")
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(
+    workspace: WorkspaceOption = HERE,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+) -> None:
+    """Every stream with its watermark against the clock, and every row accounted for."""
+    from tillmill.status import status as state
+    from tillmill.workspace import open_workspace
+
+    found = state(open_workspace(workspace.resolve()))
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+        return
+    published = found["published"]
+    version = (
+        f"version {published['version']}, published {published['published_at'][:16]}"
+        if published
+        else "nothing published yet"
+    )
+    table = Table(title=f"Clock {found['clock'][:16]} UTC · {version}", title_justify="left")
+    for name in (
+        "source",
+        "stream",
+        "watermark (UTC)",
+        "lag h",
+        "loads",
+        "pulled",
+        "landed",
+        "quarantined",
+        "accounted",
+    ):
+        table.add_column(name, justify="left" if name in {"source", "stream", "watermark (UTC)"} else "right")
+    for stream in found["streams"]:
+        table.add_row(
+            stream["source"],
+            stream["stream"],
+            (stream["watermark_at"] or "-")[:16].replace("T", " "),
+            "-" if stream["lag_hours"] is None else f"{stream['lag_hours']:,.1f}",
+            *(f"{stream[name]:,}" for name in ("loads", "pulled", "landed", "quarantined")),
+            "yes" if stream["is_accounted"] else "[red]NO[/red]",
+        )
+    console.print(table)
+
+
+@app.command()
+def publish(workspace: WorkspaceOption = HERE) -> None:
+    """Publish the audited candidate that `run --only build` left."""
+    run(workspace, only="publish")
+
+
+@app.command()
+def rollback(
+    workspace: WorkspaceOption = HERE,
+    to: Annotated[int | None, typer.Option(help="The version to serve; else the one before.")] = None,
+    release: Annotated[bool, typer.Option(help="Serve the newest version again.")] = False,
+) -> None:
+    """Serve an older version, pinned until `--release`."""
+    from tillmill import actions
+
+    version = actions.rollback(workspace.resolve(), to=to, release=release)
+    console.print(
+        f"Serving version {version.version}"
+        + (", pinned. Next: tillmill rollback --release" if version.is_pinned else "")
+    )
+
+
+@app.command()
+def apps(
+    workspace: WorkspaceOption = HERE,
+    port: Annotated[int, typer.Option(help="The portal's port on 127.0.0.1.")] = 8501,
+) -> None:
+    """Serve the portal."""
+    from tillmill.workspace import open_workspace
+
+    opened = open_workspace(workspace.resolve())
+    _refuse_busy(port)
+    folder = Path(__file__).resolve().parent.parent / "apps"
+    command = [sys.executable, "-m", "streamlit", "run", str(folder / "portal.py"), "--server.address", "127.0.0.1"]
+    command += ["--server.port", str(port), "--server.headless", "true", "--browser.gatherUsageStats", "false"]
+    console.print(f"The portal is at http://127.0.0.1:{port}", style="bold")
+    environment = os.environ | {"TILLMILL_WORKSPACE": str(opened.root)}
+    raise typer.Exit(subprocess.run(command, cwd=folder, env=environment, check=False).returncode)  # noqa: S603
+
+
+def _refuse_busy(port: int) -> None:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            from tillmill.ports import holder_of
+
+            raise UsageError(f"port {port} is held by {holder_of(port)}", next_command=f"make run PORT={port + 1}")
+
+
+def main() -> None:
+    """Runs a command; an expected error ends with its exit code and a sentence, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except TillmillError as error:
+        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""Hands each learning room its frames from the candidate and lands what it learns for that candidate alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from customers.identity import link_records, resolve_customers
+from forecasting.backtest import score_origins
+from forecasting.weekly import forecast_demand
+from ingestion.contracts import contract
+from ingestion.contracts.contract import landed_schema
+from ingestion.landing import lake
+from ingestion.landing.ledger import Ledger
+from planning.engine import make_plan
+from promotions.effect import measure_runs
+from promotions.runs import find_runs
+from tillmill import warehouse
+from tillmill.publish import Candidate
+from tillmill.workspace import Workspace, now, to_business_date
+
+CODE = ("ingestion", "dbt_project", "customers", "promotions", "forecasting", "planning", "tillmill", "seeds/reference")
+PLANNING_TABLES = (
+    "demand", "orders", "stock", "receipts", "item_policy", "channel_life",
+    "bom", "sources", "routing", "changeover", "calendar",
+)  # fmt: skip
+PLAN_OUTPUTS = ("requirements", "production_plan", "pegging", "exceptions", "summary")
+
+
+def fingerprint(workspace: Workspace, ledger: Ledger) -> str:
+    """Names what a build depends on: visible loads of the sources, business date, settings and code version."""
+    facts = {
+        "loads": ledger.input_seqs(),
+        "business_date": business_date(workspace).isoformat(),
+        "settings": workspace.settings.model_dump(mode="json"),
+        "code": _code_version(),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def business_date(workspace: Workspace) -> date:
+    """The brand's business date at the clock."""
+    brand = workspace.settings.brand
+    return to_business_date(now(), brand.timezone, brand.day_starts_at)
+
+
+class Learner:
+    """One candidate's learning: a method per room, each returns the sentence that the run shows."""
+
+    def __init__(self, workspace: Workspace, ledger: Ledger, candidate: Candidate, run_id: str) -> None:
+        self._workspace = workspace
+        self._ledger = ledger
+        self._candidate = candidate
+        self._run_id = run_id
+
+    def customers(self) -> str:
+        records = self._read("int_identity_records")
+        if records.is_empty():
+            return "no records of people: skipped"
+        links = link_records(records)
+        known = "stg_customers__identities_all"
+        previous = (
+            self._read(known) if known in warehouse.tables(self._candidate.database) else _empty("customers.identities")
+        )
+        identities = resolve_customers(records, links, previous)
+        self._land("customers.links", links)
+        self._land("customers.identities", identities)
+        return f"{records.height:,} records, {links.height:,} links, {identities.height:,} new or changed identities"
+
+    def promotions(self) -> str:
+        weeks = self._read("int_promotion_weeks")
+        if weeks.is_empty() or not (weeks["is_display"] | weeks["is_mailer"]).any():
+            return "no placements: skipped"
+        runs = find_runs(weeks)
+        effects = measure_runs(
+            weeks, runs, max_runs=self._workspace.settings.promotions.max_runs, margin_rates=self._margins()
+        )
+        self._land("promotions.effects", effects)
+        measured = effects.filter(pl.col("verdict") == "measured").height
+        return f"{runs.height:,} runs, {measured} measured, the others with the reason why not"
+
+    def forecasting(self) -> str:
+        history = self._read("int_demand_weekly")
+        if history.is_empty():
+            return "no complete week of demand: skipped"
+        # One week more than planned for: at mid-week the running week is forecast too, and the plan starts after it.
+        horizon = self._workspace.settings.forecasting.horizon_weeks + 1
+        last: date = history["week_on"].max()  # type: ignore[assignment]
+        demand = forecast_demand(history, horizon_weeks=horizon, cutoff_on=last + timedelta(days=6))
+        scores = score_origins(history, horizon_weeks=min(horizon, 4), origins=2)
+        self._land("forecasting.demand", demand)
+        self._land("forecasting.scores", scores)
+        return f"{demand.select('sku', 'channel_id').n_unique():,} series, {horizon} weeks" + _against_benchmark(scores)
+
+    def planning(self) -> str:
+        tables = {name: self._read(f"int_planning_{name}") for name in PLANNING_TABLES}
+        missing = [name for name in ("demand", "routing", "calendar") if tables[name].is_empty()]
+        if missing:
+            return f"no {', '.join(missing)}: skipped"
+        today = business_date(self._workspace)
+        start_on = today - timedelta(days=today.weekday()) + timedelta(days=7)
+        tables["demand"] = tables["demand"].filter(pl.col("week_on") >= start_on)
+        settings = self._workspace.settings.planning
+        outputs = make_plan(
+            tables, start_on=start_on, horizon_weeks=settings.horizon_weeks, service_level=settings.service_level
+        )
+        for name in PLAN_OUTPUTS:
+            self._land(f"planning.{name}", outputs[name])
+        plan = outputs["production_plan"]
+        return f"{plan.height:,} line-weeks of {plan['sku'].n_unique():,} SKUs from {start_on}"
+
+    def _read(self, table: str) -> pl.DataFrame:
+        return warehouse.read_table(self._candidate.database, table)
+
+    def _margins(self) -> pl.DataFrame:
+        """sku, margin_rate: what is left of net sales after cost of goods, 0..1; null where the cost is unknown."""
+        sales = self._read("fct_sales_line").filter(pl.col("is_counted"))
+        return (
+            sales.group_by("sku")
+            .agg(pl.col("net_sales_amount").cast(pl.Float64).sum(), pl.col("cost_amount").cast(pl.Float64).sum())
+            .select("sku", margin_rate=1 - pl.col("cost_amount") / pl.col("net_sales_amount"))
+            .with_columns(pl.col("margin_rate").clip(0, 1))
+            .sort("sku")
+        )
+
+    def _land(self, stream: str, frame: pl.DataFrame) -> None:
+        columns = contract(stream).schema.column_names()
+        for name in ("run_id", "plan_id"):
+            if name in columns and name not in frame.columns:
+                frame = frame.with_columns(pl.lit(self._run_id).alias(name))
+        lake.land_learnt(
+            self._workspace, self._ledger, stream, frame, run_id=self._run_id, candidate=self._candidate.name
+        )
+
+
+def _against_benchmark(scores: pl.DataFrame) -> str:
+    found = (
+        scores.filter((pl.col("metric") == "wape") & (pl.col("series") == "*"))
+        .select("value", "benchmark_value")
+        .mean()
+    )
+    if found.is_empty() or found.item(0, 0) is None:
+        return ""
+    return f"; WAPE {found.item(0, 0):.3f}, seasonal naive {found.item(0, 1):.3f}"
+
+
+def _empty(stream: str) -> pl.DataFrame:
+    return pl.DataFrame(schema=landed_schema(contract(stream)))
+
+
+@cache
+def _code_version() -> str:
+    root = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for folder in CODE:
+        for file in sorted((root / folder).rglob("*")):
+            if file.suffix in {".py", ".sql", ".yml", ".csv"}:
+                digest.update(file.relative_to(root).as_posix().encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()

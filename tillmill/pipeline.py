@@ -1,0 +1,219 @@
+"""The order of steps, from pulling the sources to handing the plan over."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ingestion.landing import lake
+from ingestion.landing.ledger import Ledger
+from ingestion.landing.locks import run_lock
+from ingestion.runner import StreamResult, ingest
+from planning.exchange.csv import write_plan
+from tillmill import learning
+from tillmill import publish as publishing
+from tillmill.errors import TillmillError
+from tillmill.reference import gather_reference
+from tillmill.transform import Transformer
+from tillmill.warehouse import read_table
+from tillmill.workspace import Workspace, now
+
+STEPS = ("ingest", "build", "publish", "export")
+PLAN_TABLES = {"production_plan": "mart_production_plan"}
+
+
+class Display(Protocol):
+    """Whoever shows the progress: a terminal, a log, nobody."""
+
+    def start(self, step: str) -> None: ...
+    def detail(self, step: str, text: str) -> None: ...
+    def finish(self, step: str, seconds: float, text: str) -> None: ...
+
+
+@dataclass
+class Outcome:
+    """What a run did: each step's seconds and sentence, each stream's result, the new version (None: unchanged)."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+    streams: list[StreamResult] = field(default_factory=list)
+    version: int | None = None
+
+    @property
+    def failed_streams(self) -> list[StreamResult]:
+        return [result for result in self.streams if result.error]
+
+
+def run(workspace: Workspace, display: Display, *, only: str | None = None, afresh: bool = False) -> Outcome:
+    """Runs all steps, or one of STEPS; a stream that fails does not stop the others, a failed build publishes nothing.
+
+    `afresh` builds every table anew instead of from the last published version. Raises LockedError when another run is
+    at work and BuildError when the candidate fails.
+    """
+    outcome = Outcome()
+    with run_lock(workspace), Ledger(workspace.ledger) as ledger, _remembered(workspace, outcome):
+        lake.recover(workspace, ledger)
+        publishing.repair(workspace, ledger)
+        steps = [only] if only else list(STEPS)
+        if "build" not in steps:
+            _run_steps(workspace, ledger, display, outcome, steps, None, afresh)
+            return outcome
+        gather_reference(workspace)
+        with Transformer(environment(workspace), workspace.logs, workspace.build / "dbt") as dbt:
+            _run_steps(workspace, ledger, display, outcome, steps, dbt, afresh)
+    return outcome
+
+
+def _run_steps(
+    workspace: Workspace,
+    ledger: Ledger,
+    display: Display,
+    outcome: Outcome,
+    steps: list[str],
+    dbt: Transformer | None,
+    afresh: bool,
+) -> None:
+    if "ingest" in steps:
+        with _timed(display, outcome, "ingest") as say:
+            outcome.streams = ingest(workspace, progress=lambda text: display.detail("ingest", str(text)))
+            say(_said_of_streams(outcome.streams))
+    if "build" in steps and dbt is not None:
+        build(workspace, ledger, dbt, display, outcome, afresh=afresh)
+    if "publish" in steps:
+        publish(workspace, ledger, display, outcome)
+    if "export" in steps:
+        with _timed(display, outcome, "export") as say:
+            say(export_plan(workspace))
+
+
+def build(
+    workspace: Workspace, ledger: Ledger, dbt: Transformer, display: Display, outcome: Outcome, *, afresh: bool = False
+) -> None:
+    """Builds and audits a candidate in four passes, learning between them; leaves it in `build/` for `publish`."""
+    fingerprint = learning.fingerprint(workspace, ledger)
+    version = publishing.current(workspace, ledger)
+    if version is not None and not afresh and publishing.fingerprint_of(version) == fingerprint:
+        with _timed(display, outcome, "build") as say:
+            say("nothing new since the published version")
+        return
+    candidate = publishing.begin_candidate(workspace, ledger, fingerprint, afresh=afresh)
+    learner = learning.Learner(workspace, ledger, candidate, run_id=fingerprint)
+    for step, work in (
+        ("conform", "pass_a"),
+        ("customers", learner.customers),
+        ("facts", "pass_b"),
+        ("promotions", learner.promotions),
+        ("forecasting", learner.forecasting),
+        ("decide", "pass_c"),
+        ("planning", learner.planning),
+        ("audit", "pass_d"),
+    ):
+        with _timed(display, outcome, step) as say:
+            if callable(work):
+                say(work())
+                publishing.freeze_manifest(ledger, candidate)
+            else:
+                result = dbt.build(work, full_refresh=afresh, progress=lambda name, at=step: display.detail(at, name))
+                say(f"{result.built} tables and views, {result.tested} tests passed")
+    (workspace.build / "audited.json").write_text(json.dumps({"name": candidate.name}))
+
+
+def publish(workspace: Workspace, ledger: Ledger, display: Display, outcome: Outcome) -> None:
+    """Publishes the audited candidate in `build/`, if there is one."""
+    with _timed(display, outcome, "publish") as say:
+        note = workspace.build / "audited.json"
+        database = workspace.build / "candidate.duckdb"
+        if not (note.exists() and database.exists()):
+            say("nothing new to publish")
+            return
+        found = json.loads(note.read_text())
+        note.unlink()
+        candidate = publishing.Candidate(found["name"], database, workspace.build / "manifest.parquet")
+        version = publishing.publish(workspace, ledger, candidate)
+        outcome.version = version.version
+        say(f"version {version.version}" + (" (an older version is pinned)" if version.is_pinned else ""))
+
+
+def export_plan(workspace: Workspace) -> str:
+    """Writes the published plan as CSV into `exports/`, one folder per version; says how many files."""
+    version = publishing.read_pointer(workspace.published)
+    if version is None:
+        return "nothing published yet"
+    folder = workspace.exports / f"plan-v{version.version:06d}"
+    if folder.exists():
+        return f"exports/{folder.name} is there"
+    outputs = {name: read_table(version.path, table) for name, table in PLAN_TABLES.items()}
+    if all(frame.is_empty() for frame in outputs.values()):
+        return "no plan to hand over"
+    files = write_plan(outputs, folder)
+    return f"{len(files)} files in exports/{folder.name}"
+
+
+def environment(workspace: Workspace) -> dict[str, str]:
+    """What dbt is told of the workspace, as environment variables; paths stay the same from run to run."""
+    brand = workspace.settings.brand
+    return {
+        "TILLMILL_CANDIDATE": str(workspace.build / "candidate.duckdb"),
+        "TILLMILL_MANIFEST": str(workspace.build / "manifest.parquet"),
+        "TILLMILL_REFERENCE": str(workspace.build / "reference"),
+        "TILLMILL_CLOCK": now().strftime("%Y-%m-%d %H:%M:%S.%f"),
+        "TILLMILL_CURRENCY": brand.currency,
+        "TILLMILL_TIMEZONE": brand.timezone,
+        "TILLMILL_DAY_STARTS_AT": brand.day_starts_at,
+        "TZ": "UTC",
+    }
+
+
+def _said_of_streams(results: list[StreamResult]) -> str:
+    pulled = sum(result.pulled for result in results)
+    landed = sum(result.landed for result in results)
+    quarantined = sum(result.quarantined for result in results)
+    failed = [f"{result.source} {result.stream}" for result in results if result.error]
+    said = f"{len(results)} streams: {pulled:,} rows pulled = {landed:,} landed + {quarantined:,} quarantined"
+    return said + (f"; failed: {', '.join(failed)}" if failed else "")
+
+
+@contextmanager
+def _timed(display: Display, outcome: Outcome, step: str) -> Iterator[Callable[[str], None]]:
+    display.start(step)
+    said: list[str] = []
+    started = time.perf_counter()
+    try:
+        yield said.append
+    finally:
+        outcome.seconds[step] = time.perf_counter() - started
+        outcome.said[step] = said[-1] if said else "failed"
+        display.finish(step, outcome.seconds[step], outcome.said[step])
+
+
+@contextmanager
+def _remembered(workspace: Workspace, outcome: Outcome) -> Iterator[None]:
+    """Keeps the last run's outcome in `logs/last_run.json`, where the portal reads whether the last run failed."""
+    failed = ""
+    try:
+        yield
+    except TillmillError as error:
+        failed = error.what
+        raise
+    finally:
+        _write_json(
+            workspace.logs / "last_run.json",
+            {
+                "ended_at": now().isoformat(),
+                "failed": failed,
+                "failed_streams": {f"{r.source} {r.stream}": r.error for r in outcome.failed_streams},
+                "seconds": outcome.seconds,
+                "said": outcome.said,
+            },
+        )
+
+
+def _write_json(path: Path, value: object) -> None:
+    spool = path.with_suffix(".spool")
+    spool.write_text(json.dumps(value, indent=1, ensure_ascii=False))
+    spool.rename(path)

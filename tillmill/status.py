@@ -1,0 +1,66 @@
+"""What a workspace holds: every stream with its watermark against the clock, and every row accounted for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from ingestion.landing.ledger import Ledger
+from tillmill import publish as publishing
+from tillmill.workspace import Workspace, now
+
+
+def status(workspace: Workspace) -> dict[str, Any]:
+    """The clock, the published version, and one object per stream (source × stream), configured or landed.
+
+    Streams: source, stream, watermark_at (UTC, the latest moment its rows speak of), lag_hours against the clock, loads,
+    pulled, landed, quarantined (rows), is_accounted (pulled = landed + quarantined), last_loaded_at.
+    """
+    clock = now()
+    with Ledger(workspace.ledger) as ledger:
+        loads = ledger.loads()
+        version = publishing.current(workspace, ledger)
+    configured = pl.DataFrame(
+        [(source.name, stream.stream) for source in workspace.settings.sources for stream in source.streams],
+        schema={"source": pl.String, "stream": pl.String},
+        orient="row",
+    ).unique()
+    landed = (
+        loads.filter(pl.col("state") == "visible")
+        .group_by("source", "stream")
+        .agg(
+            pl.col("watermark_at").max(),
+            pl.len().alias("loads"),
+            pl.col("pulled", "landed", "quarantined").sum(),
+            pl.col("ended_at").max().alias("last_loaded_at"),
+        )
+    )
+    streams = (
+        configured.join(landed, on=["source", "stream"], how="full", coalesce=True)
+        .with_columns(pl.col("loads", "pulled", "landed", "quarantined").fill_null(0))
+        .with_columns(
+            ((pl.lit(clock) - pl.col("watermark_at")).dt.total_minutes() / 60).round(1).alias("lag_hours"),
+            (pl.col("pulled") == pl.col("landed") + pl.col("quarantined")).alias("is_accounted"),
+        )
+        .sort("source", "stream")
+    )
+    return {
+        "workspace": str(workspace.root),
+        "clock": clock.isoformat(),
+        "published": None
+        if version is None
+        else {
+            "version": version.version,
+            "published_at": version.published_at.isoformat(),
+            "is_pinned": version.is_pinned,
+            "file": version.path.name,
+        },
+        "streams": [{key: _plain(value) for key, value in row.items()} for row in streams.to_dicts()],
+        "is_accounted": bool(streams["is_accounted"].all()),
+    }
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,28 @@
+"""Reads tables of a warehouse file as polars frames; the file is opened read-only and closed again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from tillmill.errors import TillmillError
+
+
+def tables(database: Path) -> list[str]:
+    """The names of all tables and views in the file, sorted."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        rows = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'main' order by table_name"
+        ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def read_table(database: Path, table: str) -> pl.DataFrame:
+    """All rows and columns of one table or view; raises TillmillError naming the file where the table is missing."""
+    if table not in tables(database):
+        raise TillmillError(f"{database.name} has no table {table}", next_command="tillmill run")
+    with duckdb.connect(str(database), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        return connection.table(table).pl()

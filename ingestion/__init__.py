@@ -1,0 +1,1 @@
+"""The way in: pull, check, protect, land."""

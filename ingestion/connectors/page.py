@@ -1,0 +1,31 @@
+"""A page: what a connector yields, raw records with the state to go on from after them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+# Columns a connector may add beside the source's own fields; `prepare` consumes them.
+FILE = "_file"  # the file a record stands in
+LINE = "_line"  # its position: the line in a file, the place in a response (1 is the first)
+OBSERVED = "_observed_at"  # when the source said it, as ISO UTC text
+FAULT = "_fault"  # why a record cannot be read; its raw form is in RAW
+RAW = "_raw"  # the record as it stood, where it has no fields
+RESERVED = (FILE, LINE, OBSERVED, FAULT, RAW)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Raw records (every column text, nested values as JSON text, null stays null) and the cursor after them.
+
+    `cursor` is JSON-able and complete: a pull that starts from it yields what follows this page. `extracted_at` is UTC.
+    `position` says in words where the page stands in its source, for messages and quarantine.
+    """
+
+    records: pl.DataFrame
+    cursor: dict[str, Any]
+    extracted_at: datetime
+    position: str

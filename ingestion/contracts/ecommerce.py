@@ -1,0 +1,132 @@
+"""Contracts of the web shops: orders, their lines, refunds."""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from ingestion.contracts import columns, oddities
+from ingestion.contracts.contract import Contract
+from ingestion.contracts.controls import controls
+
+ORDER_TYPES = ("normal", "presale", "sample", "resend", "exchange")
+LINE_KINDS = ("sale", "gift", "bundle", "component")
+REFUND_KINDS = ("before_shipment", "refund_only", "return_refund", "exchange", "compensation")
+
+
+class Orders(dy.Schema):
+    """One order of one shop; a buyer's codes are known within their own scope (shop, brand) only."""
+
+    shop_id = columns.text(required=True)
+    order_id = columns.text(required=True)
+    platform_order_id = columns.text()
+    order_type = columns.text(required=True, one_of=ORDER_TYPES)
+    placed_at = columns.at(required=True)
+    paid_at = columns.at()
+    completed_at = columns.at()
+    cancelled_at = columns.at()
+    status = columns.text()
+    buyer_shop_uid = columns.text()
+    buyer_brand_uid = columns.text()
+    buyer_phone = columns.text()
+    is_virtual_phone = columns.flag()
+    buyer_email = columns.text()
+    buyer_open_id = columns.text()
+    buyer_name = columns.text()
+    ship_region = columns.text()
+    ship_address = columns.text()
+    ship_from_location_id = columns.text()
+    author_id = columns.text()
+    room_id = columns.text()
+    deposit_amount = columns.amount()
+    deposit_paid_at = columns.at()
+    balance_paid_at = columns.at()
+    presale_state = columns.text()
+    shipping_amount = columns.amount()
+    total_amount = columns.amount()
+    currency = columns.currency()
+    is_suspect = columns.flag()
+    suspect_rule = columns.text()
+    updated_at = columns.at(required=True)
+
+
+class OrderLines(dy.Schema):
+    """One line of an order; a bundle's components point to it by `parent_line_no`."""
+
+    shop_id = columns.text(required=True)
+    order_id = columns.text(required=True)
+    line_no = columns.count(required=True)
+    parent_line_no = columns.count()
+    line_kind = columns.text(required=True, one_of=LINE_KINDS)
+    listing_id = columns.text()
+    variant_id = columns.text()
+    sku = columns.text(required=True)
+    units = columns.units(required=True)
+    list_amount = columns.amount()
+    paid_amount = columns.amount(required=True)
+    currency = columns.currency()
+    tax_rate = columns.rate()
+    is_tax_inclusive = columns.flag()
+    promotion_id = columns.text()
+    updated_at = columns.at(required=True)
+
+
+class Refunds(dy.Schema):
+    """One refund; only completed ones cut sales."""
+
+    shop_id = columns.text(required=True)
+    refund_id = columns.text(required=True)
+    order_id = columns.text(required=True)
+    line_no = columns.count()
+    kind = columns.text(required=True, one_of=REFUND_KINDS)
+    status = columns.text()
+    borne_by = columns.text()
+    units = columns.units()
+    amount = columns.amount(required=True)
+    currency = columns.currency()
+    reason = columns.text()
+    applied_at = columns.at()
+    refunded_at = columns.at()
+    goods_received_at = columns.at()
+    updated_at = columns.at(required=True)
+
+
+ORDERS = Contract(
+    "ecommerce.orders",
+    Orders,
+    key=("shop_id", "order_id"),
+    version="updated_at",
+    event="updated_at",
+    personal=(
+        "buyer_shop_uid",
+        "buyer_brand_uid",
+        "buyer_phone",
+        "buyer_email",
+        "buyer_open_id",
+        "buyer_name",
+        "ship_address",
+    ),
+    defaults={"order_type": "normal"},
+    flags={"negative_total": oddities.negative("total_amount")},
+)
+ORDER_LINES = Contract(
+    "ecommerce.order_lines",
+    OrderLines,
+    key=("shop_id", "order_id", "line_no"),
+    version="updated_at",
+    event="updated_at",
+    defaults={"line_kind": "sale"},
+    flags={
+        "negative_without_return": oddities.negative("units"),
+        "zero_units": oddities.zero("units"),
+        "zero_price": oddities.zero("paid_amount"),
+    },
+)
+REFUNDS = Contract(
+    "ecommerce.refunds",
+    Refunds,
+    key=("shop_id", "refund_id"),
+    version="updated_at",
+    event="updated_at",
+    flags={"negative_refund": oddities.negative("amount")},
+)
+CONTRACTS = (ORDERS, ORDER_LINES, REFUNDS, controls("ecommerce"))

@@ -1,0 +1,1 @@
+"""Personal fields become keyed tokens; what must keep its clear form is sealed."""

@@ -32,7 +32,7 @@ def bad_gtin(column: str = "gtin") -> pl.Expr:
     total = pl.sum_horizontal(
         (digits.str.slice(place, 1).cast(pl.Int64, strict=False) * (3 if place % 2 == 0 else 1)) for place in range(14)
     )
-    well_formed = pl.col(column).str.contains(r"^(?:\d{8}|\d{12,14})$")
+    well_formed = pl.col(column).str.contains(r"^(?:[0-9]{8}|[0-9]{12,14})$")
     return pl.col(column).is_not_null() & ~(well_formed & (total % 10 == 0))
 
 

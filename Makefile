@@ -27,8 +27,8 @@ run: $(READY) ## demo brand: source systems, pipeline, portal (PORT=8501 SERVE=1
 	@if [ "$(SERVE)" != 0 ]; then exec $(BIN)/tillmill apps --workspace $(WORKSPACE) --port $(PORT); fi
 
 test: $(READY) ## every test; CI=true adds the slow ones
-	@$(BIN)/python -m tests.browser.ensure
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(if $(filter true,$(CI)),,-m "not slow")
+	@$(BIN)/python -m tests.e2e.chromium
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(filter true,$(CI)),,-m "not slow")
 
 test-kill: $(READY) ## kill -9 at random moments: 200 of ingestion, 20 of whole runs (N= for more)
 	@KILLS=$(or $(N),200) WHOLE_KILLS=$(or $(N),20) $(BIN)/python -m pytest tests/kill -n 2 -m "slow or not slow" --timeout 7200

@@ -15,8 +15,8 @@ from tillmill.workspace import Workspace, now
 def status(workspace: Workspace) -> dict[str, Any]:
     """The clock, the published version, and one object per stream (source × stream), configured or landed.
 
-    Streams: source, stream, watermark_at (UTC, the latest moment its rows speak of), lag_hours against the clock, loads,
-    pulled, landed, quarantined (rows), is_accounted (pulled = landed + quarantined), last_loaded_at.
+    Streams: source, stream, watermark_at (UTC, the latest moment its rows speak of), lag_hours against the clock,
+    loads, pulled, landed, quarantined (rows), is_accounted (pulled = landed + quarantined), last_loaded_at.
     """
     clock = now()
     with Ledger(workspace.ledger) as ledger:

@@ -62,7 +62,7 @@ def freeze_manifest(ledger: Ledger, candidate: Candidate) -> None:
 
 def discard_candidates(workspace: Workspace, ledger: Ledger) -> None:
     """Forgets every unpublished candidate: its pending loads in the ledger and its files in `build/`."""
-    for name in ledger.pending_candidates():
+    for name in ledger.candidates():
         ledger.discard(name)
     for file in workspace.build.glob("candidate.duckdb*"):
         # A new file, never a rewritten one: a dying child of a killed run may still hold the old one open.
@@ -103,7 +103,7 @@ def repair(workspace: Workspace, ledger: Ledger) -> None:
                 "version": version.version,
                 "file": version.file,
                 "published_at": version.published_at.isoformat(),
-                "is_pinned": version.is_pinned,
+                "is_pinned": ledger.pinned() is not None,
             }
         )
         if not pointer.exists() or pointer.read_text() != text:

@@ -11,6 +11,16 @@ from ingestion.landing.ledger import Ledger
 from tillmill import publish as publishing
 from tillmill.workspace import Workspace, now
 
+LOADS = {
+    "source": pl.String,
+    "stream": pl.String,
+    "watermark_at": pl.Datetime("us", "UTC"),
+    "ended_at": pl.Datetime("us", "UTC"),
+    "pulled": pl.Int64,
+    "landed": pl.Int64,
+    "quarantined": pl.Int64,
+}
+
 
 def status(workspace: Workspace) -> dict[str, Any]:
     """The clock, the published version, and one object per stream (source × stream), configured or landed.
@@ -20,22 +30,26 @@ def status(workspace: Workspace) -> dict[str, Any]:
     """
     clock = now()
     with Ledger(workspace.ledger) as ledger:
-        loads = ledger.loads()
+        loads = pl.DataFrame(
+            [
+                (load.source, load.stream, load.watermark_at, load.ended_at, load.pulled, load.landed, load.quarantined)
+                for load in ledger.loads()
+                if load.state == "visible"
+            ],
+            schema=LOADS,
+            orient="row",
+        )
         version = publishing.current(workspace, ledger)
     configured = pl.DataFrame(
         [(source.name, stream.stream) for source in workspace.settings.sources for stream in source.streams],
         schema={"source": pl.String, "stream": pl.String},
         orient="row",
     ).unique()
-    landed = (
-        loads.filter(pl.col("state") == "visible")
-        .group_by("source", "stream")
-        .agg(
-            pl.col("watermark_at").max(),
-            pl.len().alias("loads"),
-            pl.col("pulled", "landed", "quarantined").sum(),
-            pl.col("ended_at").max().alias("last_loaded_at"),
-        )
+    landed = loads.group_by("source", "stream").agg(
+        pl.col("watermark_at").max(),
+        pl.len().alias("loads"),
+        pl.col("pulled", "landed", "quarantined").sum(),
+        pl.col("ended_at").max().alias("last_loaded_at"),
     )
     streams = (
         configured.join(landed, on=["source", "stream"], how="full", coalesce=True)

@@ -1,0 +1,1 @@
+"""Landing: immutable Parquet files, and the ledger that says which of them count."""

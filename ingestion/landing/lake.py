@@ -1,0 +1,260 @@
+"""The lake: rows become immutable Parquet files, each load whole or not there at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ingestion.contracts import ALL, contract
+from ingestion.contracts.contract import landed_schema
+from ingestion.landing import files
+from ingestion.landing.ledger import ZERO_ROWS, Cursor, Ledger, Load
+from ingestion.landing.locks import stream_lock
+from ingestion.landing.quarantine import to_quarantine
+from ingestion.landing.recovery import Recovered, recover, recover_stream
+from tillmill.errors import ContractError, RefusedError
+from tillmill.workspace import Workspace, now
+
+__all__ = [
+    "EVERY_ROW",
+    "LEARNT_SOURCE",
+    "Piece",
+    "Recovered",
+    "land",
+    "land_learnt",
+    "recover",
+    "recover_stream",
+    "write_empty_files",
+]
+
+LEARNT_SOURCE = "tillmill"
+# What every landed row has beside its contract's columns, in this order, last.
+EVERY_ROW: dict[str, pl.DataType] = {
+    "_source": pl.String(),
+    "_load_id": pl.String(),
+    "_load_seq": pl.Int64(),
+    "_row": pl.Int64(),
+    "_extracted_at": pl.Datetime("us", "UTC"),
+    "_op": pl.String(),
+    "_extra": pl.String(),
+    "_flags": pl.String(),
+}
+_SAFE_NAME = re.compile(r"[a-z0-9][a-z0-9_.]*")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One page, checked and protected: what lands of it.
+
+    `good` has the contract's landed columns and `_row, _op, _extra, _flags`; `bad` has row, position, field, reason,
+    raw; `pulled` is the number of records the page had, `cursor` the state after it.
+    """
+
+    good: pl.DataFrame
+    bad: pl.DataFrame
+    pulled: int
+    cursor: dict[str, Any]
+    extracted_at: datetime
+    extra_fields: Sequence[str] = ()
+
+    @property
+    def quarantined(self) -> int:
+        """Records, not reasons: one record may break two rules."""
+        return int(self.bad.get_column("row").n_unique())
+
+
+def land(
+    workspace: Workspace,
+    ledger: Ledger,
+    *,
+    source: str,
+    stream: str,
+    schema: Mapping[str, pl.DataType],
+    event: str | None,
+    pieces: Sequence[Piece],
+    read: Cursor,
+    started_at: datetime,
+) -> Load:
+    """Land the pieces of a pull as one load and move the cursor behind the last of them; the load is then visible.
+
+    The caller holds the stream's lock; `read` is the cursor the pull started from; `event` is the column whose highest
+    value is the watermark (without one: when the rows were extracted). `_row` counts on through the pieces, so that of
+    two equal versions in one load the later one wins. Raises CursorMovedError, ContractError (a record neither landed
+    nor quarantined) or TillmillError (disk full, folder not writable); then nothing of the load is visible.
+    """
+    load_seq = ledger.reserve_load_seq()
+    # Named by the cursor's revision: the same pull after a crash makes the same name again.
+    load_id = f"{stream}-{source}-{read.revision + 1:08d}"
+    good, bad = _numbered(pieces, source=source, stream=stream, load_id=load_id, load_seq=load_seq, schema=schema)
+    load = Load(
+        load_id=load_id,
+        load_seq=load_seq,
+        source=source,
+        stream=stream,
+        pulled=sum(piece.pulled for piece in pieces),
+        landed=good.height,
+        quarantined=sum(piece.quarantined for piece in pieces),
+        started_at=started_at,
+        extra_fields=tuple(sorted({name for piece in pieces for name in piece.extra_fields})),
+        watermark_at=_watermark(good, event),
+    )
+    return _commit(workspace, ledger, load, good, bad, read=read, cursor=pieces[-1].cursor)
+
+
+def land_learnt(
+    workspace: Workspace, ledger: Ledger, stream: str, frame: pl.DataFrame, *, run_id: str, candidate: str
+) -> Load:
+    """Land what a room has learnt (the columns of the stream's contract), pending: visible to `candidate` alone.
+
+    Where the room leaves them out, the version is now, `currency` the workspace's, and key columns are the contract's
+    defaults.
+    Landing a `run_id` again that is visible, or pending for the same candidate, is a no-op that returns that load.
+    Raises ContractError when a column is missing, unknown, or a row breaks the contract; then nothing lands.
+    """
+    load_id = f"{stream}-{LEARNT_SOURCE}-{_safe(run_id)}"
+    with stream_lock(workspace, LEARNT_SOURCE, stream):
+        recover_stream(workspace, ledger, LEARNT_SOURCE, stream)
+        known = ledger.load(load_id)
+        if known is not None and (
+            known.state == "visible" or (known.state == "pending" and known.candidate == candidate)
+        ):
+            return known
+        started_at = now()
+        load_seq = ledger.reserve_load_seq()
+        checked = _checked(workspace, stream, frame, started_at).with_columns(
+            pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("_row"),
+            pl.lit("upsert").alias("_op"),
+            pl.lit(None, pl.String()).alias("_extra"),
+            pl.lit("").alias("_flags"),
+        )
+        piece = Piece(checked, _no_bad_rows(), pulled=frame.height, cursor={}, extracted_at=started_at)
+        schema = landed_schema(contract(stream))
+        good, bad = _numbered(
+            [piece], source=LEARNT_SOURCE, stream=stream, load_id=load_id, load_seq=load_seq, schema=schema
+        )
+        load = Load(
+            load_id=load_id,
+            load_seq=load_seq,
+            source=LEARNT_SOURCE,
+            stream=stream,
+            pulled=frame.height,
+            landed=good.height,
+            quarantined=0,
+            started_at=started_at,
+            watermark_at=started_at,
+            run_id=run_id,
+            candidate=candidate,
+        )
+        return _commit(workspace, ledger, load, good, bad)
+
+
+def write_empty_files(workspace: Workspace) -> None:
+    """Write one typed file without rows per contract: a stream nobody uses can be read too; again is a no-op."""
+    for name, one in ALL.items():
+        path = workspace.landing / _safe(name) / ZERO_ROWS
+        schema = pl.Schema(landed_schema(one) | EVERY_ROW)
+        if not path.exists() or pl.read_parquet_schema(path) != schema:
+            files.write_whole(schema.to_frame(), path)
+
+
+def _commit(
+    workspace: Workspace,
+    ledger: Ledger,
+    load: Load,
+    good: pl.DataFrame,
+    bad: pl.DataFrame,
+    *,
+    read: Cursor | None = None,
+    cursor: dict[str, Any] | None = None,
+) -> Load:
+    """Spool and fsync; record with the cursor; rename and fsync the folder; make visible. A kill anywhere is repaired
+    by `recover_stream`: before the record the spool is swept, after it the load is rolled forward."""
+    place = Path(_safe(load.stream)) / _safe(load.source) / f"{_safe(load.load_id)}.parquet"
+    moves: list[tuple[Path, Path]] = []
+    try:
+        if good.height:
+            target = workspace.landing / place
+            moves.append((files.spool_of(target, load.load_seq), target))
+            written = files.write_frame(good, moves[-1][0])
+            load = replace(load, file=target.relative_to(workspace.root), bytes=written.bytes, sha256=written.sha256)
+        if bad.height:
+            target = workspace.quarantine / place
+            moves.append((files.spool_of(target, load.load_seq), target))
+            written = files.write_frame(bad, moves[-1][0])
+            load = replace(load, quarantine_file=target.relative_to(workspace.root), quarantine_sha256=written.sha256)
+        for spool, _ in moves:
+            files.fsync(spool.parent)
+        ledger.record(load, read=read, cursor=cursor)
+    except BaseException:
+        for spool, _ in moves:
+            files.remove(spool)
+        raise
+    for spool, target in moves:
+        files.put_in_place(spool, target)
+    return ledger.mark_visible(load.load_id)
+
+
+def _numbered(
+    pieces: Sequence[Piece], *, source: str, stream: str, load_id: str, load_seq: int, schema: Mapping[str, pl.DataType]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The good rows in landed columns and dtypes, and the bad rows, of all pieces, numbered on through them."""
+    columns = dict(schema) | EVERY_ROW
+    good, bad, last = [pl.Schema(columns).to_frame()], [], 0
+    for piece in pieces:
+        rows = piece.good.with_columns(
+            pl.col("_row") + last,
+            pl.lit(source).alias("_source"),
+            pl.lit(load_id).alias("_load_id"),
+            pl.lit(load_seq, pl.Int64).alias("_load_seq"),
+            pl.lit(piece.extracted_at).cast(EVERY_ROW["_extracted_at"]).alias("_extracted_at"),
+        )
+        good.append(rows.select(columns.keys()).cast(pl.Schema(columns)))
+        bad.append(piece.bad.with_columns(pl.col("row") + last))
+        highest = [numbers.max() for numbers in (good[-1]["_row"], bad[-1]["row"]) if numbers.len()]
+        last = max([last, *(int(number) for number in highest if isinstance(number, int))])
+    return pl.concat(good), to_quarantine(pl.concat(bad), stream, source, load_id)
+
+
+def _watermark(good: pl.DataFrame, event: str | None) -> datetime | None:
+    highest = good.get_column(event or "_extracted_at").cast(EVERY_ROW["_extracted_at"]).max()
+    return highest if isinstance(highest, datetime) else None
+
+
+def _checked(workspace: Workspace, stream: str, frame: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    one = contract(stream)
+    left_out = {**one.defaults, "currency": workspace.settings.brand.currency, one.version: at}
+    added = [name for name in left_out if name in one.columns and name not in frame.columns]
+    frame = frame.with_columns(pl.lit(left_out[name]).alias(name) for name in added)
+    frame = frame.with_columns(pl.col(name).fill_null(value) for name, value in one.defaults.items())
+    wanted, given = set(one.schema.column_names()), set(frame.columns)
+    if wanted != given:
+        raise ContractError(
+            f"{stream}: columns missing {sorted(wanted - given)}, unknown {sorted(given - wanted)}",
+            state="Nothing of it has landed.",
+        )
+    good, failure = one.schema.filter(frame, cast=True)
+    if len(failure):
+        raise ContractError(
+            f"{stream}: {len(failure):,} of {frame.height:,} learnt rows break the contract: {failure.counts()}",
+            state="Nothing of it has landed; the last published version is still served.",
+        )
+    return good
+
+
+def _no_bad_rows() -> pl.DataFrame:
+    return pl.DataFrame(
+        schema={"row": pl.Int64, "position": pl.String, "field": pl.String, "reason": pl.String, "raw": pl.String}
+    )
+
+
+def _safe(name: str) -> str:
+    """The name itself, refused where it could leave its folder or hide in it."""
+    if not _SAFE_NAME.fullmatch(name.replace("-", "_")):
+        raise RefusedError(f"{name!r} cannot name a file or folder of the lake", state="Nothing was written.")
+    return name

@@ -1,0 +1,292 @@
+"""Loads and cursors in the ledger: recorded with the cursor in one transaction, made visible in another."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from ingestion.landing.database import Database, to_text, to_time
+from tillmill.errors import ContractError, LockedError, TillmillError
+from tillmill.workspace import now
+
+State = Literal["recorded", "visible", "pending", "discarded"]
+
+
+class CursorMovedError(LockedError):
+    """Another load of the stream was recorded since this one read the cursor."""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where a stream goes on from; `revision` counts its changes (0: never pulled)."""
+
+    value: dict[str, Any] | None
+    revision: int
+
+
+@dataclass(frozen=True)
+class Load:
+    """One load: its files (relative to the workspace, None without rows), its counts, and who may see it.
+
+    `visible_seq` is given when the load becomes visible, or pending for its candidate. `extra_fields` are the source's
+    fields that no mapping used. `watermark_at` is the highest event time among its rows.
+    """
+
+    load_id: str
+    load_seq: int
+    source: str
+    stream: str
+    pulled: int
+    landed: int
+    quarantined: int
+    started_at: datetime
+    file: Path | None = None
+    bytes: int = 0
+    sha256: str | None = None
+    quarantine_file: Path | None = None
+    quarantine_sha256: str | None = None
+    extra_fields: tuple[str, ...] = ()
+    watermark_at: datetime | None = None
+    run_id: str | None = None
+    candidate: str | None = None
+    state: State = "recorded"
+    visible_seq: int | None = None
+    ended_at: datetime | None = None
+
+
+class Loads(Database):
+    """The part of the ledger that knows what was loaded and where each stream goes on."""
+
+    def cursor(self, source: str, stream: str) -> Cursor:
+        """The stream's cursor; value None and revision 0 when it was never pulled."""
+        row = self._connection.execute(
+            "select cursor, revision from cursors where source = ? and stream = ?", (source, stream)
+        ).fetchone()
+        return Cursor(None, 0) if row is None else Cursor(json.loads(row["cursor"]), row["revision"])
+
+    def reserve_load_seq(self) -> int:
+        """The next `_load_seq`, to be written into the load's rows before the load is recorded."""
+        with self.transaction() as connection:
+            return self.next_number(connection, "load_seq")
+
+    def record(self, load: Load, *, read: Cursor | None = None, cursor: dict[str, Any] | None = None) -> None:
+        """Record a spooled load, and with it the new `cursor`, only if the stored one is still the one `read`.
+
+        Raises CursorMovedError when it is not, ContractError when a pulled row is neither landed nor quarantined,
+        TillmillError when another candidate's learnt loads are still pending. In each case nothing is recorded.
+        """
+        if load.pulled != load.landed + load.quarantined:
+            raise ContractError(
+                f"{load.source} {load.stream}: {load.pulled:,} rows pulled, but {load.landed:,} landed "
+                f"and {load.quarantined:,} quarantined",
+                state="Nothing of this load is recorded and its cursor has not moved.",
+            )
+        with self.transaction() as connection:
+            if read is not None:
+                self._move_cursor(connection, load, read, cursor)
+            if load.candidate is not None:
+                _only_candidate(connection, load.candidate)
+            # A learnt load keeps its name when it is landed again after its candidate was discarded.
+            connection.execute("delete from loads where load_id = ? and state = 'discarded'", (load.load_id,))
+            connection.execute(
+                """insert into loads (load_id, load_seq, source, stream, state, file, bytes, sha256, pulled, landed,
+                    quarantined, quarantine_file, quarantine_sha256, extra_fields, watermark_at, started_at, run_id,
+                    candidate, cursor_before, cursor_revision)
+                values (?, ?, ?, ?, 'recorded', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                (
+                    load.load_id,
+                    load.load_seq,
+                    load.source,
+                    load.stream,
+                    _path_text(load.file),
+                    load.bytes,
+                    load.sha256,
+                    load.pulled,
+                    load.landed,
+                    load.quarantined,
+                    _path_text(load.quarantine_file),
+                    load.quarantine_sha256,
+                    json.dumps(load.extra_fields),
+                    to_text(load.watermark_at),
+                    to_text(load.started_at),
+                    load.run_id,
+                    load.candidate,
+                    None if read is None else json.dumps(read.value),
+                    None if read is None else read.revision + 1,
+                ),
+            )
+
+    def mark_visible(self, load_id: str) -> Load:
+        """Make a recorded load, whose files are in place, visible; a candidate's load becomes pending instead.
+
+        Either way it is given its `visible_seq` here. For source loads the commit order is the number's order, so
+        whoever has read up to n has missed nothing below n. A pending load's number is reserved now although all
+        see it only after publishing, because the candidate's tables already carry it; its stream still becomes visible
+        in the number's order, since only one candidate exists at a time and only candidates land learnt streams.
+        """
+        with self.transaction() as connection:
+            load = _load_row(connection, load_id)
+            if load.state != "recorded":
+                return load
+            state: State = "pending" if load.candidate else "visible"
+            seq = self.next_number(connection, "visible_seq")
+            ended_at = now()
+            connection.execute(
+                "update loads set state = ?, visible_seq = ?, ended_at = ? where load_id = ?",
+                (state, seq, to_text(ended_at), load_id),
+            )
+        return replace(load, state=state, visible_seq=seq, ended_at=ended_at)
+
+    def undo(self, load_id: str) -> None:
+        """Take back a recorded load whose spool is damaged, before anyone saw it: the cursor stands where it stood."""
+        with self.transaction() as connection:
+            load = _load_row(connection, load_id)
+            if load.state != "recorded":
+                raise TillmillError(
+                    f"load {load_id} is {load.state} and cannot be undone", state="Nothing was changed."
+                )
+            connection.execute(
+                "update loads set state = 'discarded', ended_at = ? where load_id = ?", (to_text(now()), load_id)
+            )
+            connection.execute(
+                """update cursors set revision = cursors.revision + 1,
+                    cursor = (select cursor_before from loads where load_id = ?)
+                where source = ? and stream = ?
+                    and revision = (select cursor_revision from loads where load_id = ?)""",
+                (load_id, load.source, load.stream, load_id),
+            )
+
+    def load(self, load_id: str) -> Load | None:
+        """The load of this name, whatever its state."""
+        row = self._connection.execute("select * from loads where load_id = ?", (load_id,)).fetchone()
+        return None if row is None else _to_load(row)
+
+    def loads(self, source: str | None = None, stream: str | None = None) -> list[Load]:
+        """All loads, of one source or stream where named, in the order they were begun."""
+        rows = self._connection.execute(
+            """select * from loads where (? is null or source = ?) and (? is null or stream = ?) order by load_seq""",
+            (source, source, stream, stream),
+        )
+        return _to_loads(rows)
+
+    def unfinished(self, source: str | None = None, stream: str | None = None) -> list[Load]:
+        """Loads that were recorded but whose files may not be in place, oldest first."""
+        rows = self._connection.execute(
+            """select * from loads
+            where state = 'recorded' and (? is null or source = ?) and (? is null or stream = ?) order by load_seq""",
+            (source, source, stream, stream),
+        )
+        return _to_loads(rows)
+
+    def known_files(self, source: str, stream: str) -> dict[Path, State]:
+        """Every file of the stream's loads (landed and quarantined, relative to the workspace) and its load's state."""
+        rows = self._connection.execute(
+            "select file, quarantine_file, state from loads where source = ? and stream = ?", (source, stream)
+        )
+        return {Path(name): row["state"] for row in rows for name in (row["file"], row["quarantine_file"]) if name}
+
+    def streams(self) -> list[tuple[str, str]]:
+        """Every (source, stream) that has loads."""
+        rows = self._connection.execute("select distinct source, stream from loads order by source, stream")
+        return [(row["source"], row["stream"]) for row in rows]
+
+    def input_seqs(self) -> dict[str, int]:
+        """The highest visible_seq of each source's stream, learnt streams aside: what a build's inputs are."""
+        rows = self._connection.execute(
+            """select source, stream, max(visible_seq) as seq from loads
+            where state = 'visible' and candidate is null group by source, stream order by source, stream"""
+        )
+        return {f"{row['source']} {row['stream']}": row["seq"] for row in rows}
+
+    def watermark(self, source: str, stream: str) -> datetime | None:
+        """The highest event time among the stream's visible loads."""
+        row = self._connection.execute(
+            "select max(watermark_at) as at from loads where source = ? and stream = ? and state = 'visible'",
+            (source, stream),
+        ).fetchone()
+        return to_time(row["at"])
+
+    def _move_cursor(
+        self, connection: sqlite3.Connection, load: Load, read: Cursor, cursor: dict[str, Any] | None
+    ) -> None:
+        text = json.dumps(cursor, ensure_ascii=False)
+        if read.revision == 0:
+            moved = connection.execute(
+                "insert into cursors (source, stream, cursor, revision) values (?, ?, ?, 1) on conflict do nothing",
+                (load.source, load.stream, text),
+            )
+        else:
+            moved = connection.execute(
+                """update cursors set cursor = ?, revision = revision + 1
+                where source = ? and stream = ? and revision = ?""",
+                (text, load.source, load.stream, read.revision),
+            )
+        if moved.rowcount != 1:
+            raise CursorMovedError(
+                f"{load.source} {load.stream}: another run has moved the cursor since this one read it",
+                state="Nothing of this load is recorded; what the other run landed stays.",
+                next_command="tillmill run",
+            )
+
+
+def _only_candidate(connection: sqlite3.Connection, candidate: str) -> None:
+    other = connection.execute(
+        "select candidate from loads where candidate <> ? and state in ('recorded', 'pending') limit 1", (candidate,)
+    ).fetchone()
+    if other is not None:
+        raise TillmillError(
+            f"candidate {other['candidate']} still has pending loads, so {candidate} cannot land its own",
+            state="Nothing was recorded.",
+            next_command="discard or publish the older candidate first (tillmill run does it at its start)",
+        )
+
+
+def _load_row(connection: sqlite3.Connection, load_id: str) -> Load:
+    row = connection.execute("select * from loads where load_id = ?", (load_id,)).fetchone()
+    if row is None:
+        raise TillmillError(f"the ledger has no load {load_id}", state="Nothing was changed.")
+    return _to_load(row)
+
+
+def _to_loads(rows: Iterable[sqlite3.Row]) -> list[Load]:
+    return [_to_load(row) for row in rows]
+
+
+def _to_load(row: sqlite3.Row) -> Load:
+    started_at = to_time(row["started_at"])
+    assert started_at is not None
+    return Load(
+        load_id=row["load_id"],
+        load_seq=row["load_seq"],
+        source=row["source"],
+        stream=row["stream"],
+        pulled=row["pulled"],
+        landed=row["landed"],
+        quarantined=row["quarantined"],
+        started_at=started_at,
+        file=_to_path(row["file"]),
+        bytes=row["bytes"],
+        sha256=row["sha256"],
+        quarantine_file=_to_path(row["quarantine_file"]),
+        quarantine_sha256=row["quarantine_sha256"],
+        extra_fields=tuple(json.loads(row["extra_fields"])),
+        watermark_at=to_time(row["watermark_at"]),
+        run_id=row["run_id"],
+        candidate=row["candidate"],
+        state=row["state"],
+        visible_seq=row["visible_seq"],
+        ended_at=to_time(row["ended_at"]),
+    )
+
+
+def _to_path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+def _path_text(path: Path | None) -> str | None:
+    return None if path is None else path.as_posix()

@@ -1,0 +1,267 @@
+"""One stream from pull to ledger: its lock, its deadline, its limit of bad rows; and many streams side by side."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Protocol
+
+import polars as pl
+
+from ingestion.ahead import DeadlineError, pull_ahead
+from ingestion.connectors.page import Page
+from ingestion.contracts.contract import Contract, landed_schema
+from ingestion.landing import lake
+from ingestion.landing.ledger import Cursor, Ledger, Load
+from ingestion.landing.locks import stream_lock
+from ingestion.landing.recovery import recover_stream
+from tillmill.errors import ContractError, SourceError, TillmillError
+from tillmill.workspace import Workspace, now
+
+SOURCES_AT_ONCE = 4
+# A load is closed at whichever comes first; it bounds what is held in memory and what a kill makes us pull again.
+LOAD_ROWS = 250_000
+LOAD_BYTES = 256 * 1024 * 1024
+DEADLINE_SECONDS = 3600.0
+# Fewer rows say nothing about a feed: one bad row of three is no drift.
+JUDGED_FROM_ROWS = 100
+
+
+class Stream(Protocol):
+    """What the runner asks of a stream (`ingestion.sources` binds them)."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def contract(self) -> Contract: ...
+    @property
+    def max_quarantined_rate(self) -> float: ...
+    def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]: ...
+
+
+class Prepared(Protocol):
+    """A page after its contract and its protection (`ingestion.prepare`)."""
+
+    @property
+    def good(self) -> pl.DataFrame: ...
+    @property
+    def bad(self) -> pl.DataFrame: ...
+    @property
+    def extra_fields(self) -> list[str]: ...
+
+
+Preparer = Callable[[Any, Page], Prepared]
+
+
+@dataclass(frozen=True)
+class StreamResult:
+    """What one pull of one stream did: rows by fate, names of its loads, seconds, watermark (UTC), why it stopped."""
+
+    source: str
+    stream: str
+    pulled: int = 0
+    landed: int = 0
+    quarantined: int = 0
+    loads: tuple[str, ...] = ()
+    seconds: float = 0.0
+    watermark_at: datetime | None = None
+    error: str | None = None
+
+    def __str__(self) -> str:
+        if self.error:
+            return f"{self.source} {self.stream}: {self.error.splitlines()[0]}"
+        kept = f", {self.quarantined:,} quarantined" if self.quarantined else ""
+        return f"{self.source} {self.stream}: {self.landed:,} rows{kept}"
+
+
+Progress = Callable[[StreamResult | str], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a load is closed, and how long a stream may take in all."""
+
+    load_rows: int = LOAD_ROWS
+    load_bytes: int = LOAD_BYTES
+    deadline_seconds: float = DEADLINE_SECONDS
+
+
+def pull_all(
+    workspace: Workspace,
+    streams: Sequence[Stream],
+    prepare: Preparer,
+    *,
+    progress: Progress | None = None,
+    limits: Limits | None = None,
+) -> list[StreamResult]:
+    """Pull `streams`, sources side by side and the streams of one source in their order; results in the order given."""
+    one_at_a_time = threading.Lock()
+    stop = threading.Event()
+
+    def tell(said: StreamResult | str) -> None:
+        if progress is not None:
+            with one_at_a_time:
+                progress(said)
+
+    def pull_source(group: list[Stream]) -> list[StreamResult]:
+        with Ledger(workspace.ledger) as ledger:
+            return [_pull(workspace, ledger, stream, prepare, tell, limits or Limits(), stop) for stream in group]
+
+    ordered = sorted(streams, key=lambda stream: stream.source)
+    groups = [list(group) for _, group in groupby(ordered, key=lambda stream: stream.source)]
+    with ThreadPoolExecutor(max_workers=SOURCES_AT_ONCE, thread_name_prefix="source") as pool:
+        try:
+            results = [result for some in pool.map(pull_source, groups) for result in some]
+        except BaseException:
+            # Ctrl-C: the streams at work end with the page they hold.
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    place = {(stream.source, stream.name): number for number, stream in enumerate(streams)}
+    return sorted(results, key=lambda result: place[(result.source, result.stream)])
+
+
+def _pull(
+    workspace: Workspace,
+    ledger: Ledger,
+    stream: Stream,
+    prepare: Preparer,
+    tell: Progress,
+    limits: Limits,
+    stop: threading.Event,
+) -> StreamResult:
+    """One stream's result, whatever happens to it."""
+    started = time.perf_counter()
+    tell(f"{stream.source} {stream.name}")
+    pull = _Pull(workspace, ledger, stream, prepare, limits, stop)
+    error: str | None = None
+    try:
+        with stream_lock(workspace, stream.source, stream.name):
+            recover_stream(workspace, ledger, stream.source, stream.name)
+            pull.run(started + limits.deadline_seconds)
+    except TillmillError as stopped:
+        error = str(stopped)
+    except Exception as unforeseen:
+        # A defect in one connector or a source beyond all imagination must not stop the other streams.
+        error = str(
+            SourceError(
+                f"{stream.source} {stream.name}: {type(unforeseen).__name__}: {unforeseen}",
+                state="Loads that had landed stay; its cursor stands behind them.",
+                next_command="tillmill run --only ingest",
+            )
+        )
+    result = StreamResult(
+        source=stream.source,
+        stream=stream.name,
+        pulled=sum(load.pulled for load in pull.loads),
+        landed=sum(load.landed for load in pull.loads),
+        quarantined=sum(load.quarantined for load in pull.loads),
+        loads=tuple(load.load_id for load in pull.loads),
+        seconds=time.perf_counter() - started,
+        watermark_at=ledger.watermark(stream.source, stream.name),
+        error=error,
+    )
+    tell(result)
+    return result
+
+
+@dataclass
+class _Pull:
+    """One pull in progress: the pieces of the load being filled, and the loads that have landed."""
+
+    workspace: Workspace
+    ledger: Ledger
+    stream: Stream
+    prepare: Preparer
+    limits: Limits
+    stop: threading.Event
+    loads: list[Load] = field(default_factory=list)
+    _pieces: list[lake.Piece] = field(default_factory=list)
+    _read: Cursor = field(default_factory=lambda: Cursor(None, 0))
+    _started_at: datetime = field(default_factory=now)
+
+    def run(self, deadline: float) -> None:
+        """Pull until the source has no more. An error leaves the cursor behind the last load that landed."""
+        self._read = self.ledger.cursor(self.stream.source, self.stream.name)
+        first = self._read.value
+        try:
+            with closing(pull_ahead(lambda: self.stream.pages(first), deadline)) as pages:
+                for page in pages:
+                    if self.stop.is_set():
+                        raise SourceError(f"{self.stream.source} {self.stream.name}: interrupted")
+                    self._take(page)
+        except DeadlineError as late:
+            # What came in time is kept, or a first pull longer than the deadline would never come to its end.
+            self._land()
+            raise SourceError(
+                f"{self.stream.source} {self.stream.name}: not done within {self.limits.deadline_seconds:,.0f} seconds",
+                state=f"{len(self.loads)} loads have landed; the next run goes on behind them.",
+                next_command="tillmill run --only ingest",
+            ) from late
+        self._land()
+
+    def _take(self, page: Page) -> None:
+        prepared = self.prepare(self.stream, page)
+        self._pieces.append(
+            lake.Piece(
+                good=prepared.good,
+                bad=prepared.bad,
+                pulled=page.records.height,
+                cursor=page.cursor,
+                extracted_at=page.extracted_at,
+                extra_fields=prepared.extra_fields,
+            )
+        )
+        rows = sum(piece.pulled for piece in self._pieces)
+        size = sum(piece.good.estimated_size() + piece.bad.estimated_size() for piece in self._pieces)
+        if rows >= self.limits.load_rows or size >= self.limits.load_bytes:
+            self._land()
+
+    def _land(self) -> None:
+        pieces, self._pieces = self._pieces, []
+        pulled = sum(piece.pulled for piece in pieces)
+        if not pieces or (not pulled and pieces[-1].cursor == self._read.value):
+            return
+        self._judge(pulled, sum(piece.quarantined for piece in pieces))
+        contract = self.stream.contract
+        load = lake.land(
+            self.workspace,
+            self.ledger,
+            source=self.stream.source,
+            stream=self.stream.name,
+            schema=landed_schema(contract),
+            event=contract.event,
+            pieces=pieces,
+            read=self._read,
+            started_at=self._started_at,
+        )
+        self.loads.append(load)
+        self._read = Cursor(pieces[-1].cursor, self._read.revision + 1)
+        self._started_at = now()
+
+    def _judge(self, pulled: int, quarantined: int) -> None:
+        """Stop where too many rows are bad: in the load at hand, and in the pull so far.
+
+        A pull that fits one load is judged as a whole. A longer one cannot be held back until its end, so each of its
+        loads is judged by itself too: a feed that turns bad half-way stops there.
+        """
+        limit = self.stream.max_quarantined_rate
+        all_pulled = pulled + sum(load.pulled for load in self.loads)
+        all_quarantined = quarantined + sum(load.quarantined for load in self.loads)
+        for bad, rows in ((quarantined, pulled), (all_quarantined, all_pulled)):
+            if rows >= JUDGED_FROM_ROWS and bad > limit * rows:
+                landed = f"{len(self.loads)} earlier loads of this pull stay" if self.loads else "Nothing has landed"
+                raise ContractError(
+                    f"{self.stream.source} {self.stream.name}: {bad:,} of {rows:,} rows do not fit their contract "
+                    f"({bad / rows:.1%}; at most {limit:.1%} may)",
+                    state=f"{landed}; the cursor has not moved past them.",
+                    next_command="compare the source's columns with its fields in tillmill.toml, then: tillmill run",
+                )

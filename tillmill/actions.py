@@ -57,10 +57,9 @@ def clock(root: Path) -> datetime:
 def run_state(root: Path) -> RunState:
     """What the workspace is doing and how its last run ended."""
     workspace = open_workspace(root)
-    at_work = holder(workspace)
     note = workspace.logs / "last_run.json"
     last = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {"failed": "", "failed_streams": {}}
-    return RunState(at_work or "", last["failed"], last["failed_streams"])
+    return RunState(holder(workspace), last["failed"], last["failed_streams"])
 
 
 def rollback(root: Path, *, to: int | None = None, release: bool = False) -> PublishedVersion:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import secrets
 import shutil
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingestion.landing import files
 from ingestion.landing.ledger import Ledger
 from tillmill.errors import BuildError
 from tillmill.workspace import Workspace
@@ -76,10 +75,10 @@ def publish(workspace: Workspace, ledger: Ledger, candidate: Candidate) -> Publi
     log = candidate.database.with_name(candidate.database.name + ".wal")
     if log.exists():
         raise BuildError(f"{log} is still there after a checkpoint", next_command="tillmill run")
-    digest = _sync(candidate.database)
+    files.fsync(candidate.database)
+    digest = files.sha256(candidate.database)
     file = workspace.published / f"warehouse-{candidate.name}.duckdb"
-    candidate.database.rename(file)
-    _sync_folder(workspace.published)
+    files.put_in_place(candidate.database, file)
     ledger.publish(candidate.name, file.name, digest)
     repair(workspace, ledger)
     version = current(workspace, ledger)
@@ -109,9 +108,8 @@ def repair(workspace: Workspace, ledger: Ledger) -> None:
         if not pointer.exists() or pointer.read_text() != text:
             spool = pointer.with_suffix(".spool")
             spool.write_text(text)
-            _sync(spool)
-            spool.rename(pointer)
-            _sync_folder(workspace.published)
+            files.fsync(spool)
+            files.put_in_place(spool, pointer)
     known = {kept.file for kept in ledger.versions()[:KEPT_VERSIONS]}
     if version is not None:
         known.add(version.file)
@@ -139,18 +137,3 @@ def read_pointer(published: Path) -> PublishedVersion | None:
     return PublishedVersion(
         published / found["file"], found["version"], datetime.fromisoformat(found["published_at"]), found["is_pinned"]
     )
-
-
-def _sync(file: Path) -> str:
-    with file.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        os.fsync(handle.fileno())
-    return digest
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

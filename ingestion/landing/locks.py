@@ -97,3 +97,25 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def holder(workspace: Workspace) -> str:
+    """Who runs this workspace now, as `process PID since TIME`, or '' when nobody does."""
+    path = workspace.run / "locks" / "run.lock"
+    if not path.exists():
+        return ""
+    with path.open(encoding="utf-8") as file:
+        text = _holder(file)
+    alive = text.startswith("process ") and _is_alive(int(text.split()[1]))
+    return text if alive else ""
+
+
+def _is_alive(pid: int) -> bool:
+    # A killed holder's words stay in the file; asking for the lock instead would make a run that starts now fail.
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -15,7 +15,7 @@ from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import run_lock
 from ingestion.runner import StreamResult, ingest
 from planning.exchange.csv import write_plan
-from tillmill import learning
+from tillmill import learning, notify
 from tillmill import publish as publishing
 from tillmill.errors import TillmillError
 from tillmill.reference import gather_reference
@@ -193,27 +193,31 @@ def _timed(display: Display, outcome: Outcome, step: str) -> Iterator[Callable[[
 
 @contextmanager
 def _remembered(workspace: Workspace, outcome: Outcome) -> Iterator[None]:
-    """Keeps the last run's outcome in `logs/last_run.json`, where the portal reads whether the last run failed."""
+    """Keeps the run's outcome in `logs/last_run.json`, where the portal reads how it ended, and tells who asked."""
     failed = ""
     try:
         yield
     except TillmillError as error:
         failed = error.what
         raise
+    except BaseException as error:
+        failed = type(error).__name__
+        raise
     finally:
-        _write_json(
-            workspace.logs / "last_run.json",
-            {
-                "ended_at": now().isoformat(),
-                "failed": failed,
-                "failed_streams": {f"{r.source} {r.stream}": r.error for r in outcome.failed_streams},
-                "seconds": outcome.seconds,
-                "said": outcome.said,
-            },
-        )
+        note = {
+            "brand": workspace.settings.brand.name,
+            "ended_at": now().isoformat(),
+            "version": outcome.version,
+            "failed": failed,
+            "failed_streams": {f"{result.source} {result.stream}": result.error for result in outcome.failed_streams},
+            "seconds": outcome.seconds,
+            "said": outcome.said,
+        }
+        note["untold"] = notify.run_ended(workspace, note)
+        _write_json(workspace.logs / "last_run.json", note)
 
 
 def _write_json(path: Path, value: object) -> None:
     spool = path.with_suffix(".spool")
-    spool.write_text(json.dumps(value, indent=1, ensure_ascii=False))
+    spool.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
     spool.rename(path)

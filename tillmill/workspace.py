@@ -79,6 +79,10 @@ class Planning(Strict):
     service_level: float = Field(default=0.95, gt=0.5, lt=1)
 
 
+class Notify(Strict):
+    webhook: str = Field(default="", description="reference to a web address that is told how each run ended")
+
+
 class StreamSettings(Strict):
     """One stream of a source: what to pull, and how raw fields become the contract's columns."""
 
@@ -110,6 +114,7 @@ class Settings(Strict):
     forecasting: Forecasting = Forecasting()
     promotions: Promotions = Promotions()
     planning: Planning = Planning()
+    notify: Notify = Notify()
     reference: str = Field(default="", description="folder whose CSV files stand in for seeds/reference, file by file")
     sources: list[SourceSettings] = []
 

@@ -1,0 +1,221 @@
+"""Links come from keys one person can own; customers keep their ids; pooled keys and vetoes hold."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, date, datetime, timedelta
+
+import networkx as nx
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from customers.identity import IDENTITY_COLUMNS, LINK_COLUMNS, link_records, resolve_customers
+
+T0 = datetime(2017, 12, 4, 4, 1, 20, tzinfo=UTC)
+COLUMNS = {
+    "record_token": pl.String,
+    "member_id_token": pl.String,
+    "phone_token": pl.String,
+    "email_token": pl.String,
+    "union_id_token": pl.String,
+    "name_token": pl.String,
+    "seen_on": pl.Date,
+}
+
+
+def records(*rows: dict[str, object]) -> pl.DataFrame:
+    whole = [dict.fromkeys(COLUMNS) | {"seen_on": date(2017, 3, 1)} | row for row in rows]
+    return pl.DataFrame(whole, schema=COLUMNS)
+
+
+def record(token: str, **keys: object) -> dict[str, object]:
+    return {"record_token": token} | {key if key == "seen_on" else f"{key}_token": value for key, value in keys.items()}
+
+
+def customers(found: pl.DataFrame) -> dict[str, str]:
+    return dict(found.select("record_token", "customer_id").iter_rows())
+
+
+def resolve(frame: pl.DataFrame, previous: pl.DataFrame | None = None, at: datetime = T0) -> pl.DataFrame:
+    return resolve_customers(frame, link_records(frame), previous, at=at)
+
+
+def never(left: str, right: str) -> pl.DataFrame:
+    row = {"left_record": left, "right_record": right, "rule": "person", "model_version": "-"}
+    return pl.DataFrame(
+        [row | {"verdict": "never", "weight": 1.0, "evidence": "said so", "at": T0}], schema=LINK_COLUMNS
+    )
+
+
+@pytest.mark.parametrize("rule", ["member_id", "phone", "email", "union_id"])
+def test_a_shared_key_links(rule: str) -> None:
+    frame = records(record("a", **{rule: "k"}), record("b", **{rule: "k"}), record("c", **{rule: "other"}), record("d"))
+    links = link_records(frame)
+    assert links.select("left_record", "right_record", "rule").rows() == [("a", "b", rule)]
+    assert dict(links.schema) == LINK_COLUMNS
+    found = customers(resolve(frame))
+    assert found["a"] == found["b"]
+    assert len(set(found.values())) == 3
+
+
+def test_a_phone_of_two_members_links_nobody() -> None:
+    frame = records(
+        record("a", member_id="1", phone="p"), record("b", member_id="2", phone="p"), record("c", phone="p")
+    )
+    assert link_records(frame).is_empty()
+    assert len(set(customers(resolve(frame)).values())) == 3
+
+
+def test_a_placeholder_phone_of_many_names_links_nobody() -> None:
+    frame = records(*(record(f"r{number}", phone="p", name=f"n{number}") for number in range(4)))
+    assert link_records(frame).is_empty()
+    assert link_records(frame.head(3)).height == 2
+
+
+def test_misspelt_names_do_not_pool_a_phone() -> None:
+    names = ["n"] * 6 + ["typo1", "typo2", "typo3", "typo4"]
+    frame = records(*(record(f"r{number}", phone="p", name=name) for number, name in enumerate(names)))
+    assert link_records(frame).height == 9
+
+
+def test_a_key_nothing_vouches_for_links_nobody() -> None:
+    frame = records(*(record(f"r{number:03d}", phone="p") for number in range(201)))
+    assert link_records(frame).is_empty()
+    assert link_records(frame.head(200)).height == 199
+
+
+def test_links_do_not_change_as_records_arrive() -> None:
+    early = records(record("m", phone="p"), record("z", phone="p", seen_on=date(2017, 4, 1)))
+    late = records(record("a", phone="p", seen_on=date(2017, 5, 1)))
+    before, after = link_records(early), link_records(pl.concat([early, late]))
+    assert after.join(before, on=list(LINK_COLUMNS), how="semi").equals(before)
+    assert after.height == 2
+
+
+def test_an_unchanged_record_gets_no_new_row() -> None:
+    frame = records(record("a", phone="p"), record("b", phone="p"), record("c"))
+    first = resolve(frame)
+    assert dict(first.schema) == IDENTITY_COLUMNS
+    assert first["reason"].to_list() == ["new"] * 3
+    assert resolve(frame, first, T0 + timedelta(days=1)).is_empty()
+
+
+def test_a_customer_keeps_its_id_when_a_smaller_token_joins() -> None:
+    first = resolve(records(record("m", phone="p"), record("n", phone="p")))
+    second = resolve(records(record("m", phone="p"), record("n", phone="p"), record("a", phone="p")), first)
+    assert second.select("record_token", "customer_id", "reason").rows() == [("a", customers(first)["m"], "new")]
+
+
+def test_the_majority_keeps_its_id_when_two_customers_merge() -> None:
+    first = resolve(records(record("a"), record("b", phone="p"), record("c", phone="p")))
+    frame = records(record("a", email="e"), record("b", phone="p", email="e"), record("c", phone="p"))
+    second = resolve(frame, first, T0 + timedelta(days=1))
+    moved = [("a", customers(first)["b"], customers(first)["a"], "merged")]
+    assert second.select("record_token", "customer_id", "previous_customer_id", "reason").rows() == moved
+
+
+def test_a_tie_goes_to_the_customer_known_longest() -> None:
+    young = resolve(records(record("a")), at=T0)
+    old = resolve(records(record("b")), at=T0 - timedelta(days=9))
+    frame = records(record("a", email="e"), record("b", email="e"))
+    second = resolve(frame, pl.concat([young, old]), T0 + timedelta(days=1))
+    assert second.select("record_token", "customer_id").rows() == [("a", customers(old)["b"])]
+
+
+def test_a_split_never_reuses_the_id_the_others_keep() -> None:
+    whole = records(record("a", phone="p"), record("b", phone="p"), record("c", phone="p"))
+    first = resolve(whole)
+    second = resolve(records(record("a"), record("b", phone="p"), record("c", phone="p")), first, T0)
+    assert second["record_token"].to_list() == ["a"]
+    assert second["reason"].to_list() == ["split"]
+    assert second["customer_id"][0] != customers(first)["a"]
+    assert second["decided_at"][0] > first["decided_at"][0], "the history's key must not repeat at a pinned clock"
+
+
+def test_never_wins_however_long_the_way() -> None:
+    frame = records(
+        record("a", phone="1"),
+        record("b", phone="1", email="2"),
+        record("c", email="2", union_id="3"),
+        record("d", union_id="3"),
+    )
+    links = pl.concat([link_records(frame), never("a", "d")])
+    found = customers(resolve_customers(frame, links, None, at=T0))
+    assert found["a"] != found["d"]
+    assert found["b"] == found["c"] == found["d"], "the phone is the weakest of the three and gives in"
+
+
+def test_taking_a_shared_key_away_parts_the_customers() -> None:
+    shared = records(record("a", phone="p"), record("b", phone="p"))
+    assert len(set(customers(resolve(shared)).values())) == 1
+    assert len(set(customers(resolve(records(record("a", phone="p"), record("b")))).values())) == 2
+
+
+@st.composite
+def populations(draw: st.DrawFn) -> pl.DataFrame:
+    key = st.one_of(st.none(), st.sampled_from(["k1", "k2", "k3", "k4", "k5"]))
+    count = draw(st.integers(1, 14))
+    rows = [
+        record(
+            f"r{number:02d}",
+            phone=draw(key),
+            email=draw(key),
+            union_id=draw(key),
+            seen_on=date(2017, 1, 1) + timedelta(days=draw(st.integers(0, 3))),
+        )
+        for number in range(count)
+    ]
+    return records(*rows)
+
+
+@given(populations())
+@settings(max_examples=100, deadline=None)
+def test_customers_are_the_components_of_shared_keys_in_any_order(frame: pl.DataFrame) -> None:
+    graph = nx.Graph()
+    graph.add_nodes_from(frame["record_token"])
+    for column in ("phone_token", "email_token", "union_id_token"):
+        for row in frame.filter(pl.col(column).is_not_null()).iter_rows(named=True):
+            graph.add_edge(row["record_token"], (column, row[column]))
+    groups = {frozenset(node for node in group if isinstance(node, str)) for group in nx.connected_components(graph)}
+    found = resolve(frame)
+    assert {frozenset(group) for group in found.group_by("customer_id").agg("record_token")["record_token"]} == groups
+    assert resolve(frame.reverse()).equals(found)
+
+
+@given(populations(), populations())
+@settings(max_examples=60, deadline=None)
+def test_history_is_append_only_and_settles(before: pl.DataFrame, after: pl.DataFrame) -> None:
+    first = resolve(before)
+    second = resolve(after, first, T0 + timedelta(days=1))
+    history = pl.concat([first, second])
+    assert history.select("record_token", "decided_at").is_duplicated().sum() == 0
+    assert resolve(after, history, T0 + timedelta(days=2)).is_empty()
+    current = history.sort("decided_at").group_by("record_token").last().join(after, on="record_token", how="semi")
+    fresh = resolve(after)
+    pairs = fresh.join(current, on="record_token", suffix="_kept").select("customer_id", "customer_id_kept").unique()
+    assert pairs.height == fresh["customer_id"].n_unique() == current["customer_id"].n_unique()
+
+
+def test_a_hundred_thousand_records_take_seconds() -> None:
+    count = 100_000
+    frame = (
+        pl.DataFrame(
+            {
+                "record_token": [f"{number * 2654435761 % 2**32:08x}" for number in range(count)],
+                "member_id_token": [f"m{number % 2400}" if number % 10 else None for number in range(count)],
+                "phone_token": [f"p{number % 2400}" if number % 10 == 5 else None for number in range(count)],
+            }
+        )
+        .with_columns(
+            pl.lit(None, pl.String).alias(column) for column in ("email_token", "union_id_token", "name_token")
+        )
+        .with_columns(seen_on=pl.lit(date(2017, 3, 1)))
+    )
+    started = time.perf_counter()
+    links = link_records(frame)
+    found = resolve_customers(frame, links, None, at=T0)
+    assert links.height < 2 * count
+    assert found.height == count
+    assert time.perf_counter() - started < 15

@@ -1,0 +1,65 @@
+{#-
+    Staging of one stream: the current version of each key, tombstones included.
+
+    The key is _source and the contract's key columns. Of the versions of a key the one with the highest version column
+    is current, then the one landed last, then the last row of a file; the version that the table holds takes part in
+    the comparison, so an older late row neither overwrites a newer one nor brings a deleted one back.
+    What the rooms learnt is read whole each time: a candidate's pending loads get their place in the order only when it
+    is published.
+-#}
+{% macro current_version(stream, key, version, columns, is_learnt=false) -%}
+    {%- set full_key = ['_source'] + key -%}
+    {{- config(
+        materialized='table' if is_learnt else 'incremental', incremental_strategy='delete+insert', unique_key=full_key,
+        on_schema_change='append_new_columns', meta={'stream': stream, 'key': full_key, 'version': version}
+    ) -}}
+    {%- set order = version ~ ' desc nulls last, _load_seq desc, _row desc' -%}
+    with
+
+    arrived as (
+        select {{ columns_of(columns) }}
+        from {{ landed(stream, loads='all' if is_learnt else 'new') }}
+    ),
+
+    compared as (
+        select * from arrived
+        {%- if is_incremental() %}
+        union all by name
+        select held.*
+        from {{ this }} as held
+        semi join arrived
+            on {% for column in full_key %}held.{{ column }} = arrived.{{ column }}{{ " and " if not loop.last }}{% endfor %}
+        {%- endif %}
+    ),
+
+    final as (
+        select *
+        from compared
+        qualify row_number() over (partition by {{ full_key | join(', ') }} order by {{ order }}) = 1
+    )
+
+    select * from final
+{%- endmacro %}
+
+
+{#- The rows of a staging table that their source has not deleted. -#}
+{% macro without_tombstones(relation) -%}
+    select * from {{ relation }} where _op <> 'delete'
+{%- endmacro %}
+
+
+{#-
+    Staging of a stream that a room learnt in runs: the rows of the latest run alone, and none where it found nothing.
+-#}
+{% macro latest_run(stream, columns) -%}
+    {{- config(materialized='table', meta={'stream': stream}) -}}
+    select {{ columns_of(columns) }}
+    from {{ landed(stream, loads='latest') }}
+{%- endmacro %}
+
+
+{#- The named columns, quoted because some are words of SQL, and those of every landed row. -#}
+{% macro columns_of(columns) -%}
+    "{{ columns | join('", "') }}",
+    _source, _load_id, _load_seq, _row, _extracted_at, _op, _extra, _flags, visible_seq
+{%- endmacro %}

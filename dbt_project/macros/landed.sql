@@ -1,0 +1,58 @@
+{#-
+    The only reader of the lake: the rows of one stream, each with the visible_seq of its load.
+
+    The manifest lists the files, and files alone: no glob, no folder name that becomes a column. `loads` says which:
+    `new` those that became visible after the last one the table being built holds (never by a clock nor by _load_seq,
+    because loads may become visible out of order), `all`, or `latest`. The zero-row file of the contract is always in
+    the list, so that an unused stream gives no rows instead of an error.
+-#}
+{% macro landed(stream, loads='new') -%}
+    {%- if not execute -%}
+        (select 1)
+    {%- else -%}
+        {%- set manifest = quoted(env_var('TILLMILL_MANIFEST')) -%}
+        {%- set asked %}
+            select path
+            from read_parquet({{ manifest }})
+            where
+                stream = {{ quoted(stream) }}
+                and path is not null
+                and (load_id = '-' or visible_seq > {{ latest_visible_seq() if loads == 'new' else 0 }})
+            {%- if loads == 'latest' %}
+                and visible_seq in (
+                    0, (select max(visible_seq) from read_parquet({{ manifest }}) where stream = {{ quoted(stream) }})
+                )
+            {%- endif %}
+            order by visible_seq, load_id
+        {% endset -%}
+        {%- set files = run_query(asked).columns[0].values() -%}
+        {%- if not files -%}
+            {{ exceptions.raise_compiler_error(
+                "the manifest names no file for stream " ~ stream ~ ", not even its zero-row file; next: tillmill init"
+            ) }}
+        {%- endif -%}
+        (
+            select rows_landed.*, loads.visible_seq
+            from read_parquet(
+                [{% for file in files %}{{ quoted(file) }}{{ ", " if not loop.last }}{% endfor %}],
+                union_by_name = true, hive_partitioning = false
+            ) as rows_landed
+            inner join read_parquet({{ manifest }}) as loads
+                on rows_landed._load_id = loads.load_id and loads.stream = {{ quoted(stream) }}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The highest visible_seq that the table being built holds; 0 when it is built anew. -#}
+{% macro latest_visible_seq() -%}
+    {%- if is_incremental() -%}
+        {{- return(run_query("select coalesce(max(visible_seq), 0) from " ~ this).columns[0].values()[0]) -}}
+    {%- endif -%}
+    {{- return(0) -}}
+{%- endmacro %}
+
+
+{% macro quoted(text) -%}
+    '{{ text | string | replace("'", "''") }}'
+{%- endmacro %}

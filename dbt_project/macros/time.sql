@@ -1,0 +1,16 @@
+{#- The only conversions of time: a UTC timestamp as the clock on the wall in `zone`, and as the business date there. -#}
+{% macro utc_to_local(ts, zone) -%}
+    timezone({{ zone }}, {{ ts }})
+{%- endmacro %}
+
+
+{#- `day_starts_at` is an interval after midnight; what happens before it belongs to the day before. -#}
+{% macro business_date(ts, zone, day_starts_at) -%}
+    cast({{ utc_to_local(ts, zone) }} - {{ day_starts_at }} as date)
+{%- endmacro %}
+
+
+{#- The ISO week of a date, by its Monday. -#}
+{% macro week_of(date) -%}
+    cast(date_trunc('week', {{ date }}) as date)
+{%- endmacro %}

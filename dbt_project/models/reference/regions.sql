@@ -1,0 +1,3 @@
+{{ reference('regions', {
+    'region': 'varchar', 'name': 'varchar', 'name_zh': 'varchar', 'country': 'varchar'
+}) }}

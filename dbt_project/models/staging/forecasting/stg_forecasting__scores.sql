@@ -1,0 +1,7 @@
+{{ latest_run(
+    stream='forecasting.scores',
+    columns=[
+        'run_id', 'series', 'level', 'class', 'step', 'horizon', 'metric', 'value', 'benchmark_value',
+        'observed_at'
+    ]
+) }}

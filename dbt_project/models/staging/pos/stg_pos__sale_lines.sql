@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_pos__sale_lines_all')) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_pos__stores_all')) }}

@@ -1,0 +1,8 @@
+{{ latest_run(
+    stream='promotions.effects',
+    columns=[
+        'run_id', 'promotion_id', 'sku', 'channel_id', 'method', 'kind', 'starts_on', 'ends_on',
+        'treated_stores', 'treated_units', 'baseline_units', 'incremental_units', 'low_units', 'high_units',
+        'lift_rate', 'p_placebo', 'margin_amount', 'currency', 'roi', 'verdict', 'why', 'observed_at'
+    ]
+) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_trade__placements_all')) }}

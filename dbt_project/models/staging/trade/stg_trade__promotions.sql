@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_trade__promotions_all')) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_wms__stock_all')) }}

@@ -244,6 +244,11 @@ def _checked(workspace: Workspace, stream: str, frame: pl.DataFrame, at: datetim
             f"{stream}: {len(failure):,} of {frame.height:,} learnt rows break the contract: {failure.counts()}",
             state="Nothing of it has landed; the last published version is still served.",
         )
+    if doubled := int(good.select(pl.struct(*one.key).is_duplicated().sum()).item()):
+        raise ContractError(
+            f"{stream}: {doubled:,} of {frame.height:,} learnt rows have a key that another has ({', '.join(one.key)})",
+            state="Nothing of it has landed; the last published version is still served.",
+        )
     return good
 
 

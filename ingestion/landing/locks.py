@@ -21,21 +21,21 @@ def run_lock(workspace: Workspace) -> Iterator[None]:
         yield
 
 
-def holder(workspace: Workspace) -> str | None:
-    """Who runs in this workspace at this moment and since when, None when nobody does."""
+def holder(workspace: Workspace) -> str:
+    """Who runs in this workspace now, as `process PID since TIME`, '' when nobody does."""
     try:
         with _run_file(workspace).open(encoding="utf-8") as file:
             found = _read(file)
             if found is None or not _is_alive(found["pid"]):
-                return None
+                return ""
             try:
-                # Only a lock left by a killed process whose number another one has now can be had here.
+                # Had only where a killed process left its words and its number has gone to another one since.
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return _said(found)
-            return None
+            return ""
     except FileNotFoundError:
-        return None
+        return ""
 
 
 @contextmanager
@@ -90,28 +90,6 @@ def _said(found: dict[str, Any] | None) -> str:
 
 
 def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def holder(workspace: Workspace) -> str:
-    """Who runs this workspace now, as `process PID since TIME`, or '' when nobody does."""
-    path = workspace.run / "locks" / "run.lock"
-    if not path.exists():
-        return ""
-    with path.open(encoding="utf-8") as file:
-        text = _holder(file)
-    alive = text.startswith("process ") and _is_alive(int(text.split()[1]))
-    return text if alive else ""
-
-
-def _is_alive(pid: int) -> bool:
-    # A killed holder's words stay in the file; asking for the lock instead would make a run that starts now fail.
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,0 +1,134 @@
+"""A folder of CSV files as a stream: real files, a real contract, and no more of a connector than landing needs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+
+from ingestion.connectors.page import Page
+from ingestion.contracts.contract import Contract, landed_schema
+from ingestion.landing.lake import Piece
+from tillmill.workspace import SETTINGS_FILE, Workspace, open_workspace
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+SETTINGS = '[brand]\nname = "Mill"\ncurrency = "EUR"\ntimezone = "Europe/Paris"\n'
+
+
+class Lines(dy.Schema):
+    """One sold line, cut to what these tests look at."""
+
+    sale_id = dy.String(nullable=False)
+    line_no = dy.Int64(nullable=False)
+    units = dy.Decimal(18, 3, nullable=False)
+    sold_at = dy.Datetime(nullable=False, time_unit="us", time_zone="UTC")
+
+
+LINES = Contract("pos.lines", Lines, key=("sale_id", "line_no"), version="sold_at", event="sold_at")
+SCHEMA = landed_schema(LINES)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    good: pl.DataFrame
+    bad: pl.DataFrame
+    extra_fields: list[str]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Each file of `folder` is a page, in the order of the names; the cursor is the last name."""
+
+    folder: Path
+    source: str = "pos"
+    name: str = "pos.lines"
+    contract: Contract = LINES
+    max_quarantined_rate: float = 0.2
+
+    def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
+        for path in sorted(self.folder.glob("*.csv")):
+            if cursor is None or path.name > cursor["file"]:
+                records = pl.read_csv(path, infer_schema=False)
+                yield Page(records, {"file": path.name}, AT, path.name)
+
+
+def prepare(stream: Any, page: Page) -> Prepared:
+    """The contract's columns where units are a number, else the row with its reason."""
+    rows = page.records.with_row_index("_row", offset=1).with_columns(
+        pl.col("_row").cast(pl.Int64), number=pl.col("units").cast(pl.Decimal(18, 3), strict=False)
+    )
+    good = rows.filter(pl.col("number").is_not_null()).select(
+        "sale_id",
+        pl.col("line_no").cast(pl.Int64),
+        pl.col("number").alias("units"),
+        pl.col("sold_at").str.to_datetime(time_unit="us", time_zone="UTC"),
+        "_row",
+        pl.lit("upsert").alias("_op"),
+        pl.lit(None, pl.String).alias("_extra"),
+        pl.lit("").alias("_flags"),
+    )
+    bad = rows.filter(pl.col("number").is_null()).select(
+        row="_row",
+        position=pl.lit(page.position),
+        field=pl.lit("units"),
+        reason=pl.lit("not a number"),
+        raw=pl.struct(page.records.columns).struct.json_encode(),
+    )
+    extra = sorted(set(page.records.columns) - set(SCHEMA))
+    return Prepared(good, bad, extra)
+
+
+def write_file(
+    folder: Path, number: int, rows: int = 10, *, bad: int = 0, first: int = 0, extra: str | None = None
+) -> set[tuple[str, int]]:
+    """Write one CSV file of `rows` rows, the first `bad` of them without a number; returns the keys of all rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = set()
+    with (folder / f"lines_{number:04d}.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["sale_id", "line_no", "units", "sold_at", *([extra] if extra else [])])
+        for row in range(rows):
+            sold_at = AT + timedelta(days=number, seconds=row)
+            units = "many" if row < bad else f"{row % 7}.5"
+            writer.writerow([f"s{number}", first + row, units, sold_at.isoformat(), *(["x"] if extra else [])])
+            keys.add((f"s{number}", first + row))
+    return keys
+
+
+def make_workspace(root: Path) -> Workspace:
+    """A workspace without sources."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / SETTINGS_FILE).write_text(SETTINGS)
+    workspace = open_workspace(root)
+    for folder in workspace.folders():
+        folder.mkdir(parents=True, exist_ok=True)
+    return workspace
+
+
+def landed(workspace: Workspace, manifest: pl.DataFrame) -> pl.DataFrame:
+    """What a reader of the manifest sees: the rows of every file it names."""
+    paths = [path for path in manifest.filter(pl.col("landed") > 0)["path"] if path is not None]
+    frames = [pl.read_parquet(path) for path in paths]
+    return pl.concat(frames) if frames else pl.DataFrame(schema={**SCHEMA, "_load_seq": pl.Int64})
+
+
+def piece(rows: int = 3, *, bad: int = 0, file: str = "a", first: int = 0, at: datetime = AT) -> Piece:
+    """A prepared page of `rows` good rows and `bad` bad ones."""
+    records = pl.DataFrame(
+        {
+            "sale_id": [file] * (rows + bad),
+            "line_no": [str(first + row) for row in range(rows + bad)],
+            "units": ["1.5"] * rows + ["many"] * bad,
+            "sold_at": [(at + timedelta(seconds=row)).isoformat() for row in range(rows + bad)],
+        },
+        schema={"sale_id": pl.String, "line_no": pl.String, "units": pl.String, "sold_at": pl.String},
+    )
+    page = Page(records, {"file": file}, at, file)
+    prepared = prepare(None, page)
+    return Piece(prepared.good, prepared.bad, records.height, page.cursor, at, prepared.extra_fields)

@@ -1,0 +1,1 @@
+"""What a promotion did, and how sure of it one may be."""

@@ -15,12 +15,19 @@ OBSERVED = "_observed_at"  # when the source said it, as ISO UTC text
 FAULT = "_fault"  # why a record cannot be read; its raw form is in RAW
 RAW = "_raw"  # the record as it stood, where it has no fields
 RESERVED = (FILE, LINE, OBSERVED, FAULT, RAW)
+ROW = "_row"
+
+
+def field_name(name: str) -> str:
+    """A source's field under a name that none of ours has."""
+    return f"{name}_" if name in (*RESERVED, ROW) else name
 
 
 @dataclass(frozen=True)
 class Page:
-    """Raw records (every column text, nested values as JSON text, null stays null) and the cursor after them.
+    """Raw records and the cursor after them.
 
+    Every column is text (nested values as JSON text, null stays null), save LINE, which is Int64.
     `cursor` is JSON-able and complete: a pull that starts from it yields what follows this page. `extracted_at` is UTC.
     `position` says in words where the page stands in its source, for messages and quarantine.
     """

@@ -1,0 +1,31 @@
+"""What every connector offers: its settings' models, and pages of raw records after a cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from ingestion.connectors.page import Page
+from tillmill.workspace import Workspace
+
+
+class Settings(BaseModel):
+    """Settings refuse what they do not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Connector:
+    """One protocol: `pages(workspace, connection, pull, cursor)` yields what follows the cursor (None: everything).
+
+    References in `connection` are resolved when the pages are iterated, not before: a source that is down stops itself
+    alone.
+    """
+
+    connection: type[Settings]
+    pull: type[Settings]
+    pages: Callable[[Workspace, Any, Any, dict[str, Any] | None], Iterator[Page]]

@@ -1,0 +1,193 @@
+"""One page from raw to landed shape: mapped, cast, checked, protected; every row comes out good or bad."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from ingestion.casting import cast
+from ingestion.checking import ROW, Findings, check, flag
+from ingestion.connectors.page import FAULT, FILE, LINE, OBSERVED, RAW, RESERVED, Page
+from ingestion.contracts.columns import TIMESTAMP
+from ingestion.contracts.contract import Contract, landed_name, landed_schema
+from ingestion.mapping import Mapped, apply, reading
+from ingestion.privacy.normalise import kind_of
+from ingestion.privacy.seal import seal
+from ingestion.privacy.tokens import Keys, tokenise
+from ingestion.sources import Stream
+
+DELETE_WORDS = ("true", "1", "yes", "y", "t", "delete", "deleted")
+IDENTIFIERS = ("sku", "gtin", "parent_sku", "component_sku", "successor_sku", "unit", "tag")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A checked page.
+
+    `good`: the contract's columns as they land, then `_row` (place in the page, from 0), `_op`, `_extra`, `_flags`.
+    `bad`: row, position, field, reason, raw (the record as JSON; sealed where the stream has personal fields).
+    `extra_fields`: raw fields no mapping used; `lost_fields`: mapped fields that the page does not have.
+    """
+
+    good: pl.DataFrame
+    bad: pl.DataFrame
+    extra_fields: list[str]
+    lost_fields: list[str]
+
+
+def prepare(stream: Stream, page: Page, keys: Keys) -> Prepared:
+    """The page's rows, each in exactly one of `good` and `bad`.
+
+    Raises ContractError where an expression of the mapping fails throughout.
+    """
+    contract, findings = stream.contract, Findings()
+    records = page.records.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
+    readable = records.filter(pl.col(FAULT).is_null()) if FAULT in records.columns else records
+    raw = [name for name in readable.columns if name not in (*RESERVED, ROW)]
+    mapped = apply(readable, stream.rules, contract, stream.where)
+    typed, originals = _typed(stream, page, readable, mapped, findings)
+    typed = typed.with_columns(_operation(stream, readable))
+    check(contract, typed, page.extracted_at, findings)
+    flag(contract, typed, readable.select(raw), findings)
+    for column in contract.personal:
+        typed, lost = _protected(stream, typed, column, keys, findings)
+        originals |= lost
+    failed = findings.failed_rows()
+    unused = [name for name in raw if name not in mapped.used and name != stream.deletes]
+    extra = _as_json(readable, {name: readable[name] for name in unused} | originals)
+    typed = typed.with_columns(extra, findings.flag_column(typed[ROW]).alias("_flags"))
+    good = typed.join(failed, on=ROW, how="anti", maintain_order="left") if failed.height else typed
+    if contract.personal and good["_extra"].null_count() < good.height:
+        places = good.select(ROW).join(records, on=ROW, how="left", maintain_order="left")
+        sealed = seal(good["_extra"].to_list(), keys.sealing, stream.context, _positions(page, places).to_list())
+        good = good.with_columns(pl.Series("_extra", sealed, dtype=pl.String))
+    good = good.select(*landed_schema(contract), ROW, "_op", "_extra", "_flags")
+    bad = _bad(stream, page, records, failed, keys)
+    if good.height + bad.height != page.records.height:
+        raise AssertionError(f"{stream.where}: {page.records.height} rows in, {good.height} + {bad.height} out")
+    drift = [name for name in unused if readable[name].null_count() < readable.height]
+    return Prepared(good, bad, drift, sorted(mapped.lost))
+
+
+def _typed(
+    stream: Stream, page: Page, readable: pl.DataFrame, mapped: Mapped, findings: Findings
+) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+    """The contract's columns in their types beside `_row`; what was changed on the way, as it was, by `_extra` name."""
+    contract, rows = stream.contract, readable[ROW]
+    columns: dict[str, pl.Series] = {ROW: rows}
+    originals: dict[str, pl.Series] = {}
+    for column, spec in contract.schema.columns().items():
+        dtype = spec.dtype
+        if column not in mapped.values:
+            columns[column] = pl.repeat(None, readable.height, dtype=dtype, eager=True)
+            continue
+        found = cast(
+            mapped.values[column],
+            dtype,
+            reading(stream.rules.get(column), stream.timezone),
+            _is_identifier(contract, column),
+        )
+        columns[column] = found.values
+        if found.failed is not None:
+            findings.fail(rows.filter(found.failed), column, found.why)
+        if column in mapped.failed:
+            findings.fail(rows.filter(mapped.failed[column]), column, "cannot be worked out from the row's fields")
+        for name, odd in found.notes.items():
+            findings.flag(name, rows.filter(odd))
+        if "normalised" in found.notes:
+            originals[f"{column}_original"] = _where(found.notes["normalised"], mapped.values[column])
+    return pl.DataFrame(columns).with_columns(_defaults(stream, page, readable)), originals
+
+
+def _is_identifier(contract: Contract, column: str) -> bool:
+    """Columns whose text means the same in any Unicode form; personal ones are normalised with their token."""
+    if column in contract.personal:
+        return False
+    return column.endswith("_id") or column in contract.key or column in IDENTIFIERS
+
+
+def _defaults(stream: Stream, page: Page, readable: pl.DataFrame) -> list[pl.Expr]:
+    """What stands in for a null: the contract's own defaults, the brand's currency, and when the source said it."""
+    contract = stream.contract
+    filled = [pl.col(name).fill_null(value) for name, value in contract.defaults.items()]
+    if "currency" in contract.columns:
+        filled.append(pl.col("currency").fill_null(stream.currency))
+    said = pl.lit(page.extracted_at, dtype=TIMESTAMP)
+    if OBSERVED in readable.columns:
+        # A file's time may be ahead of a pinned or lagging clock, but nothing was said after it was read.
+        told = readable[OBSERVED].str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", strict=False, time_unit="us")
+        said = pl.min_horizontal(pl.lit(told.dt.replace_time_zone("UTC")), said)
+    # A value that could not be read stays null and fails; only one that was not stated is filled.
+    return [*filled, pl.col(contract.version).fill_null(said)]
+
+
+def _operation(stream: Stream, readable: pl.DataFrame) -> pl.Series:
+    if stream.deletes is None or stream.deletes not in readable.columns:
+        return pl.repeat("upsert", readable.height, dtype=pl.String, eager=True).alias("_op")
+    is_deleted = readable[stream.deletes].str.strip_chars().str.to_lowercase().is_in(DELETE_WORDS).fill_null(False)
+    return pl.select(pl.when(is_deleted).then(pl.lit("delete")).otherwise(pl.lit("upsert")).alias("_op")).to_series()
+
+
+def _protected(
+    stream: Stream, typed: pl.DataFrame, column: str, keys: Keys, findings: Findings
+) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+    """The frame with the column's token in its place, and the values that identify nobody, by `_extra` name."""
+    rule = stream.rules.get(column)
+    calling_code = (rule.calling_code if rule else "") or stream.calling_code
+    clear = typed[column]
+    token = tokenise(clear, kind_of(column), keys.token, calling_code)
+    nobody = clear.is_not_null() & token.is_null()
+    lost: dict[str, pl.Series] = {}
+    if nobody.any():
+        rows = typed[ROW].filter(nobody)
+        if column in stream.contract.key:
+            findings.fail(rows, column, "identifies nobody")
+        findings.flag(f"unusable_{column}", rows)
+        lost[f"{column}_original"] = _where(nobody, clear)
+    name = landed_name(stream.contract, column)
+    return typed.with_columns(token.alias(column)).rename({column: name}), lost
+
+
+def _where(mask: pl.Series, values: pl.Series) -> pl.Series:
+    return pl.DataFrame({"m": mask, "v": values}).select(pl.when("m").then("v")).to_series()
+
+
+def _as_json(readable: pl.DataFrame, fields: dict[str, pl.Series]) -> pl.Series:
+    """The fields of each row as one JSON object, null where none has a value."""
+    stated = {name: values for name, values in fields.items() if values.null_count() < values.len()}
+    if not stated:
+        return pl.repeat(None, readable.height, dtype=pl.String, eager=True).alias("_extra")
+    frame = pl.DataFrame(stated)
+    text = pl.struct(pl.all()).struct.json_encode()
+    return frame.select(pl.when(~pl.all_horizontal(pl.all().is_null())).then(text).alias("_extra")).to_series()
+
+
+def _positions(page: Page, records: pl.DataFrame) -> pl.Series:
+    """Where each record stands in its source, in words."""
+    if LINE not in records.columns:
+        place = pl.lit(f"{page.position}, row ") + (pl.col(ROW) + 1).cast(pl.String)
+    elif FILE in records.columns:
+        place = pl.col(FILE) + ":" + pl.col(LINE).cast(pl.String)
+    else:
+        place = pl.lit(f"{page.position}, record ") + pl.col(LINE).cast(pl.String)
+    return records.select(place.alias("position")).to_series()
+
+
+def _bad(stream: Stream, page: Page, records: pl.DataFrame, failed: pl.DataFrame, keys: Keys) -> pl.DataFrame:
+    raw = [name for name in records.columns if name not in (*RESERVED, ROW)]
+    found = records.join(failed, on=ROW, how="inner", maintain_order="left")
+    if FAULT in records.columns:
+        unreadable = records.filter(pl.col(FAULT).is_not_null())
+        found = pl.concat(
+            [found, unreadable.with_columns(pl.lit("").alias("field"), pl.col(FAULT).alias("reason"))], how="diagonal"
+        ).sort(ROW)
+    form = pl.struct(raw).struct.json_encode() if raw else pl.lit("{}")
+    texts = found.select((pl.coalesce(RAW, form) if RAW in records.columns else form).alias("raw")).to_series()
+    positions = _positions(page, found)
+    if stream.contract.personal:
+        sealed = seal(texts.to_list(), keys.sealing, stream.context, positions.to_list())
+        texts = pl.Series("raw", sealed, dtype=pl.String)
+    return found.select(
+        pl.col(ROW).alias("row"), positions.alias("position"), pl.col("field", "reason"), texts.alias("raw")
+    )

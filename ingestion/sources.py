@@ -1,0 +1,112 @@
+"""Binds the workspace file: connector + mapping + contract = a stream; only this module knows both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ValidationError
+
+from ingestion import contracts
+from ingestion.connectors import files, modbus, rest
+from ingestion.connectors.connector import Connector
+from ingestion.connectors.page import Page
+from ingestion.contracts.contract import Contract
+from ingestion.mapping import FieldRule, nearest, read_rules
+from ingestion.privacy.normalise import CALLING_CODES
+from tillmill.errors import SettingsError
+from tillmill.workspace import SETTINGS_FILE, SourceSettings, StreamSettings, Workspace
+
+Pages = Callable[[dict[str, Any] | None], Iterator[Page]]
+
+
+CONNECTORS: dict[str, Connector] = {"files": files.CONNECTOR, "rest": rest.CONNECTOR, "modbus": modbus.CONNECTOR}
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream of one source, ready to be pulled and checked.
+
+    `pages(cursor)` yields what the source has after `cursor` (None: from the start); nothing is opened before it is
+    iterated. `where` names the stream's place in the workspace file, for messages.
+    """
+
+    source: str
+    name: str
+    contract: Contract
+    max_quarantined_rate: float
+    rules: Mapping[str, FieldRule]
+    timezone: str
+    deletes: str | None
+    currency: str
+    calling_code: str
+    where: str
+    pages: Pages = field(repr=False, compare=False)
+
+    @property
+    def context(self) -> str:
+        """What sealed rows of this stream are bound to."""
+        return f"{self.source}/{self.name}"
+
+
+def bind(workspace: Workspace) -> list[Stream]:
+    """The workspace's streams in the order of its file. Raises SettingsError naming file, source, stream and key."""
+    streams = [
+        _bind_stream(workspace, source, settings)
+        for source in workspace.settings.sources
+        for settings in source.streams
+    ]
+    seen: set[tuple[str, str]] = set()
+    for stream in streams:
+        if (stream.source, stream.name) in seen:
+            raise SettingsError(f"{stream.where}: the source has this stream twice")
+        seen.add((stream.source, stream.name))
+    return streams
+
+
+def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamSettings) -> Stream:
+    where = f"{SETTINGS_FILE}: source {source.name!r}, stream {settings.stream!r}"
+    if source.connector not in CONNECTORS:
+        hint = nearest(source.connector, list(CONNECTORS)) or f"; there are {', '.join(sorted(CONNECTORS))}"
+        raise SettingsError(f"{where}: no connector is called {source.connector!r}{hint}")
+    connector = CONNECTORS[source.connector]
+    try:
+        contract = contracts.contract(settings.stream)
+    except SettingsError as error:
+        raise SettingsError(f"{SETTINGS_FILE}: source {source.name!r}: {error.what}") from error
+    connection = _settings(connector.connection, source.connection, f"{where}: connection")
+    pull = _settings(connector.pull, settings.pull, f"{where}: pull")
+    timezone = settings.timezone or source.timezone
+    try:
+        ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError) as error:
+        raise SettingsError(f"{where}: timezone: no zone is called {timezone!r}") from error
+
+    def pages(cursor: dict[str, Any] | None) -> Iterator[Page]:
+        return connector.pages(workspace, connection, pull, cursor)
+
+    return Stream(
+        source=source.name,
+        name=settings.stream,
+        contract=contract,
+        max_quarantined_rate=settings.max_quarantined_rate,
+        rules=read_rules(settings.fields, contract, where),
+        timezone=timezone,
+        deletes=settings.deletes,
+        currency=workspace.settings.brand.currency,
+        calling_code=CALLING_CODES.get(workspace.settings.brand.currency, ""),
+        where=where,
+        pages=pages,
+    )
+
+
+def _settings(model: type[BaseModel], given: dict[str, Any], where: str) -> BaseModel:
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        hint = nearest(str(first["loc"][-1]), list(model.model_fields)) if first["loc"] else ""
+        raise SettingsError(f"{where}{'.' + key if key else ''}: {first['msg']}{hint}") from error

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -118,7 +119,7 @@ def build(
                 say(work())
                 publishing.freeze_manifest(ledger, candidate)
             else:
-                result = dbt.build(work, full_refresh=afresh, progress=lambda name, at=step: display.detail(at, name))
+                result = dbt.build(work, full_refresh=afresh, progress=partial(display.detail, step))
                 say(f"{result.built} tables and views, {result.tested} tests passed")
     (workspace.build / "audited.json").write_text(json.dumps({"name": candidate.name}))
 
@@ -204,7 +205,7 @@ def _remembered(workspace: Workspace, outcome: Outcome) -> Iterator[None]:
         failed = type(error).__name__
         raise
     finally:
-        note = {
+        note: dict[str, object] = {
             "brand": workspace.settings.brand.name,
             "ended_at": now().isoformat(),
             "version": outcome.version,

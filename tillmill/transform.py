@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import threading
@@ -16,6 +17,7 @@ from typing import Any
 from tillmill.errors import BuildError
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
+PATIENCE_SECONDS = 5
 Progress = Callable[[str], None]
 
 
@@ -49,8 +51,10 @@ class Transformer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with contextlib.suppress(OSError):
+            self._pipe.send(None)
+        self._process.join(timeout=PATIENCE_SECONDS)
         self._pipe.close()
-        self._process.join(timeout=5)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
@@ -93,7 +97,7 @@ def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str
         DBT_PROFILES_DIR=str(PROJECT),
         DBT_VERSION_CHECK="false",
     )
-    requests: list[dict[str, Any]] = []
+    requests: list[dict[str, Any] | None] = []
     arrived = threading.Condition()
 
     def listen() -> None:
@@ -111,6 +115,7 @@ def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str
 
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
 
     def tell(event: Any) -> None:
         if event.info.name == "LogStartLine" or event.info.name == "NodeStart":
@@ -118,12 +123,15 @@ def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str
 
     quiet = ["--quiet", "--log-level", "none", "--log-level-file", "warn", "--no-use-colors"]
     parsed = dbtRunner().invoke(["parse", *quiet])
-    runner = dbtRunner(manifest=parsed.result, callbacks=[tell])
+    manifest = parsed.result if isinstance(parsed.result, Manifest) else None
+    runner = dbtRunner(manifest=manifest, callbacks=[tell])
     while True:
         with arrived:
             while not requests:
                 arrived.wait()
             request = requests.pop(0)
+        if request is None:
+            return
         if not parsed.success:
             pipe.send({"built": 0, "tested": 0, "failures": [f"the project cannot be parsed: {parsed.exception}"]})
             continue
@@ -133,7 +141,7 @@ def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str
         outcome = runner.invoke(command)
         if DuckDBConnectionManager._ENV is not None:
             DuckDBConnectionManager._ENV.close()
-        DuckDBConnectionManager.close_all_connections()
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         pipe.send(_summary(outcome))
 
 

@@ -1,0 +1,1 @@
+"""The plan as files that a production scheduler accepts."""

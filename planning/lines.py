@@ -1,0 +1,179 @@
+"""The production lines: minutes by week, what firm orders take of them, changeovers, and the items a stage must fit in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from planning.capacity import Lines, Plan, plan_lines
+from planning.lots import Floats, Ints, Items
+from planning.network import Network, Place
+from planning.requirements import Netting
+from planning.sequence import Changeovers, best_path, changeover_minutes
+
+
+@dataclass(frozen=True)
+class FirmRun:
+    """A firm production order on the line and week it fits in (week -1: nowhere)."""
+
+    receipt_id: str
+    sku: str
+    line: int
+    week: int
+    due_week: int
+    units: float
+    minutes: float
+
+
+@dataclass
+class Calendar:
+    """Lines × weeks of the horizon: minutes given, minutes still free, and the changeovers between families."""
+
+    ids: list[str]
+    regular: Floats
+    overtime: Floats
+    overtime_cost: Floats
+    changeovers: dict[str, Changeovers]
+    known: set[str]
+
+    def copy(self) -> Calendar:
+        return Calendar(self.ids, self.regular.copy(), self.overtime.copy(), self.overtime_cost, self.changeovers, self.known)
+
+    def take(self, line: int, week: int, minutes: float) -> None:
+        """Use up minutes, regular ones first."""
+        regular = min(minutes, self.regular[line, week])
+        self.regular[line, week] -= regular
+        self.overtime[line, week] = max(0.0, self.overtime[line, week] - (minutes - regular))
+
+
+@dataclass
+class Stage:
+    """One level of the bill as planned on the lines: its skus, their needs, the plan, the calendar it met, units demanded."""
+
+    skus: list[str]
+    items: Items
+    plan: Plan
+    calendar: Calendar
+    demanded: float
+
+
+def read_calendar(tables: dict[str, pl.DataFrame], network: Network) -> Calendar:
+    """The calendar over the horizon; a line or week not listed has no minutes."""
+    ids = sorted({*tables["routing"]["line_id"], *tables["calendar"]["line_id"]})
+    shape = (len(ids), len(network.mondays))
+    at = {line_id: number for number, line_id in enumerate(ids)}
+    regular, overtime, cost = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for row in tables["calendar"].iter_rows(named=True):
+        week = network.week_of(row["week_on"])
+        if 0 <= week < shape[1]:
+            line = at[row["line_id"]]
+            regular[line, week] += row["available_minutes"]
+            overtime[line, week] += row["overtime_minutes"] or 0.0
+            cost[line, week] = row["overtime_cost_per_minute"] or 0.0
+    changeovers: dict[str, dict[tuple[str, str], float]] = {line_id: {} for line_id in ids}
+    for row in tables["changeover"].iter_rows(named=True):
+        changeovers.setdefault(row["line_id"], {})[row["from_family"], row["to_family"]] = row["minutes"]
+    return Calendar(ids, regular, overtime, cost, dict(changeovers), set(tables["calendar"]["line_id"]))
+
+
+def place_firm_orders(network: Network, calendar: Calendar) -> list[FirmRun]:
+    """Firm production orders on their lines, due date first; one that does not fit waits for the first week with room.
+
+    Takes their minutes off `calendar`. An order whose sku has no routing, or whose lines have no calendar, is not checked.
+    """
+    runs = []
+    rows = [row for found in network.receipts.values() for row in found if row["kind"] == "production"]
+    for row in sorted(rows, key=lambda one: (one["due_on"], one["receipt_id"])):
+        due = max(0, network.week_of(row["due_on"]))
+        options = [route for route in network.routes.get(row["sku"], []) if route["line_id"] in calendar.known]
+        if not options or due >= len(network.mondays):
+            continue
+        choices = []
+        for rank, route in enumerate(options):
+            line, minutes = calendar.ids.index(route["line_id"]), run_minutes(route) * row["units"] + (route["setup_minutes"] or 0.0)
+            room = calendar.regular[line, due:] + calendar.overtime[line, due:]
+            fits = np.flatnonzero(room >= minutes - 1e-9)
+            if fits.size:
+                choices.append((due + int(fits[0]), rank, line, minutes))
+        week, _, line, minutes = min(choices, default=(-1, 0, 0, 0.0))
+        if week >= 0:
+            calendar.take(line, week, minutes)
+        runs.append(FirmRun(row["receipt_id"], row["sku"], line, week, due, row["units"], minutes))
+    return runs
+
+
+def run_minutes(route: dict[str, float]) -> float:
+    return 60.0 / route["units_per_hour"]
+
+
+def family(network: Network, sku: str, line_id: str) -> str:
+    for route in network.routes.get(sku, []):
+        if route["line_id"] == line_id:
+            return str(route["setup_family"] or "-")
+    return "-"
+
+
+def items_of(network: Network, calendar: Calendar, places: dict[str, list[tuple[Place, Netting, int]]]) -> Items:
+    """The items of one stage, a row per sku (its making locations together), for `plan_lines`."""
+    skus, weeks = sorted(places), len(network.mondays)
+    routes = max([len(network.routes.get(sku, [])) for sku in skus] or [1]) or 1
+    count = len(skus)
+    net, base, safety = np.zeros((count, weeks)), np.zeros((count, weeks)), np.zeros((count, weeks))
+    figures: dict[str, Floats] = {name: np.zeros(count) for name in ("holding", "backorder", "shortfall", "least", "multiple", "most")}
+    keep, first = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    line: Ints = np.full((count, routes), -1, dtype=np.int64)
+    unit, setup, cost = np.zeros((count, routes)), np.zeros((count, routes)), np.zeros((count, routes))
+    for row, sku in enumerate(skus):
+        policy = network.policy(places[sku][0][0])
+        for _, netting, weeks_kept in places[sku]:
+            net[row] += netting.net
+            base[row] += netting.closing
+            safety[row] += netting.safety
+            keep[row] = weeks_kept
+        least = policy.rule.least
+        for option, route in enumerate(network.routes.get(sku, [])):
+            line[row, option] = calendar.ids.index(route["line_id"])
+            unit[row, option] = run_minutes(route) / (1 - policy.scrap_rate)
+            setup[row, option], cost[row, option] = route["setup_minutes"] or 0.0, route["setup_cost"] or 0.0
+            least = max(least, route["min_run_units"] or 0.0)
+        figures["holding"][row], figures["backorder"][row], figures["shortfall"][row] = policy.holding, policy.backorder, policy.shortfall
+        figures["least"][row], figures["multiple"][row], figures["most"][row] = least, policy.rule.multiple, policy.most
+        starts = [monday for monday in network.mondays if (monday - network.start_on).days < policy.frozen_days]
+        ready = [monday for monday in network.mondays if (monday - network.start_on).days + 6 < policy.lead_time_days]
+        first[row] = max(len(starts), len(ready))
+    return Items(net, base, safety, **figures, keep_weeks=keep, first_week=first, line=line, unit_minutes=unit, setup_minutes=setup, setup_cost=cost)
+
+
+def plan_stage(network: Network, calendar: Calendar, skus: list[str], items: Items, firm: list[FirmRun]) -> Plan:
+    """The stage's plan with changeovers between families inside the minutes as well.
+
+    Minutes for the cheapest walk through all families of a line are set aside first; where the chosen families need more
+    than that, the most they could need is set aside and the plan is made anew.
+    """
+    firm_families = {(run.line, run.week): {family(network, run.sku, calendar.ids[run.line])} for run in firm if run.week >= 0}
+    families: list[set[str]] = [set() for _ in calendar.ids]
+    for row, sku in enumerate(skus):
+        for option in range(items.line.shape[1]):
+            if items.line[row, option] >= 0 and items.net[row].sum() > 0:
+                line = int(items.line[row, option])
+                families[line].add(family(network, sku, calendar.ids[line]))
+    reserved = np.zeros_like(calendar.regular)
+    for line, line_id in enumerate(calendar.ids):
+        both = families[line].union(*(found for (at, _), found in firm_families.items() if at == line))
+        reserved[line, :] = changeover_minutes(best_path(sorted(both), calendar.changeovers[line_id]), calendar.changeovers[line_id])
+    plan = plan_lines(items, Lines(calendar.ids, calendar.regular, calendar.overtime, calendar.overtime_cost, reserved))
+    again = np.array(reserved)
+    for line, line_id in enumerate(calendar.ids):
+        minutes = calendar.changeovers[line_id]
+        for week in range(len(network.mondays)):
+            at = np.take_along_axis(items.line, plan.schedules.route, axis=1)[:, week]
+            run = {family(network, skus[row], line_id) for row in np.flatnonzero((at == line) & (plan.schedules.units[:, week] > 0))}
+            run |= firm_families.get((line, week), set())
+            lost = changeover_minutes(best_path(sorted(run), minutes), minutes)
+            if plan.load[line, week] + lost > calendar.regular[line, week] + calendar.overtime[line, week] + 1e-6:
+                again[line, week] = max(minutes.values(), default=0.0) * (len(families[line]) + len(firm_families.get((line, week), set())))
+    if (again > reserved).any():
+        plan = plan_lines(items, Lines(calendar.ids, calendar.regular, calendar.overtime, calendar.overtime_cost, again))
+    return plan

@@ -56,6 +56,8 @@ class Prepared(Protocol):
     def bad(self) -> pl.DataFrame: ...
     @property
     def extra_fields(self) -> list[str]: ...
+    @property
+    def lost_fields(self) -> list[str]: ...
 
 
 Preparer = Callable[[Any, Page], Prepared]
@@ -218,6 +220,7 @@ class _Pull:
                 cursor=page.cursor,
                 extracted_at=page.extracted_at,
                 extra_fields=prepared.extra_fields,
+                lost_fields=prepared.lost_fields,
             )
         )
         rows = sum(piece.pulled for piece in self._pieces)

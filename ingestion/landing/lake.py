@@ -62,6 +62,7 @@ class Piece:
     cursor: dict[str, Any]
     extracted_at: datetime
     extra_fields: Sequence[str] = ()
+    lost_fields: Sequence[str] = ()
 
     @property
     def quarantined(self) -> int:
@@ -84,9 +85,10 @@ def land(
     """Land the pieces of a pull as one load and move the cursor behind the last of them; the load is then visible.
 
     The caller holds the stream's lock; `read` is the cursor the pull started from; `event` is the column whose highest
-    value is the watermark (without one: when the rows were extracted). `_row` counts on through the pieces, so that of
-    two equal versions in one load the later one wins. Raises CursorMovedError, ContractError (a record neither landed
-    nor quarantined) or TillmillError (disk full, folder not writable); then nothing of the load is visible.
+    value is the watermark (without one: when the rows were extracted). `_row`, in a piece its place in the page, counts
+    on through the pieces: of two equal versions in one load the later one wins. Raises CursorMovedError, ContractError
+    (a record neither landed nor quarantined) or TillmillError (disk full, folder not writable); then nothing of the
+    load is visible.
     """
     load_seq = ledger.reserve_load_seq()
     # Named by the cursor's revision: the same pull after a crash makes the same name again.
@@ -101,7 +103,7 @@ def land(
         landed=good.height,
         quarantined=sum(piece.quarantined for piece in pieces),
         started_at=started_at,
-        extra_fields=tuple(sorted({name for piece in pieces for name in piece.extra_fields})),
+        extra_fields=_drift(pieces),
         watermark_at=_watermark(good, event),
     )
     return _commit(workspace, ledger, load, good, bad, read=read, cursor=pieces[-1].cursor)
@@ -216,9 +218,16 @@ def _numbered(
         )
         good.append(rows.select(columns.keys()).cast(pl.Schema(columns)))
         bad.append(piece.bad.with_columns(pl.col("row") + last))
-        highest = [numbers.max() for numbers in (good[-1]["_row"], bad[-1]["row"]) if numbers.len()]
-        last = max([last, *(int(number) for number in highest if isinstance(number, int))])
+        last += piece.pulled
     return pl.concat(good), to_quarantine(pl.concat(bad), stream, source, load_id)
+
+
+def _drift(pieces: Sequence[Piece]) -> tuple[str, ...]:
+    """Fields no mapping used, by name, then with a minus the mapped ones that no page with records had."""
+    new = {name for piece in pieces for name in piece.extra_fields}
+    lost = [set(piece.lost_fields) for piece in pieces if piece.pulled]
+    gone = set.intersection(*lost) if lost else set()
+    return (*sorted(new), *(f"-{name}" for name in sorted(gone)))
 
 
 def _watermark(good: pl.DataFrame, event: str | None) -> datetime | None:

@@ -34,7 +34,8 @@ class Load:
     """One load: its files (relative to the workspace, None without rows), its counts, and who may see it.
 
     `visible_seq` is given when the load becomes visible, or pending for its candidate. `extra_fields` are the source's
-    fields that no mapping used. `watermark_at` is the highest event time among its rows.
+    fields that no mapping used and, with a minus, the mapped ones it no longer had. `watermark_at` is the highest event
+    time among its rows.
     """
 
     load_id: str

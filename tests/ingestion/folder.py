@@ -39,6 +39,7 @@ class Prepared:
     good: pl.DataFrame
     bad: pl.DataFrame
     extra_fields: list[str]
+    lost_fields: list[str]
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ class Folder:
 
 def prepare(stream: Any, page: Page) -> Prepared:
     """The contract's columns where units are a number, else the row with its reason."""
-    rows = page.records.with_row_index("_row", offset=1).with_columns(
+    lost = [name for name in SCHEMA if name not in page.records.columns]
+    records = page.records.with_columns(pl.lit(None, pl.String).alias(name) for name in lost)
+    rows = records.with_row_index("_row").with_columns(
         pl.col("_row").cast(pl.Int64), number=pl.col("units").cast(pl.Decimal(18, 3), strict=False)
     )
     good = rows.filter(pl.col("number").is_not_null()).select(
@@ -81,7 +84,7 @@ def prepare(stream: Any, page: Page) -> Prepared:
         raw=pl.struct(page.records.columns).struct.json_encode(),
     )
     extra = sorted(set(page.records.columns) - set(SCHEMA))
-    return Prepared(good, bad, extra)
+    return Prepared(good, bad, extra, lost)
 
 
 def write_file(

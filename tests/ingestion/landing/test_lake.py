@@ -47,8 +47,8 @@ def test_of_two_equal_versions_in_one_load_the_later_page_has_the_higher_row(
     land(piece(2, bad=1), piece(2, file="b", bad=2), piece(1, file="c"))
     rows = landed(workspace, ledger.manifest())
     kept = pl.concat(pl.read_parquet(path) for path in (workspace.quarantine).rglob("*.parquet"))
-    assert rows["_row"].to_list() == [1, 2, 4, 5, 8]
-    assert kept["row"].to_list() == [3, 6, 7]
+    assert rows["_row"].to_list() == [0, 1, 3, 4, 7]
+    assert kept["row"].to_list() == [2, 5, 6]
 
 
 def test_a_page_without_rows_moves_the_cursor_and_makes_no_file(

@@ -95,7 +95,7 @@ def _well_formed(text: bytes, delimiter: str) -> pl.DataFrame | None:
     elif text.count(delimiter.encode()) != (frame.height + 1) * (len(header) - 1):
         return None
     frame.columns = header
-    return frame.with_columns(pl.int_range(2, frame.height + 2, dtype=pl.Int64).alias(LINE))
+    return frame.insert_column(frame.width, pl.Series(LINE, list(range(2, frame.height + 2)), dtype=pl.Int64))
 
 
 def _line_by_line(text: str, name: str, delimiter: str) -> pl.DataFrame:

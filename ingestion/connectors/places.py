@@ -19,6 +19,8 @@ Answer = TypeVar("Answer")
 IN_FLIGHT = 8
 CONNECT_SECONDS = 20
 READ_SECONDS = 120
+# AES-GCM is one call into OpenSSL per packet; asyncssh's first choice costs five times as much on thousands of small files.
+CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr")
 
 
 @dataclass(frozen=True, order=True)
@@ -140,8 +142,7 @@ class Sftp:
             async with gate:
                 try:
                     async with client.open(self._path(file.name), "rb", encoding=None) as handle:
-                        # One byte more than it was: a file that has grown since shows it.
-                        return bytes(await handle.read(file.size + 1, 0))  # type: ignore[arg-type]  # encoding=None reads bytes
+                        return bytes(await handle.read(file.size, 0))  # type: ignore[arg-type]  # encoding=None reads bytes
                 except asyncssh.SFTPNoSuchFile:
                     return None
 
@@ -160,6 +161,8 @@ async def _connect(url: str, password: str, private_key: str, host_key: str) -> 
             username=unquote(parts.username or ""),
             known_hosts=asyncssh.import_known_hosts(f"{known}\n"),
             client_keys=[asyncssh.import_private_key(private_key)] if private_key else None,
+            encryption_algs=CIPHERS,
+            compression_algs=["none"],
             agent_path=None,
             config=None,
             connect_timeout=CONNECT_SECONDS,

@@ -4,9 +4,9 @@
 {%- endmacro %}
 
 
-{#- `day_starts_at` is an interval after midnight; what happens before it belongs to the day before. -#}
+{#- The day starts `day_starts_at` minutes after midnight; what happens before it belongs to the day before. -#}
 {% macro business_date(ts, zone, day_starts_at) -%}
-    cast({{ utc_to_local(ts, zone) }} - {{ day_starts_at }} as date)
+    cast({{ utc_to_local(ts, zone) }} - to_minutes({{ day_starts_at }}) as date)
 {%- endmacro %}
 
 

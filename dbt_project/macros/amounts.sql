@@ -1,0 +1,21 @@
+{#- An amount in the workspace's currency; null where no rate is known, so that it can never be summed by mistake. -#}
+{% macro converted(amount, rate) -%}
+    cast({{ amount }} * {{ rate }} as decimal(18, 4))
+{%- endmacro %}
+
+
+{#- The tax inside an amount that includes it, or on top of one that does not; no rate means no tax. -#}
+{% macro tax_of(amount, tax_rate, is_tax_inclusive) -%}
+    cast(
+        {{ amount }} * case
+            when {{ is_tax_inclusive }} then cast(coalesce({{ tax_rate }}, 0) / (1 + coalesce({{ tax_rate }}, 0)) as decimal(18, 12))
+            else cast(coalesce({{ tax_rate }}, 0) as decimal(18, 12))
+        end as decimal(18, 4)
+    )
+{%- endmacro %}
+
+
+{#- Names one record of a person in one system: the same record gives the same token in every run. -#}
+{% macro record_token(source, kind, id) -%}
+    md5(concat_ws('|', {{ source }}, {{ quoted(kind) }}, {{ id }}))
+{%- endmacro %}

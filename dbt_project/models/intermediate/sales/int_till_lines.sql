@@ -1,0 +1,65 @@
+-- One row per till line, in the shape of fct_sales_line but before conversion: amounts as stated, in their currency.
+with
+
+lines as (
+    select * from {{ ref('stg_pos__sale_lines') }}
+),
+
+orders as (
+    select * from {{ ref('stg_ecommerce__orders') }}
+),
+
+locations as (
+    select * from {{ ref('dim_location') }}
+),
+
+workspace as (
+    select * from {{ ref('int_workspace') }}
+),
+
+order_ids as (
+    select platform_order_id as order_id from orders
+    where platform_order_id is not null
+    union
+    select order_id from orders
+),
+
+final as (
+    select
+        lines._source || ':' || lines.sale_id || ':' || lines.line_no as sales_line_id,
+        lines._source,
+        lines.sale_id,
+        lines.line_no,
+        lines.line_kind,
+        locations.channel_id,
+        '-' as shop_id,
+        lines.store_id as location_id,
+        locations.region,
+        lines.sku,
+        lines.sold_at,
+        {{ business_date('lines.sold_at', 'locations.timezone', 'workspace.day_starts_minutes') }} as sold_on,
+        case when lines.line_kind = 'return' then -abs(lines.units) else lines.units end as units,
+        coalesce(lines.tax_amount, 0) as tax_amount,
+        case when lines.line_kind = 'return' then -abs(lines.net_amount) else lines.net_amount end as stated_amount,
+        -- Net sales are without tax, gross sales with it, whichever way the source states them.
+        stated_amount - case when lines.is_tax_inclusive then coalesce(lines.tax_amount, 0) else 0 end as net_amount,
+        case
+            when lines.gross_amount is null then net_amount + coalesce(lines.tax_amount, 0) + coalesce(lines.discount_amount, 0)
+            when lines.is_tax_inclusive then lines.gross_amount
+            else lines.gross_amount + coalesce(lines.tax_amount, 0)
+        end as gross_amount,
+        cast(0 as decimal(18, 4)) as refund_amount,
+        lines.currency,
+        lines.promotion_id,
+        case when lines.member_id_token is not null then {{ record_token('lines._source', 'sale', 'lines.sale_id') }} end as record_token,
+        lines.platform_order_id,
+        lines.line_kind in ('sale', 'gift', 'sample') as is_demand,
+        false as is_suspect,
+        case when order_ids.order_id is not null then 'seen twice' end as not_counted_because
+    from lines
+    inner join locations on lines.store_id = locations.location_id
+    left join order_ids on lines.platform_order_id = order_ids.order_id
+    cross join workspace
+)
+
+select * from final

@@ -1,0 +1,63 @@
+-- One row per web order: when it counts as sold, and why it does not count where it does not.
+with
+
+orders as (
+    select * from {{ ref('stg_ecommerce__orders') }}
+),
+
+shops as (
+    select * from {{ ref('shops') }}
+),
+
+workspace as (
+    select * from {{ ref('int_workspace') }}
+),
+
+dated as (
+    select
+        orders._source,
+        orders.shop_id,
+        orders.order_id,
+        orders.platform_order_id,
+        orders.order_type,
+        coalesce(orders.is_suspect, false) as is_suspect,
+        coalesce(orders.ship_region, '-') as region,
+        coalesce(shops.channel_id, orders.shop_id) as channel_id,
+        coalesce(shops.is_revenue, true) and orders.order_type not in ('sample', 'resend') as is_revenue,
+        -- A presale counts when its balance is paid.
+        case when orders.order_type = 'presale' then orders.balance_paid_at else orders.paid_at end as counted_at,
+        coalesce(counted_at, orders.placed_at) as sold_at,
+        orders.cancelled_at is not null or lower(coalesce(orders.status, '')) in ('cancelled', 'canceled', 'closed') as is_cancelled,
+        coalesce(shops.timezone, workspace.timezone) as timezone,
+        workspace.day_starts_minutes,
+        {{ record_token('orders._source', 'order', "concat_ws('|', orders.shop_id, orders.order_id)") }} as record_token,
+        coalesce(
+            orders.buyer_brand_uid_token, orders.buyer_email_token,
+            case when not coalesce(orders.is_virtual_phone, false) then orders.buyer_phone_token end
+        ) is not null as is_known_buyer,
+        -- The same platform order through two systems of ours is one order.
+        orders.platform_order_id is not null
+        and row_number() over (
+            partition by orders.platform_order_id
+            order by orders._source, orders.shop_id, orders.order_id
+        ) > 1 as is_seen_twice
+    from orders
+    left join shops on orders.shop_id = shops.shop_id
+    cross join workspace
+),
+
+final as (
+    select
+        dated.* exclude (record_token, counted_at, is_seen_twice, is_cancelled, is_known_buyer),
+        case when is_known_buyer then record_token end as record_token,
+        {{ business_date('sold_at', 'timezone', 'day_starts_minutes') }} as sold_on,
+        case
+            when is_seen_twice then 'seen twice'
+            when is_suspect then 'suspect'
+            when is_cancelled then 'cancelled'
+            when counted_at is null then 'unpaid'
+        end as not_counted_because
+    from dated
+)
+
+select * from final

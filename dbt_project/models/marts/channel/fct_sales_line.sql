@@ -1,0 +1,73 @@
+{{ config(tags=['pass_b']) }}
+
+-- One row per sold line, return or refund, over tills and web shops, each sale counted once; in the workspace's currency.
+with
+
+all_lines as (
+    select *, true as is_revenue from {{ ref('int_till_lines') }}
+    union all by name
+    select * from {{ ref('int_web_lines') }}
+    union all by name
+    select * from {{ ref('int_refund_lines') }}
+),
+
+rates as (
+    select * from {{ ref('int_currency_rates') }}
+),
+
+products as (
+    select * from {{ ref('dim_product') }}
+    where is_current
+),
+
+priced as (
+    select
+        all_lines.*,
+        {{ converted('all_lines.gross_amount', 'rates.rate') }} as gross_sales_amount,
+        {{ converted('all_lines.refund_amount', 'rates.rate') }} as refund_sales_amount,
+        {{ converted('all_lines.tax_amount', 'rates.rate') }} as tax_sales_amount,
+        {{ converted('all_lines.net_amount', 'rates.rate') }} as net_sales_amount,
+        cast(all_lines.units * products.standard_cost_amount as decimal(18, 4)) as cost_amount,
+        case when rates.rate is null then 'no exchange rate' else all_lines.not_counted_because end as reason
+    from all_lines
+    left join rates on all_lines.currency = rates.currency
+    left join products on all_lines.sku = products.sku
+),
+
+final as (
+    select
+        sales_line_id,
+        'sell_out' as sales_view,
+        is_revenue,
+        reason is null as is_counted,
+        reason as not_counted_because,
+        is_suspect,
+        is_demand,
+        _source,
+        sale_id,
+        line_no,
+        line_kind,
+        channel_id,
+        shop_id,
+        location_id,
+        region,
+        sku,
+        sold_at,
+        sold_on,
+        units,
+        gross_sales_amount,
+        -- What the source states as net is the truth; a discount is what lies between it and gross.
+        cast(gross_sales_amount - refund_sales_amount - tax_sales_amount - net_sales_amount as decimal(18, 4)) as discount_amount,
+        refund_sales_amount as refund_amount,
+        tax_sales_amount as tax_amount,
+        net_sales_amount,
+        cost_amount,
+        currency,
+        stated_amount,
+        promotion_id,
+        record_token,
+        platform_order_id
+    from priced
+)
+
+select * from final

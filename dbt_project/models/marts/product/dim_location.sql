@@ -1,0 +1,89 @@
+{{ config(tags=['pass_b']) }}
+
+-- One row per place where goods are made, kept or sold; a store that only the till knows is here too.
+with
+
+workspace as (
+    select * from {{ ref('int_workspace') }}
+),
+
+channels as (
+    select * from {{ ref('channels') }}
+),
+
+stores as (
+    select * from {{ ref('stg_pos__stores') }}
+),
+
+warehouses as (
+    select * from {{ ref('stg_wms__locations') }}
+),
+
+shops as (
+    select * from {{ ref('shops') }}
+),
+
+sale_lines as (
+    select * from {{ ref('stg_pos__sale_lines') }}
+),
+
+default_channel as (
+    select coalesce(min_by(channel_id, (position, channel_id)), 'store') as channel_id
+    from channels
+    where kind = 'store'
+),
+
+described as (
+    select
+        1 as trust, store_id as location_id, name, 'store' as kind, channel_id, region, city, timezone, opened_on, closed_on
+    from stores
+    union all by name
+    select
+        2 as trust,
+        location_id,
+        case when kind in ('platform', 'distributor') then 'web' when kind = 'third_party' then 'dc' else coalesce(kind, 'dc') end as kind,
+        region,
+        timezone
+    from warehouses
+    union all by name
+    select 3 as trust, shop_id as location_id, name, 'web' as kind, channel_id, timezone
+    from shops
+    union all by name
+    select distinct 4 as trust, store_id as location_id, 'store' as kind
+    from sale_lines
+),
+
+-- The best described of several rows for one place; their sources agree on nothing but the id.
+merged as (
+    select
+        location_id,
+        min_by(name, trust) filter (where name is not null) as name,
+        min_by(kind, trust) as kind,
+        min_by(channel_id, trust) filter (where channel_id is not null) as channel_id,
+        min_by(region, trust) filter (where region is not null) as region,
+        min_by(city, trust) filter (where city is not null) as city,
+        min_by(timezone, trust) filter (where timezone is not null) as timezone,
+        min_by(opened_on, trust) filter (where opened_on is not null) as opened_on,
+        min_by(closed_on, trust) filter (where closed_on is not null) as closed_on
+    from described
+    group by location_id
+),
+
+final as (
+    select
+        merged.location_id,
+        coalesce(merged.name, merged.location_id) as name,
+        merged.kind,
+        case when merged.kind = 'store' then coalesce(merged.channel_id, default_channel.channel_id) else coalesce(merged.channel_id, '-') end
+            as channel_id,
+        coalesce(merged.region, '-') as region,
+        coalesce(merged.city, '-') as city,
+        coalesce(merged.timezone, workspace.timezone) as timezone,
+        merged.opened_on,
+        merged.closed_on
+    from merged
+    cross join workspace
+    cross join default_channel
+)
+
+select * from final

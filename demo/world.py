@@ -1,0 +1,187 @@
+"""The demo's world: from the package's receipts to every table a source system of the brand would export.
+
+What is given passes unchanged; what is made comes from one seed and is documented in demo/README.md, with the truth
+under `truth/` for tests alone. Every row carries `known_at`, the moment its source knew it, so that servers can
+withhold what is later than the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from demo import controls, days, edits, factory, goods, lots, mill_records, package, people, places, stock, webshops
+
+VERSION = 1
+SEED = 69
+Tables = dict[str, pl.DataFrame]
+
+
+def folder(root: Path) -> Path:
+    """Where a workspace keeps its world: one Parquet file per source table, `<source>.<table>.parquet`."""
+    return root / "run" / "world"
+
+
+def build(root: Path, *, seed: int = SEED, skus: int | None = None, changes: Sequence[edits.Change] = ()) -> bool:
+    """Writes the world of workspace `root` and its truth; False when the same world stands there already.
+
+    `skus` restricts it to the best-selling ones. A killed build leaves no half world: the folder appears whole.
+    """
+    about = {
+        "version": VERSION,
+        "seed": seed,
+        "skus": skus,
+        "edits": [change.model_dump(mode="json") for change in changes],
+    }
+    mark = folder(root) / "world.json"
+    if mark.exists() and json.loads(mark.read_text()) == about:
+        return False
+    tables, truth = make(seed=seed, skus=skus, changes=changes)
+    fresh = folder(root).with_name("world.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for name, table in tables.items():
+        table.write_parquet(fresh / f"{name}.parquet", compression="lz4")
+    (fresh / "world.json").write_text(json.dumps(about, indent=1))
+    (root / "truth").mkdir(exist_ok=True)
+    for name, table in truth.items():
+        table.write_parquet(root / "truth" / f"{name}.parquet")
+    # What an older world has put on the file server is no longer true.
+    shutil.rmtree(root / "run" / "sftp", ignore_errors=True)
+    shutil.rmtree(folder(root), ignore_errors=True)
+    fresh.replace(folder(root))
+    return True
+
+
+def table(root: Path, name: str) -> pl.LazyFrame:
+    """One table of the world, sorted by `known_at`."""
+    return pl.scan_parquet(folder(root) / f"{name}.parquet")
+
+
+def make(*, seed: int = SEED, skus: int | None = None, changes: Sequence[edits.Change] = ()) -> tuple[Tables, Tables]:
+    """The source tables by `<source>.<table>`, each sorted by `known_at`, and the truth by name."""
+    products = package.products()
+    lines = package.receipts(products["product_id"])
+    chosen = package.best_sellers(lines, skus) if skus else lines["product_id"].unique().sort()
+    lines = edits.edit_receipts(lines.filter(pl.col("product_id").is_in(chosen.implode())), changes)
+    wares = goods.finished(products.filter(pl.col("product_id").is_in(chosen.implode())), lines, seed)
+    tables: Tables = {}
+    truth: Tables = {}
+    crowd = people.households(lines["household_id"], seed)
+    baskets = webshops.baskets(lines, crowd, seed)
+    shop_lines = _shops(tables, truth, lines, baskets, crowd, seed)
+    till = lines.join(baskets.filter(pl.col("channel") == "store").select("basket_id"), on="basket_id", how="semi")
+    shelves = stock.store_stock(till, seed)
+    out = lots.leaving(shelves, stock.other_deliveries(till, shelves.pairs), shop_lines, wares, seed)
+    made, arrivals = _mill(tables, truth, out, wares, seed, changes)
+    _warehouse(tables, truth, shelves, out, arrivals, made, wares, seed)
+    _trade(tables, chosen, seed, changes)
+    tables["pos.stores"] = places.stores(lines["store_id"], tables["trade.placements"]["STORE_ID"], seed)
+    tables["wms.locations"] = places.locations(tables["pos.stores"])
+    tables["erp.items"], tables["erp.item_units"] = goods.item_master(wares, seed), goods.item_packs(wares)
+    tables["plm.bom"], tables["plm.items"] = goods.recipes(wares), goods.revisions(wares)
+    _control(tables)
+    return {name: _by_time(frame) for name, frame in sorted(tables.items())}, truth
+
+
+def _by_time(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame if frame["known_at"].is_sorted() else frame.sort("known_at", maintain_order=True)
+
+
+def _shops(
+    tables: Tables, truth: Tables, lines: pl.DataFrame, baskets: pl.DataFrame, crowd: pl.DataFrame, seed: int
+) -> pl.DataFrame:
+    """Till, web shops and member club; returns what the shops sold: product_id, day, number, units."""
+    tables["pos.sale_lines"] = webshops.sale_lines(lines, baskets, crowd)
+    orders, known = webshops.orders(lines, baskets, crowd, seed)
+    order_lines, refunds = webshops.order_lines(lines, known), webshops.refunds(lines, known, seed)
+    for shop in ("shop_a", "shop_b"):
+        for name, frame in (("orders", orders), ("order_lines", order_lines), ("refunds", refunds)):
+            tables[f"{shop}.{name}"] = frame.filter(pl.col("shop") == shop)
+    tables["crm.members"] = people.members(crowd, seed)
+    tables["crm.campaigns"] = people.campaigns(package.campaigns(), seed)
+    truth["households"], truth["orders"], truth["baskets"] = crowd, known, baskets
+    return lines.join(known.select("basket_id", "number"), on="basket_id", maintain_order="left").select(
+        "product_id", "day", "number", units="quantity"
+    )
+
+
+def _mill(
+    tables: Tables, truth: Tables, out: pl.DataFrame, wares: pl.DataFrame, seed: int, changes: Sequence[edits.Change]
+) -> tuple[pl.DataFrame, tuple[pl.DataFrame, pl.DataFrame]]:
+    """Orders, results and calendars; returns the results, and the opening stock beside what had to be bought in."""
+    programme, opening = factory.programme_of(out.select("product_id", "day", "units"), wares, seed)
+    usual = factory.shifts(set())
+    routes = factory.routings(programme, wares, usual)
+    calendar = factory.shifts(edits.stopped_weeks(changes))
+    orders, pieces, missed = factory.schedule(programme, routes, calendar, seed)
+    orders = mill_records.named(orders)
+    made = mill_records.results(orders, pieces, seed)
+    tables["erp.production_orders"] = mill_records.production_order_export(orders, made)
+    tables["mes.work_orders"] = mill_records.work_order_export(orders, made)
+    tables["mes.results"] = mill_records.result_export(made)
+    tables["mes.routings"] = mill_records.routing_export(routes)
+    tables["mes.changeovers"] = mill_records.changeover_export(routes)
+    tables["mes.calendars"] = mill_records.calendar_export(calendar)
+    tables["scada.runs"] = made.select(
+        "line_id", "shift_id", "good", "scrap", "known_at", started_at=days.to_utc(pl.col("started_at"))
+    )
+    tables["scada.shifts"] = mill_records.shift_counts(made, calendar).with_columns(known_at=pl.col("ended_at"))
+    truth["shift_counts"] = mill_records.shift_counts(made, calendar)
+    return made, (opening, missed)
+
+
+def _warehouse(
+    tables: Tables,
+    truth: Tables,
+    shelves: stock.StoreStock,
+    out: pl.DataFrame,
+    arrivals: tuple[pl.DataFrame, pl.DataFrame],
+    made: pl.DataFrame,
+    wares: pl.DataFrame,
+    seed: int,
+) -> None:
+    """Counts and movements of stores, warehouse and mill."""
+    kept = lots.flows(out, arrivals[0], made, arrivals[1], wares, seed)
+    parts, part_counts = lots.component_flows(made, wares)
+    tables["wms.movements"] = places.movements(kept.bookings, shelves.shrink, parts)
+    tables["wms.stock"] = places.counts(shelves.counts, lots.monday_counts(kept), part_counts, kept.lots, wares)
+    truth["stock_days"], truth["stock_outs"] = shelves.closing, shelves.stock_outs
+    truth["adjustments"] = (
+        tables["wms.movements"].filter(pl.col("type") == "count").select("site", "material", "batch", "qty", "moved_at")
+    )
+
+
+def _trade(tables: Tables, chosen: pl.Series, seed: int, changes: Sequence[edits.Change]) -> None:
+    rows = edits.edit_placements(package.placements(chosen), changes)
+    tables["trade.placements"] = places.placements(rows)
+    tables["trade.promotions"] = places.promotions(tables["trade.placements"], seed)
+
+
+def _control(tables: Tables) -> None:
+    """The control totals of each source."""
+    sold_on, day = days.local_on(pl.col("TRANSACTION_TIMESTAMP")), days.local_on(pl.col("known_at"))
+    tables["pos.controls"] = controls.totals(
+        "pos.sale_lines", tables["pos.sale_lines"], sold_on, "QUANTITY", "SALES_VALUE"
+    )
+    tables["trade.controls"] = controls.totals("trade.placements", tables["trade.placements"], pl.col("WEEK_ON"))
+    first = tables["erp.production_orders"].unique("order_no", keep="first", maintain_order=True)
+    tables["erp.controls"] = controls.totals("erp.production_orders", first, pl.col("due_on"), "qty")
+    tables["wms.controls"] = controls.together(
+        controls.totals("wms.stock", tables["wms.stock"], pl.col("as_of"), "on_hand"),
+        controls.totals("wms.movements", tables["wms.movements"], days.local_on(pl.col("moved_at")), "qty"),
+    )
+    tables["mes.controls"] = controls.totals(
+        "mes.results", tables["mes.results"], pl.col("ended_at").dt.date(), "good_qty"
+    )
+    for shop in ("shop_a", "shop_b"):
+        tables[f"{shop}.controls"] = controls.together(
+            controls.totals("ecommerce.orders", tables[f"{shop}.orders"], day, None, "total"),
+            controls.totals("ecommerce.order_lines", tables[f"{shop}.order_lines"], day, "qty", "paid_total"),
+        )
+    joined = tables["crm.members"].unique("member_no", keep="first", maintain_order=True)
+    tables["crm.controls"] = controls.totals("crm.members", joined, days.local_on(pl.col("joined_at")))

@@ -11,7 +11,7 @@ from ingestion.landing.ledger import Ledger
 from tillmill import publish as publishing
 from tillmill.workspace import Workspace, now
 
-LOADS = {
+LOADS: dict[str, pl.DataType | type[pl.DataType]] = {
     "source": pl.String,
     "stream": pl.String,
     "watermark_at": pl.Datetime("us", "UTC"),

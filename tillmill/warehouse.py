@@ -25,4 +25,5 @@ def read_table(database: Path, table: str) -> pl.DataFrame:
         raise TillmillError(f"{database.name} has no table {table}", next_command="tillmill run")
     with duckdb.connect(str(database), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        return connection.table(table).pl()
+        frame: pl.DataFrame = connection.table(table).pl()
+    return frame

@@ -234,6 +234,8 @@ class _Pull:
         if not pieces or (not pulled and pieces[-1].cursor == self._read.value):
             return
         self._judge(pulled, sum(piece.quarantined for piece in pieces))
+        if pulled >= JUDGED_FROM_ROWS:
+            self._judge_fields(pulled, lake.drift(pieces))
         contract = self.stream.contract
         load = lake.land(
             self.workspace,
@@ -261,10 +263,30 @@ class _Pull:
         all_quarantined = quarantined + sum(load.quarantined for load in self.loads)
         for bad, rows in ((quarantined, pulled), (all_quarantined, all_pulled)):
             if rows >= JUDGED_FROM_ROWS and bad > limit * rows:
-                landed = f"{len(self.loads)} earlier loads of this pull stay" if self.loads else "Nothing has landed"
                 raise ContractError(
                     f"{self.stream.source} {self.stream.name}: {bad:,} of {rows:,} rows do not fit their contract "
                     f"({bad / rows:.1%}; at most {limit:.1%} may)",
-                    state=f"{landed}; the cursor has not moved past them.",
+                    state=self._state(),
                     next_command="compare the source's columns with its fields in tillmill.toml, then: tillmill run",
                 )
+
+    def _judge_fields(self, pulled: int, found: tuple[str, ...]) -> None:
+        """Stop where a mapped field that the last load still had is gone from every row: nulls would land in its place.
+
+        A stream that may be wholly quarantined (rate 1) is not judged; a field never seen is told, not missed.
+        """
+        before = self.ledger.last_load(self.stream.source, self.stream.name, JUDGED_FROM_ROWS)
+        if before is None or self.stream.max_quarantined_rate >= 1:
+            return
+        gone = [name[1:] for name in found if name.startswith("-") and name not in before.extra_fields]
+        if gone:
+            raise ContractError(
+                f"{self.stream.source} {self.stream.name}: {', '.join(gone)} gone from all {pulled:,} rows; "
+                f"load {before.load_id} still had it",
+                state=self._state(),
+                next_command="map the field's new name in tillmill.toml, then: tillmill run",
+            )
+
+    def _state(self) -> str:
+        landed = f"{len(self.loads)} earlier loads of this pull stay" if self.loads else "Nothing has landed"
+        return f"{landed}; the cursor has not moved past them."

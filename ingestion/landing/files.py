@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,11 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import ComputeError
 
-from tillmill.errors import TillmillError
+from tillmill.errors import RefusedError, TillmillError
 
 SPOOL = ".spool"
 UNKNOWN = ".unknown"
+_SAFE_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,13 @@ class Written:
 
     bytes: int
     sha256: str
+
+
+def safe_name(name: str) -> str:
+    """The name itself; raises RefusedError where it could leave its folder or hide in it."""
+    if not _SAFE_NAME.fullmatch(name):
+        raise RefusedError(f"{name!r} cannot name a file or folder of the workspace", state="Nothing was written.")
+    return name
 
 
 def spool_of(target: Path, load_seq: int) -> Path:

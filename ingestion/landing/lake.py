@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +17,7 @@ from ingestion.landing.ledger import ZERO_ROWS, Cursor, Ledger, Load
 from ingestion.landing.locks import stream_lock
 from ingestion.landing.quarantine import to_quarantine
 from ingestion.landing.recovery import Recovered, recover, recover_stream
-from tillmill.errors import ContractError, RefusedError
+from tillmill.errors import ContractError
 from tillmill.workspace import Workspace, now
 
 __all__ = [
@@ -26,6 +25,7 @@ __all__ = [
     "LEARNT_SOURCE",
     "Piece",
     "Recovered",
+    "drift",
     "land",
     "land_learnt",
     "recover",
@@ -45,7 +45,6 @@ EVERY_ROW: dict[str, pl.DataType] = {
     "_extra": pl.String(),
     "_flags": pl.String(),
 }
-_SAFE_NAME = re.compile(r"[a-z0-9][a-z0-9_.]*")
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def land(
         landed=good.height,
         quarantined=sum(piece.quarantined for piece in pieces),
         started_at=started_at,
-        extra_fields=_drift(pieces),
+        extra_fields=drift(pieces),
         watermark_at=_watermark(good, event),
     )
     return _commit(workspace, ledger, load, good, bad, read=read, cursor=pieces[-1].cursor)
@@ -119,7 +118,7 @@ def land_learnt(
     Landing a `run_id` again that is visible, or pending for the same candidate, is a no-op that returns that load.
     Raises ContractError when a column is missing, unknown, or a row breaks the contract; then nothing lands.
     """
-    load_id = f"{stream}-{LEARNT_SOURCE}-{_safe(run_id)}"
+    load_id = f"{stream}-{LEARNT_SOURCE}-{files.safe_name(run_id)}"
     with stream_lock(workspace, LEARNT_SOURCE, stream):
         recover_stream(workspace, ledger, LEARNT_SOURCE, stream)
         known = ledger.load(load_id)
@@ -159,7 +158,7 @@ def land_learnt(
 def write_empty_files(workspace: Workspace) -> None:
     """Write one typed file without rows per contract: a stream nobody uses can be read too; again is a no-op."""
     for name, one in ALL.items():
-        path = workspace.landing / _safe(name) / ZERO_ROWS
+        path = workspace.landing / files.safe_name(name) / ZERO_ROWS
         schema = pl.Schema(landed_schema(one) | EVERY_ROW)
         if not path.exists() or pl.read_parquet_schema(path) != schema:
             files.write_whole(schema.to_frame(), path)
@@ -177,7 +176,9 @@ def _commit(
 ) -> Load:
     """Spool and fsync; record with the cursor; rename and fsync the folder; make visible. A kill anywhere is repaired
     by `recover_stream`: before the record the spool is swept, after it the load is rolled forward."""
-    place = Path(_safe(load.stream)) / _safe(load.source) / f"{_safe(load.load_id)}.parquet"
+    place = (
+        Path(files.safe_name(load.stream)) / files.safe_name(load.source) / f"{files.safe_name(load.load_id)}.parquet"
+    )
     moves: list[tuple[Path, Path]] = []
     try:
         if good.height:
@@ -222,7 +223,7 @@ def _numbered(
     return pl.concat(good), to_quarantine(pl.concat(bad), stream, source, load_id)
 
 
-def _drift(pieces: Sequence[Piece]) -> tuple[str, ...]:
+def drift(pieces: Sequence[Piece]) -> tuple[str, ...]:
     """Fields no mapping used, by name, then with a minus the mapped ones that no page with records had."""
     new = {name for piece in pieces for name in piece.extra_fields}
     lost = [set(piece.lost_fields) for piece in pieces if piece.pulled]
@@ -265,10 +266,3 @@ def _no_bad_rows() -> pl.DataFrame:
     return pl.DataFrame(
         schema={"row": pl.Int64, "position": pl.String, "field": pl.String, "reason": pl.String, "raw": pl.String}
     )
-
-
-def _safe(name: str) -> str:
-    """The name itself, refused where it could leave its folder or hide in it."""
-    if not _SAFE_NAME.fullmatch(name.replace("-", "_")):
-        raise RefusedError(f"{name!r} cannot name a file or folder of the lake", state="Nothing was written.")
-    return name

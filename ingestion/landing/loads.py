@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -138,7 +137,8 @@ class Loads(Database):
             seq = self.next_number(connection, "visible_seq")
             ended_at = now()
             connection.execute(
-                "update loads set state = ?, visible_seq = ?, ended_at = ? where load_id = ?",
+                # The cursor before it was kept for `undo`; a cursor may list a thousand files, and loads are many.
+                "update loads set state = ?, visible_seq = ?, ended_at = ?, cursor_before = null where load_id = ?",
                 (state, seq, to_text(ended_at), load_id),
             )
         return replace(load, state=state, visible_seq=seq, ended_at=ended_at)
@@ -173,7 +173,7 @@ class Loads(Database):
             """select * from loads where (? is null or source = ?) and (? is null or stream = ?) order by load_seq""",
             (source, source, stream, stream),
         )
-        return _to_loads(rows)
+        return [_to_load(row) for row in rows]
 
     def unfinished(self, source: str | None = None, stream: str | None = None) -> list[Load]:
         """Loads that were recorded but whose files may not be in place, oldest first."""
@@ -182,7 +182,16 @@ class Loads(Database):
             where state = 'recorded' and (? is null or source = ?) and (? is null or stream = ?) order by load_seq""",
             (source, source, stream, stream),
         )
-        return _to_loads(rows)
+        return [_to_load(row) for row in rows]
+
+    def last_load(self, source: str, stream: str, at_least: int = 0) -> Load | None:
+        """The stream's newest visible load that pulled `at_least` so many rows."""
+        row = self._connection.execute(
+            """select * from loads where source = ? and stream = ? and state = 'visible' and pulled >= ?
+            order by visible_seq desc limit 1""",
+            (source, stream, at_least),
+        ).fetchone()
+        return None if row is None else _to_load(row)
 
     def known_files(self, source: str, stream: str) -> dict[Path, State]:
         """Every file of the stream's loads (landed and quarantined, relative to the workspace) and its load's state."""
@@ -252,10 +261,6 @@ def _load_row(connection: sqlite3.Connection, load_id: str) -> Load:
     if row is None:
         raise TillmillError(f"the ledger has no load {load_id}", state="Nothing was changed.")
     return _to_load(row)
-
-
-def _to_loads(rows: Iterable[sqlite3.Row]) -> list[Load]:
-    return [_to_load(row) for row in rows]
 
 
 def _to_load(row: sqlite3.Row) -> Load:

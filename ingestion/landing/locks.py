@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from ingestion.landing.files import safe_name
 from tillmill.errors import LockedError
 from tillmill.workspace import Workspace, now
 
@@ -41,7 +42,7 @@ def holder(workspace: Workspace) -> str:
 @contextmanager
 def stream_lock(workspace: Workspace, source: str, stream: str) -> Iterator[None]:
     """Hold the lock of one source's stream. Raises LockedError (pid, since) when another process loads it."""
-    with held(workspace.run / "locks" / f"{source}.{stream}.lock", f"{source} {stream}"):
+    with held(workspace.run / "locks" / f"{safe_name(source)}.{safe_name(stream)}.lock", f"{source} {stream}"):
         yield
 
 

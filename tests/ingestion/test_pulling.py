@@ -225,3 +225,25 @@ def test_a_mapped_field_that_is_gone_is_told_beside_the_new_ones(workspace: Work
     pull_all(workspace, [stream], prepare)
     with Ledger(workspace.ledger) as ledger:
         assert [load.extra_fields for load in ledger.loads()] == [("quantity", "-units")]
+
+
+def test_a_mapped_field_that_disappears_stops_the_stream_before_nulls_land_in_its_place(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    def optional_gone(one: Any, page: Page) -> Prepared:
+        prepared = prepare(one, page)
+        return replace(prepared, lost_fields=["discount"] if page.position > "lines_0002.csv" else [])
+
+    stream = Folder(tmp_path / "in")
+    write_file(stream.folder, 1, 100)
+    assert pull_all(workspace, [stream], optional_gone)[0].error is None
+    write_file(stream.folder, 3, 99)
+    assert pull_all(workspace, [stream], optional_gone)[0].error is None
+    write_file(stream.folder, 4, 100)
+    stopped = pull_all(workspace, [stream], optional_gone)[0]
+    assert stopped.error is not None
+    assert "discount gone from all 100 rows; load pos.lines-pos-00000001 still had it" in stopped.error
+    assert cursor_of(workspace).value == {"file": "lines_0003.csv"}
+    assert pull_all(workspace, [replace(stream, max_quarantined_rate=1.0)], optional_gone)[0].landed == 100
+    write_file(stream.folder, 5, 100)
+    assert pull_all(workspace, [stream], optional_gone)[0].landed == 100

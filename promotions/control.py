@@ -127,12 +127,15 @@ def estimate(
     penalties: list[Array],
     *,
     confidence: float = 0.9,
+    noise: tuple[float, Array] | None = None,
     own_variance: float = 0.0,
 ) -> Estimate:
     """Return the average effect after the first `rows` periods, with an interval from placebos in time.
 
     `treated` (T,), `donors` (T, J), `penalties`: ridge strengths to choose from, by the placebos' mean squared error.
-    `own_variance`: variance the effect itself adds to the average (counts vary more when they are higher).
+    `noise`: variance of one period of the unit and of each donor, where it is known from the kind of data; the interval
+    is never narrower than it allows, for few placebos may agree by luck. `own_variance`: variance the effect itself
+    adds to the average (counts vary more when they are higher).
     The interval is t times the placebos' root mean square; degrees of freedom are the windows that do not overlap.
     Where the time after the start is longer than a third of the time before, placebos average over that third.
     """
@@ -143,14 +146,18 @@ def estimate(
     best = int(np.argmin(errors))
     weights, gaps = fit(treated, donors, rows, penalties[best])
     att = float(gaps[rows:].mean())
-    spread = float(np.sqrt(errors[best] + own_variance))
+    error = errors[best]
+    if noise is not None:
+        per_period = noise[0] + float(noise[1] @ weights**2)
+        error = max(error, per_period * (1 / after + 1 / rows))
+    spread = float(np.sqrt(error + own_variance))
     freedom = max(1, (rows - first_origin(rows)) // window)
     reach = float(student.ppf(0.5 + confidence / 2, freedom))
     return Estimate(
         att=att,
         low=att - reach * spread,
         high=att + reach * spread,
-        detectable=(reach + float(student.ppf(POWER, freedom))) * float(np.sqrt(errors[best])),
+        detectable=(reach + float(student.ppf(POWER, freedom))) * float(np.sqrt(error)),
         p_placebo=float((1 + np.sum(np.abs(tried[best]) >= abs(att))) / (1 + len(tried[best]))),
         pre_fit_error=float(np.sqrt(np.mean(gaps[:rows] ** 2))),
         weights=weights,

@@ -1,0 +1,1 @@
+"""What people look at: the portal, its pages and the components they share."""

@@ -1,0 +1,1 @@
+"""Parts that pages share: title row, filters, figures, charts, tables."""

@@ -1,0 +1,17 @@
+"""A chart in its card: a title, a line of explanation, words for those who cannot see it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from apps.components.charts import Spec
+
+
+def figure(spec: Spec, *, title: str, alt: str, key: str, note: str = "") -> None:
+    """Draws one chart under its title; `alt` tells what it shows."""
+    with st.container(border=True, key=f"card-chart-{key}", gap="xsmall", height="stretch"):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.markdown(f"**{title}**", width="stretch")
+            if note:
+                st.caption(note, width="content")
+        st.vega_lite_chart(spec, theme=None, key=f"chart-{key}", alt=alt)

@@ -1,0 +1,64 @@
+"""Figure cards: at most four, equal, each with its comparison and a sparkline that starts at zero."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from apps import format as write
+from apps.components import charts
+from apps.components.view import View
+
+
+@dataclass(frozen=True)
+class Card:
+    """One figure: label, value as written, change against an earlier one, and its recent course.
+
+    `rising_is` says what more of it means: 'good', 'bad', or '' when neither. `note` stands where there is no change.
+    """
+
+    label: str
+    value: str
+    change: write.Change | None = None
+    rising_is: str = "good"
+    note: str = ""
+    course: Sequence[float | None] = ()
+    explained: str = ""
+
+
+def row(view: View, cards: Sequence[Card]) -> None:
+    """Draws up to four cards side by side."""
+    for index, (column, card) in enumerate(zip(st.columns(len(cards), gap="small"), cards, strict=True)):
+        with column, st.container(border=True, key=f"card-figure-{index}", gap="xxsmall", height="stretch"):
+            _figure(view, card)
+            if len(card.course) > 1:
+                st.vega_lite_chart(
+                    charts.spark(view.colours, card.course), theme=None, height=40, key=f"spark-{index}", alt=card.label
+                )
+
+
+def _figure(view: View, card: Card) -> None:
+    moved = card.change
+    if moved is None or moved.direction == "none":
+        st.metric(card.label, card.value, help=card.explained or None)
+        st.caption(card.note or view.words("card.none"))
+        return
+    st.metric(
+        card.label,
+        card.value,
+        delta=moved.text,
+        delta_color=tone(moved.direction, card.rising_is),
+        delta_arrow="off" if moved.direction == "flat" else "up" if moved.direction == "up" else "down",
+        delta_description=card.note or None,
+        help=card.explained or None,
+    )
+
+
+def tone(direction: str, rising_is: str) -> Literal["green", "red", "gray"]:
+    """Green for good, red for bad, grey for flat and for what is neither."""
+    if direction == "flat" or not rising_is:
+        return "gray"
+    return "green" if (direction == "up") == (rising_is == "good") else "red"

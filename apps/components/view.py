@@ -1,0 +1,60 @@
+"""What a page needs to draw itself: words, colours, the published version, the day, and what the filters say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from apps import format as write
+from apps.components.theme import Colours
+from apps.i18n import Words
+from apps.queries.warehouse import Warehouse
+from tillmill.workspace import Brand
+
+
+@dataclass(frozen=True)
+class View:
+    """One reader's look at one published version."""
+
+    words: Words
+    colours: Colours
+    brand: Brand
+    warehouse: Warehouse
+    version: int
+    clock: datetime
+    today: date
+    names: Mapping[tuple[str, str], str]
+
+    @property
+    def language(self) -> str:
+        return self.words.language
+
+    def channel(self, code: str | None) -> str:
+        """A channel's name: the one its owner gave in the reference tables, else the portal's word, else its code."""
+        return self.named("channel", code)
+
+    def named(self, group: str, code: str | None) -> str:
+        """The owner's name for a code, else the portal's word for it, else the code."""
+        return self.names.get((group, code or ""), "") or self.words.code(group, code)
+
+    def short(self, value: write.Figure) -> str:
+        return write.short(value, self.language)
+
+    def money(self, value: write.Figure) -> str:
+        return write.money(value, self.brand.currency, self.language)
+
+    def money_exact(self, value: write.Figure, digits: int = 2) -> str:
+        return write.money_exact(value, self.brand.currency, digits)
+
+    def day(self, value: date | None) -> str:
+        return write.day(value, self.language)
+
+    def day_short(self, value: date | None) -> str:
+        return write.day_short(value, self.language)
+
+    def local(self, at: datetime) -> datetime:
+        """A UTC time (naive or not) in the brand's zone."""
+        aware = at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo("UTC"))
+        return aware.astimezone(ZoneInfo(self.brand.timezone))

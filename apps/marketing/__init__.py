@@ -1,0 +1,1 @@
+"""Pages for those who sell: overview, channels, customers, promotions."""

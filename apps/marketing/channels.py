@@ -1,0 +1,218 @@
+"""Channels: where do we sell, and what does each channel keep?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from apps import format as write
+from apps.components import blocks, charts, filters, frame, tables
+from apps.components.cards import Card, row
+from apps.components.view import View
+from apps.queries import sales
+from apps.queries.scope import Scope
+
+_PANELS = 6
+_PANELS_PER_ROW = 3
+
+
+@frame.page("channels", needs=("fct_sales_line", "mart_channel_daily", "dim_product", "dim_location"))
+def page(view: View, export: DeltaGenerator) -> None:
+    """Draws the page for the span and filters of the URL."""
+    chosen = filters.row(view, [filters.period(view), *filters.standard(view, "channel", "region", "product")])
+    scope = filters.scope(view, chosen)
+    both = Scope(scope.before().start_on, scope.end_on, scope.channel, scope.region, scope.category)
+    weeks = sales.weekly(view.warehouse, both)
+    now = weeks.filter(pl.col("week_on") >= scope.start_on)
+    before = weeks.filter(pl.col("week_on") < scope.start_on)
+    frame.finding(finding(view, now, before))
+    row(view, figures(view, scope, now, before))
+    _panels(view, scope, weeks)
+    places = _places(view, sales.by_place(view.warehouse, scope))
+    columns = _columns(view)
+    tables.table(view, places, columns, title=view.words("channels.table"), key="places")
+    tables.export(view, export, places, columns, name="channels")
+
+
+def finding(view: View, now: pl.DataFrame, before: pl.DataFrame) -> str:
+    """One sentence: the largest channel with its share, and the one that moved most."""
+    words = view.words
+    sums = _by_channel(now, before)
+    if sums.is_empty():
+        return words("channels.finding.none")
+    largest = sums.sort("net", descending=True).row(0, named=True)
+    said = {
+        "channel": write.plain(view.channel(largest["channel_id"])),
+        "share": write.plain(write.percent(largest["net"] / (sums["net"].sum() or 1.0), 0)),
+    }
+    rated = sums.filter(pl.col("net_before") > 0).with_columns((pl.col("net") / pl.col("net_before") - 1).alias("rate"))
+    if rated.height < 2:
+        return words("channels.finding.one", **said)
+    fastest = rated.sort("rate", descending=True).row(0, named=True)
+    moved = write.change(fastest["net"], fastest["net_before"])
+    said |= {"mover": write.plain(view.channel(fastest["channel_id"])), "change": write.plain(moved.text)}
+    return words("channels.finding.some", **said)
+
+
+def figures(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame) -> list[Card]:
+    """Net sales, share sold online, discount rate and margin rate, against the span before."""
+    words = view.words
+    note = words("card.before", weeks=scope.weeks)
+    sums = now.group_by("week_on").agg(pl.col("net", "gross", "discount", "cost").sum()).sort("week_on")
+    web = now.filter(pl.col("channel_id") != "store").group_by("week_on").agg(pl.col("net").sum().alias("web"))
+    sums = sums.join(web, on="week_on", how="left").with_columns(pl.col("web").fill_null(0.0)).sort("week_on")
+    totals, earlier = _totals(now), _totals(before)
+    return [
+        Card(
+            words("term.net_sales"),
+            view.money(totals["net"]),
+            write.change(totals["net"], earlier["net"]),
+            note=note,
+            course=sums["net"].to_list(),
+            explained=words("explain.net_sales"),
+        ),
+        _rate(
+            view,
+            "online_share",
+            totals["web"],
+            totals["net"],
+            earlier["web"],
+            earlier["net"],
+            "",
+            (sums["web"] / sums["net"]).to_list(),
+        ),
+        _rate(
+            view,
+            "discount_rate",
+            totals["discount"],
+            totals["gross"],
+            earlier["discount"],
+            earlier["gross"],
+            "bad",
+            (sums["discount"] / sums["gross"]).to_list(),
+        ),
+        _rate(
+            view,
+            "cm1_rate",
+            totals["net"] - totals["cost"],
+            totals["net"],
+            earlier["net"] - earlier["cost"],
+            earlier["net"],
+            "good",
+            (1 - sums["cost"] / sums["net"]).to_list(),
+        ),
+    ]
+
+
+def _rate(
+    view: View,
+    term: str,
+    part: float,
+    whole: float,
+    part_before: float,
+    whole_before: float,
+    rising_is: str,
+    course: list[float],
+) -> Card:
+    now = part / whole if whole else None
+    before = part_before / whole_before if whole_before else None
+    moved = write.points(now, before, view.words("unit.points"))
+    return Card(
+        view.words(f"term.{term}"),
+        write.percent(now),
+        moved,
+        rising_is,
+        view.words("card.before_short"),
+        course,
+        view.words(f"explain.{term}"),
+    )
+
+
+def _panels(view: View, scope: Scope, weeks: pl.DataFrame) -> None:
+    words = view.words
+    now = weeks.filter(pl.col("week_on") >= scope.start_on)
+    order = now.group_by("channel_id").agg(pl.col("net").sum()).sort("net", descending=True)["channel_id"].to_list()
+    nets = {(week, channel): net for week, channel, net in weeks.select("week_on", "channel_id", "net").iter_rows()}
+    labels = (words("term.week"), words("term.net_sales"), words("chart.before", weeks=scope.weeks))
+    shown = order[:_PANELS]
+    for start in range(0, len(shown), _PANELS_PER_ROW):
+        for column, channel in zip(
+            st.columns(min(len(shown), _PANELS_PER_ROW), gap="small"), shown[start:], strict=False
+        ):
+            rows = []
+            for week in scope.week_starts():
+                value, earlier = (
+                    nets.get((week, channel), 0.0),
+                    nets.get((week - timedelta(weeks=scope.weeks), channel)),
+                )
+                rows.append(
+                    {
+                        "week_on": week.isoformat(),
+                        "value": value,
+                        "before": earlier,
+                        "tip_week": words("chart.week_of", day=view.day(week)),
+                        "tip_value": view.money_exact(value),
+                        "tip_before": view.money_exact(earlier),
+                    }
+                )
+            spec = charts.small_line(view.colours, view.language, rows, prefix=view.money(0)[:-1], labels=labels)
+            name = view.channel(channel)
+            with column:
+                blocks.figure(
+                    spec,
+                    title=words("channels.panel", channel=write.plain(name)),
+                    alt=words("channels.panel_alt", channel=name),
+                    key=f"panel-{shown.index(channel)}",
+                    note=words("channels.panel_note", weeks=scope.weeks) if start == 0 and channel == shown[0] else "",
+                )
+
+
+def _by_channel(now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    sums = now.group_by("channel_id").agg(pl.col("net").sum())
+    earlier = before.group_by("channel_id").agg(pl.col("net").sum().alias("net_before"))
+    return sums.join(earlier, on="channel_id", how="left").sort("channel_id")
+
+
+def _totals(weeks: pl.DataFrame) -> dict[str, float]:
+    totals = {name: float(weeks[name].sum() or 0) for name in ("net", "gross", "discount", "cost")}
+    return totals | {"web": float(weeks.filter(pl.col("channel_id") != "store")["net"].sum() or 0)}
+
+
+def _places(view: View, rows: pl.DataFrame) -> pl.DataFrame:
+    total = rows["net"].sum() or 1.0
+    channels = {code: view.channel(code) for code in rows["channel_id"].unique().to_list()}
+    channel = pl.col("channel_id").replace_strict(channels, default=pl.col("channel_id"), return_dtype=pl.String)
+    areas = {
+        code: view.named("region", code) if code not in (None, "-") else write.NONE
+        for code in rows["region"].unique().to_list()
+    }
+    area = pl.col("region").replace_strict(areas, default=write.NONE, return_dtype=pl.String)
+    net = pl.col("net")
+    return rows.with_columns(
+        channel.alias("channel"),
+        area.alias("area"),
+        pl.coalesce("name", pl.when(pl.col("location_id") != "-").then("location_id"), channel).alias("place"),
+        (net / total).alias("share"),
+        pl.when(pl.col("orders") > 0).then(net / pl.col("orders")).alias("spend"),
+        pl.when(pl.col("gross") > 0).then(pl.col("discount") / pl.col("gross")).alias("discount_rate"),
+        pl.when(net > 0).then((net - pl.col("cost")) / net).alias("margin_rate"),
+    )
+
+
+def _columns(view: View) -> list[tables.Column]:
+    words = view.words
+    return [
+        tables.Column("place", words("term.place"), width="medium"),
+        tables.Column("channel", words("term.channel")),
+        tables.Column("area", words("term.region")),
+        tables.Column("net", words("term.net_sales"), view.money),
+        tables.Column("share", words("term.share"), write.percent),
+        tables.Column("rate", words("term.change"), write.signed_percent, tables.rate_tone),
+        tables.Column("orders", words("term.orders"), view.short),
+        tables.Column("spend", words("term.spend_per_order"), view.money),
+        tables.Column("discount_rate", words("term.discount_rate"), write.percent),
+        tables.Column("margin_rate", words("term.cm1_rate"), write.percent),
+    ]

@@ -1,0 +1,1 @@
+"""Pages for those who make and move: demand, stock, production plan, data health."""

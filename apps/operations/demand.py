@@ -1,0 +1,190 @@
+"""Demand: what will be asked of us in the weeks ahead, and how sure are we?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from streamlit.delta_generator import DeltaGenerator
+
+from apps import format as write
+from apps.components import blocks, charts_supply, filters, frame, tables
+from apps.components.cards import Card, row
+from apps.components.filters import Choice
+from apps.components.view import View
+from apps.queries import demand
+
+_HISTORY_WEEKS = 26
+
+
+@frame.page("demand", needs=("mart_forecast", "dim_product"))
+def page(view: View, export: DeltaGenerator) -> None:
+    """Draws the page for the level (category or sku) and channel of the URL."""
+    shared = filters.standard(view, "channel", "product")
+    codes = {choice.name: filters.allowed(choice.name, choice.codes, filters.ALL) for choice in shared}
+    category = None if codes.get("product", filters.ALL) == filters.ALL else codes["product"]
+    channel = None if codes.get("channel", filters.ALL) == filters.ALL else codes["channel"]
+    items = demand.items(view.warehouse, channel=channel, category=category)
+    chosen = filters.row(view, [*shared, _item_choice(view, items)])
+    sku = chosen["sku"]
+    past = demand.history(view.warehouse, channel=channel, category=category, sku=sku)
+    ahead = demand.future(view.warehouse, channel=channel, category=category, sku=sku)
+    if ahead.is_empty():
+        frame.finding(view.words("demand.finding.none"))
+    else:
+        frame.finding(finding(view, past, ahead))
+        row(view, figures(view, past, ahead))
+        _chart(view, past, ahead)
+    listed = items.with_columns((pl.col("next_units") - pl.col("last_units")).alias("moved"), _rate().alias("rate"))
+    columns = _columns(view)
+    tables.table(view, listed, columns, title=view.words("demand.table"), key="items")
+    tables.export(view, export, listed, columns, name="demand")
+
+
+def finding(view: View, past: pl.DataFrame, ahead: pl.DataFrame) -> str:
+    """One sentence: units of the weeks ahead, against as many weeks just past, and the highest week."""
+    words = view.words
+    units, weeks = float(ahead["mean_units"].sum()), ahead.height
+    peak = ahead.sort("mean_units", descending=True).row(0, named=True)
+    said = {
+        "units": write.plain(view.short(units)),
+        "weeks": weeks,
+        "peak": write.plain(view.day_short(peak["bucket_on"])),
+        "peak_units": write.plain(view.short(peak["mean_units"])),
+    }
+    moved = write.change(units, _recent(past, weeks))
+    if moved.direction in ("none", "flat"):
+        return words(f"demand.finding.{moved.direction}ly", **said)
+    return words(f"demand.finding.{moved.direction}", **said, change=write.plain(moved.text.lstrip(f"+{write.MINUS}")))
+
+
+def figures(view: View, past: pl.DataFrame, ahead: pl.DataFrame) -> list[Card]:
+    """Forecast units, next week, the width of its 80 % band, and the accuracy of earlier forecasts where scored."""
+    words = view.words
+    units, weeks, first = float(ahead["mean_units"].sum()), ahead.height, ahead.row(0, named=True)
+    width = (first["q90"] - first["q10"]) / 2 / first["mean_units"] if first["mean_units"] else None
+    last = float(past["units"].tail(1).sum()) if past.height else None
+    cards = [
+        Card(
+            words("demand.units", weeks=weeks),
+            view.short(units),
+            write.change(units, _recent(past, weeks)),
+            "",
+            words("demand.units_note", weeks=weeks),
+            ahead["mean_units"].to_list(),
+        ),
+        Card(
+            words("demand.next"),
+            view.short(first["mean_units"]),
+            write.change(first["mean_units"], last),
+            "",
+            words("demand.next_note"),
+            past["units"].tail(13).to_list(),
+            words("explain.next", day=view.day(first["bucket_on"])),
+        ),
+        Card(
+            words("demand.width"),
+            f"± {write.percent(width, 0)}",
+            note=words("demand.width_note"),
+            explained=words("explain.width"),
+        ),
+    ]
+    scored = demand.accuracy(view.warehouse)
+    if scored is not None:
+        better = (
+            words("demand.accuracy_note", benchmark=write.percent(scored.benchmark))
+            if scored.benchmark is not None
+            else ""
+        )
+        cards.append(
+            Card(
+                words("term.forecast_accuracy"),
+                write.percent(scored.value),
+                note=better,
+                explained=words("explain.forecast_accuracy"),
+            )
+        )
+    return cards
+
+
+def _chart(view: View, past: pl.DataFrame, ahead: pl.DataFrame) -> None:
+    words = view.words
+    rows = [_observed(view, found) for found in past.tail(_HISTORY_WEEKS).iter_rows(named=True)]
+    rows += [_expected(view, found) for found in ahead.iter_rows(named=True)]
+    if past.height and ahead.height:
+        # The forecast line starts where the observed one ends, so that the eye sees one course.
+        seam = rows[min(past.height, _HISTORY_WEEKS) - 1]
+        seam |= {"mean": seam["observed"]} | dict.fromkeys(("q05", "q10", "q90", "q95"), seam["observed"])
+    cutoff = past["bucket_on"].max() if past.height else None
+    spec = charts_supply.forecast(
+        view.colours,
+        view.language,
+        rows,
+        cutoff=cutoff.isoformat() if cutoff is not None else None,  # type: ignore[union-attr]
+        cutoff_label=words("demand.cutoff", day=view.day_short(ahead["cutoff_on"][0])),
+        band_labels=(words("demand.band_80"), words("demand.band_90")),
+        tips=(
+            ("tip_week", words("term.week")),
+            ("tip_units", words("term.units")),
+            ("tip_band", words("demand.band_tip")),
+        ),
+    )
+    several = int(ahead["series"].max() or 1)  # type: ignore[arg-type]
+    note = (
+        words("demand.chart_note_many", series=write.exact(several)) if several > 1 else words("demand.chart_note_one")
+    )
+    blocks.figure(spec, title=words("demand.chart"), alt=words("demand.chart_alt"), key="forecast", note=note)
+
+
+def _observed(view: View, found: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "week_on": found["bucket_on"].isoformat(),
+        "observed": found["units"],
+        "level": found["units"],
+        "tip_week": view.words("chart.week_of", day=view.day(found["bucket_on"])),
+        "tip_units": view.words("demand.tip_observed", units=write.exact(found["units"])),
+        "tip_band": write.NONE,
+    }
+
+
+def _expected(view: View, found: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "week_on": found["bucket_on"].isoformat(),
+        "mean": found["mean_units"],
+        "level": found["mean_units"],
+        **{name: found[name] for name in ("q05", "q10", "q90", "q95")},
+        "tip_week": view.words("chart.week_of", day=view.day(found["bucket_on"])),
+        "tip_units": view.words("demand.tip_forecast", units=write.exact(found["mean_units"])),
+        "tip_band": view.words("unit.interval", low=write.exact(found["q10"]), high=write.exact(found["q90"])),
+    }
+
+
+def _item_choice(view: View, items: pl.DataFrame) -> Choice:
+    names = {sku: f"{name or sku} · {sku}" for sku, name in items.select("sku", "name").iter_rows()}
+
+    def label(code: str) -> str:
+        return view.words("filter.all.sku") if code == filters.ALL else names.get(code, code)
+
+    return Choice("sku", [filters.ALL, *names], label, ":material/package_2:")
+
+
+def _recent(past: pl.DataFrame, weeks: int) -> float | None:
+    return float(past["units"].tail(weeks).sum()) if past.height >= weeks else None
+
+
+def _rate() -> pl.Expr:
+    return pl.when(pl.col("last_units") > 0).then(pl.col("next_units") / pl.col("last_units") - 1)
+
+
+def _columns(view: View) -> list[tables.Column]:
+    words = view.words
+    return [
+        tables.Column("name", words("term.product"), width="medium"),
+        tables.Column("sku", words("term.sku")),
+        tables.Column("category", words("term.category")),
+        tables.Column("next_units", words("demand.next_units"), view.short),
+        tables.Column("last_units", words("demand.last_units"), view.short),
+        tables.Column("moved", words("term.change_units"), lambda value: write.signed(view.short(value))),
+        tables.Column("rate", words("term.change"), write.signed_percent),
+        tables.Column("method", words("term.method")),
+    ]

@@ -1,0 +1,1 @@
+"""The only SQL of the apps: bound parameters, published tables, frames out."""

@@ -1,0 +1,164 @@
+"""Weekly demand, observed and forecast, at any level; bands of a sum account for how series move together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from apps.queries.warehouse import Warehouse
+
+_MATCHING = """
+select forecast.*, product.name, product.category
+from mart_forecast as forecast
+left join dim_product as product on forecast.sku = product.sku and product.is_current
+where
+    forecast.freq = 'W'
+    and forecast.channel_id = coalesce($channel, forecast.channel_id)
+    and coalesce(product.category, '-') = coalesce($category, product.category, '-')
+    and forecast.sku = coalesce($sku, forecast.sku)
+"""
+
+_HISTORY = f"""
+with matching as ({_MATCHING})
+select bucket_on, sum(observed_units)::double as units
+from matching
+where is_history
+group by bucket_on
+order by bucket_on
+"""  # noqa: S608  (a fixed text joined to a fixed text)
+
+# A sum's spread lies between that of independent series and that of series in step. The history says where: the
+# variance of the total's week-to-week steps over the sum of the series' own. Differences take out level and trend.
+_FUTURE = f"""
+with matching as ({_MATCHING}),
+
+steps as (
+    select
+        sku, channel_id, location_id, bucket_on,
+        (
+            observed_units
+            - lag(observed_units) over (partition by sku, channel_id, location_id order by bucket_on)
+        )::double as step
+    from matching
+    where is_history
+),
+
+totals as (
+    select bucket_on, sum(step) as step
+    from steps
+    where step is not null
+    group by bucket_on
+),
+
+singles as (
+    select var_samp(step) as variance
+    from steps
+    where step is not null
+    group by sku, channel_id, location_id
+),
+
+together as (
+    select
+        greatest(1, coalesce(
+            (select var_samp(step) from totals) / nullif((select sum(variance) from singles), 0), 1
+        )) as ratio
+)
+
+select
+    bucket_on,
+    count(*) as series,
+    sum(mean_units)::double as mean_units,
+    sum(q50_units)::double as median_units,
+    sqrt(any_value(ratio) * sum(greatest(mean_units - q05_units, 0)::double ** 2)) as below_05,
+    sqrt(any_value(ratio) * sum(greatest(mean_units - q10_units, 0)::double ** 2)) as below_10,
+    sqrt(any_value(ratio) * sum(greatest(q90_units - mean_units, 0)::double ** 2)) as above_90,
+    sqrt(any_value(ratio) * sum(greatest(q95_units - mean_units, 0)::double ** 2)) as above_95,
+    max(cutoff_on) as cutoff_on
+from matching
+cross join together
+where not is_history
+group by bucket_on
+order by bucket_on
+"""  # noqa: S608
+
+_ITEMS = """
+with newest as (
+    select max(bucket_on) as last_on, min(bucket_on) filter (where not is_history) as next_on
+    from mart_forecast
+    where freq = 'W'
+)
+
+select
+    forecast.sku,
+    any_value(product.name) as name,
+    any_value(product.category) as category,
+    sum(forecast.mean_units) filter (where not forecast.is_history)::double as next_units,
+    count(distinct forecast.bucket_on) filter (where not forecast.is_history) as next_weeks,
+    sum(forecast.observed_units) filter (
+        where
+            forecast.is_history
+            and forecast.bucket_on >= newest.next_on - (newest.last_on - newest.next_on + 7)::integer
+    )::double as last_units,
+    any_value(forecast.method) filter (where not forecast.is_history) as method
+from mart_forecast as forecast
+cross join newest
+left join dim_product as product on forecast.sku = product.sku and product.is_current
+where
+    forecast.freq = 'W'
+    and forecast.channel_id = coalesce($channel, forecast.channel_id)
+    and coalesce(product.category, '-') = coalesce($category, product.category, '-')
+group by forecast.sku
+having next_units is not null
+order by next_units desc, forecast.sku
+"""
+
+_SCORES = """
+select avg(value)::double as wape, avg(benchmark_value)::double as benchmark_wape
+from stg_forecasting__scores
+where series = '*' and lower(metric) = 'wape'
+"""
+
+
+def history(warehouse: Warehouse, *, channel: str | None, category: str | None, sku: str | None) -> pl.DataFrame:
+    """One row per past week: observed units of all matching series."""
+    return warehouse.rows(_HISTORY, channel=channel, category=category, sku=sku)
+
+
+def future(warehouse: Warehouse, *, channel: str | None, category: str | None, sku: str | None) -> pl.DataFrame:
+    """One row per week ahead: mean_units and the bounds q05, q10, q90, q95 of all matching series, never below zero.
+
+    One series keeps its own quantiles; the distances of several add in squares, times the ratio seen in their history.
+    """
+    rows = warehouse.rows(_FUTURE, channel=channel, category=category, sku=sku)
+    mean = pl.col("mean_units")
+    return rows.with_columns(
+        (mean - pl.col("below_05")).clip(0).alias("q05"),
+        (mean - pl.col("below_10")).clip(0).alias("q10"),
+        (mean + pl.col("above_90")).alias("q90"),
+        (mean + pl.col("above_95")).alias("q95"),
+    )
+
+
+def items(warehouse: Warehouse, *, channel: str | None, category: str | None) -> pl.DataFrame:
+    """One row per sku: name, category, next_units over next_weeks ahead, last_units over as many weeks past, method."""
+    return warehouse.rows(_ITEMS, channel=channel, category=category)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """How well earlier forecasts did, and how the naive seasonal forecast would have done: 1 is perfect."""
+
+    value: float
+    benchmark: float | None
+
+
+def accuracy(warehouse: Warehouse) -> Scored | None:
+    """Forecast accuracy max(0, 1 − Σ|F − A| ÷ ΣA) of all series over the scored origins; None without scores."""
+    if not warehouse.has("stg_forecasting__scores"):
+        return None
+    found = warehouse.rows(_SCORES).row(0, named=True)
+    if found["wape"] is None:
+        return None
+    benchmark = found["benchmark_wape"]
+    return Scored(max(0.0, 1 - found["wape"]), None if benchmark is None else max(0.0, 1 - benchmark))

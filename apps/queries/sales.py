@@ -1,0 +1,152 @@
+"""Sales over time, by product and by place, out of `fct_sales_line`; suspected fake orders and sell-in stay out."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from apps.queries.scope import Scope
+from apps.queries.warehouse import Warehouse
+
+_BOUNDS = """
+select
+    min(sold_on) as first_on,
+    max(sold_on) as last_on
+from fct_sales_line
+where sales_view = 'sell_out' and is_revenue and is_counted and not is_suspect
+"""
+
+_CHOICES = """
+select 'channel' as name, channel_id as code, sum(net_sales_amount)::double as weight
+from mart_channel_daily
+group by all
+union all
+select 'region', region, sum(net_sales_amount)::double
+from mart_channel_daily
+where region is not null and region <> '-'
+group by all
+union all
+select 'product', category, sum(net_sales_amount)::double
+from mart_channel_daily
+where category is not null
+group by all
+order by name, weight desc, code
+"""
+
+_WEEKLY = """
+select
+    date_trunc('week', line.sold_on)::date as week_on,
+    line.channel_id,
+    sum(line.gross_sales_amount)::double as gross,
+    sum(line.discount_amount)::double as discount,
+    sum(line.refund_amount)::double as refund,
+    sum(line.tax_amount)::double as tax,
+    sum(line.net_sales_amount)::double as net,
+    sum(line.cost_amount)::double as cost,
+    sum(line.units)::double as units,
+    count(distinct line.sale_id) filter (where line.line_kind = 'sale') as orders
+from fct_sales_line as line
+left join dim_product as product on line.sku = product.sku and product.is_current
+where
+    line.sales_view = 'sell_out' and line.is_revenue and line.is_counted and not line.is_suspect
+    and line.sold_on >= $start_on and line.sold_on < $end_on
+    and line.channel_id = coalesce($channel, line.channel_id)
+    and coalesce(line.region, '-') = coalesce($region, line.region, '-')
+    and coalesce(product.category, '-') = coalesce($category, product.category, '-')
+group by all
+order by week_on, channel_id
+"""
+
+_BY_PRODUCT = """
+select
+    daily.sku,
+    any_value(product.name) as name,
+    any_value(daily.category) as category,
+    coalesce(sum(daily.net_sales_amount) filter (where daily.sold_on >= $middle_on), 0)::double as net,
+    coalesce(sum(daily.net_sales_amount) filter (where daily.sold_on < $middle_on), 0)::double as net_before,
+    coalesce(sum(daily.units) filter (where daily.sold_on >= $middle_on), 0)::double as units
+from mart_channel_daily as daily
+left join dim_product as product on daily.sku = product.sku and product.is_current
+where
+    daily.sold_on >= $start_on and daily.sold_on < $end_on
+    and daily.channel_id = coalesce($channel, daily.channel_id)
+    and coalesce(daily.region, '-') = coalesce($region, daily.region, '-')
+    and coalesce(daily.category, '-') = coalesce($category, daily.category, '-')
+group by daily.sku
+order by abs(net - net_before) desc, daily.sku
+"""
+
+_BY_PLACE = """
+select
+    line.channel_id,
+    line.region,
+    line.location_id,
+    any_value(location.name) as name,
+    coalesce(sum(line.net_sales_amount) filter (where line.sold_on >= $middle_on), 0)::double as net,
+    coalesce(sum(line.net_sales_amount) filter (where line.sold_on < $middle_on), 0)::double as net_before,
+    coalesce(sum(line.gross_sales_amount) filter (where line.sold_on >= $middle_on), 0)::double as gross,
+    coalesce(sum(line.discount_amount) filter (where line.sold_on >= $middle_on), 0)::double as discount,
+    coalesce(sum(line.cost_amount) filter (where line.sold_on >= $middle_on), 0)::double as cost,
+    count(distinct line.sale_id) filter (where line.line_kind = 'sale' and line.sold_on >= $middle_on) as orders
+from fct_sales_line as line
+left join dim_location as location on line.location_id = location.location_id
+left join dim_product as product on line.sku = product.sku and product.is_current
+where
+    line.sales_view = 'sell_out' and line.is_revenue and line.is_counted and not line.is_suspect
+    and line.sold_on >= $start_on and line.sold_on < $end_on
+    and line.channel_id = coalesce($channel, line.channel_id)
+    and coalesce(line.region, '-') = coalesce($region, line.region, '-')
+    and coalesce(product.category, '-') = coalesce($category, product.category, '-')
+group by line.channel_id, line.region, line.location_id
+order by net desc, line.channel_id, line.location_id
+"""
+
+_CHANNEL_NAMES = "select channel_id, name, name_zh from channels"
+_REGION_NAMES = "select region, name, name_zh from regions"
+
+
+def bounds(warehouse: Warehouse) -> pl.DataFrame:
+    """One row: first_on and last_on, the business dates of the first and last sale (null without sales)."""
+    return warehouse.rows(_BOUNDS)
+
+
+def choices(warehouse: Warehouse) -> pl.DataFrame:
+    """The values a filter may take: name (channel, region, product), code, weight (net sales); largest first."""
+    return warehouse.rows(_CHOICES)
+
+
+def weekly(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
+    """One row per week and channel: gross, discount, refund, tax, net, cost (workspace currency), units, orders."""
+    return warehouse.rows(_WEEKLY, **scope.parameters)
+
+
+def by_product(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
+    """One row per sku: name, category, net, net_before (the equal span before), units; largest change first."""
+    return moved(warehouse.rows(_BY_PRODUCT, **_with_before(scope)))
+
+
+def by_place(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
+    """One row per channel, region and location: net, net_before, gross, discount, cost, orders; largest first."""
+    return moved(warehouse.rows(_BY_PLACE, **_with_before(scope)))
+
+
+def names(warehouse: Warehouse, language: str) -> dict[tuple[str, str], str]:
+    """The owner's names of channels and regions in the reader's language, by (channel or region, code)."""
+    found: dict[tuple[str, str], str] = {}
+    for group, table, sql in (("channel", "channels", _CHANNEL_NAMES), ("region", "regions", _REGION_NAMES)):
+        if warehouse.has(table):
+            for code, name, name_zh in warehouse.rows(sql).iter_rows():
+                found[group, code] = (name_zh if language == "zh" else name) or name or ""
+    return found
+
+
+def moved(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with `moved` (net less net_before) and `rate` (moved over net_before, null without a before)."""
+    change = pl.col("net") - pl.col("net_before")
+    rate = pl.when(pl.col("net_before") > 0).then(change / pl.col("net_before"))
+    return rows.with_columns(change.alias("moved"), rate.alias("rate"))
+
+
+def _with_before(scope: Scope) -> dict[str, str | date | None]:
+    return {**scope.parameters, "start_on": scope.before().start_on, "middle_on": scope.start_on}

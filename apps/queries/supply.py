@@ -1,0 +1,167 @@
+"""Stock and production: positions, the stock line by day, the plan's load by line and week, what was really made."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from apps.queries.warehouse import Warehouse
+
+_POSITIONS = """
+select
+    position.location_id,
+    location.name as location_name,
+    position.sku,
+    product.name,
+    product.category,
+    position.on_hand_units::double as on_hand_units,
+    position.days_of_cover::double as days_of_cover,
+    position.expiry_next_on,
+    position.expiring_units::double as expiring_units,
+    position.is_stock_out_risk
+from mart_stock_position as position
+left join dim_location as location on position.location_id = location.location_id
+left join dim_product as product on position.sku = product.sku and product.is_current
+where
+    position.location_id = coalesce($location, position.location_id)
+    and coalesce(product.category, '-') = coalesce($category, product.category, '-')
+order by position.is_stock_out_risk desc, position.days_of_cover nulls last, position.location_id, position.sku
+"""
+
+_STOCK_DAYS = """
+with daily as (
+    select
+        stock.stock_on, stock.location_id, stock.sku,
+        sum(stock.closing_units)::double as closing_units,
+        sum(stock.in_units)::double as in_units,
+        sum(stock.out_units)::double as out_units,
+        sum(stock.adjustment_units)::double as adjustment_units
+    from fct_stock_day as stock
+    left join dim_product as product on stock.sku = product.sku and product.is_current
+    where
+        stock.quality = 'good'
+        and stock.stock_on >= $start_on
+        and stock.location_id = coalesce($location, stock.location_id)
+        and coalesce(product.category, '-') = coalesce($category, product.category, '-')
+    group by stock.stock_on, stock.location_id, stock.sku
+)
+
+select
+    stock_on,
+    sum(closing_units) as closing_units,
+    sum(in_units) as in_units,
+    sum(out_units) as out_units,
+    sum(adjustment_units) as adjustment_units,
+    count(*) as items,
+    count(*) filter (where closing_units <= 0) as stock_outs
+from daily
+group by stock_on
+order by stock_on
+"""
+
+_STOCK_BOUNDS = "select max(stock_on) as last_on from fct_stock_day"
+
+_LOCATIONS = """
+select position.location_id as code, any_value(location.name) as name, sum(position.on_hand_units)::double as weight
+from mart_stock_position as position
+left join dim_location as location on position.location_id = location.location_id
+group by position.location_id
+order by weight desc, code
+"""
+
+_LOAD = """
+select
+    line_id,
+    week_on,
+    sum(run_minutes)::double as run_minutes,
+    sum(setup_minutes)::double as setup_minutes,
+    max(overtime_minutes)::double as overtime_minutes,
+    max(available_minutes)::double as available_minutes,
+    max(utilisation_rate)::double as utilisation_rate,
+    sum(units)::double as units,
+    sum(demand_units)::double as demand_units,
+    sum(backorder_units)::double as backorder_units,
+    sum(safety_short_units)::double as safety_short_units
+from mart_production_plan
+where line_id = coalesce($line, line_id)
+group by line_id, week_on
+order by line_id, week_on
+"""
+
+_PLAN = """
+select
+    plan.week_on,
+    plan.line_id,
+    plan.sku,
+    product.name,
+    product.category,
+    plan.units::double as units,
+    plan.demand_units::double as demand_units,
+    plan.backorder_units::double as backorder_units,
+    plan.safety_short_units::double as safety_short_units,
+    plan.run_minutes::double as run_minutes,
+    plan.setup_minutes::double as setup_minutes,
+    plan.zone
+from mart_production_plan as plan
+left join dim_product as product on plan.sku = product.sku and product.is_current
+where plan.line_id = coalesce($line, plan.line_id)
+order by plan.week_on, plan.line_id, plan.units desc, plan.sku
+"""
+
+_ATTAINMENT = """
+with made as (
+    select
+        sku, produced_on, line_id,
+        sum(good_units)::double as good_units,
+        sum(planned_units)::double as planned_units
+    from fct_production_run
+    where line_id = coalesce($line, line_id)
+    group by sku, produced_on, line_id
+)
+
+select
+    date_trunc('week', produced_on)::date as week_on,
+    sum(least(good_units, planned_units)) as attained_units,
+    sum(planned_units) as planned_units,
+    sum(good_units) as good_units
+from made
+group by week_on
+order by week_on
+"""
+
+
+def positions(warehouse: Warehouse, *, location: str | None, category: str | None) -> pl.DataFrame:
+    """One row per location and sku: on_hand_units, days_of_cover, what expires, is_stock_out_risk; risk first."""
+    return warehouse.rows(_POSITIONS, location=location, category=category)
+
+
+def stock_days(warehouse: Warehouse, start_on: date, *, location: str | None, category: str | None) -> pl.DataFrame:
+    """One row per day: closing, in, out and adjustment units of good stock, items, and how many of them were out."""
+    return warehouse.rows(_STOCK_DAYS, start_on=start_on, location=location, category=category)
+
+
+def last_stock_on(warehouse: Warehouse) -> date | None:
+    """The last day with a stock line, or None."""
+    found: date | None = warehouse.rows(_STOCK_BOUNDS).item()
+    return found
+
+
+def locations(warehouse: Warehouse) -> pl.DataFrame:
+    """The places with stock: code, name, weight (units on hand)."""
+    return warehouse.rows(_LOCATIONS)
+
+
+def load(warehouse: Warehouse, *, line: str | None) -> pl.DataFrame:
+    """One row per line and week: minutes run, set-up, overtime, available; units planned, demanded, in backorder."""
+    return warehouse.rows(_LOAD, line=line)
+
+
+def plan(warehouse: Warehouse, *, line: str | None) -> pl.DataFrame:
+    """One row per week, line and sku of the plan, the next week first."""
+    return warehouse.rows(_PLAN, line=line)
+
+
+def attainment(warehouse: Warehouse, *, line: str | None) -> pl.DataFrame:
+    """One row per past week: units attained (Σ min(made, planned) per sku and day), planned and good."""
+    return warehouse.rows(_ATTAINMENT, line=line)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Literal
+from typing import Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict
 
 from demo import days, package
 
@@ -42,10 +42,6 @@ class DoublePrice(_Edit):
 
 
 Change = DeletePlacement | StopLine | DoublePrice
-
-
-class Changes(RootModel[list[Annotated[Change, Field(discriminator="kind")]]]):
-    """The changes made to a world, in order, as `run/edits.json` keeps them."""
 
 
 def edit_receipts(lines: pl.DataFrame, changes: Sequence[Change]) -> pl.DataFrame:

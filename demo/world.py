@@ -11,19 +11,42 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
 
 from demo import controls, days, edits, factory, goods, lots, mill_records, package, people, places, stock, webshops
 
 VERSION = 1
 SEED = 69
+MARK = "world.json"
 Tables = dict[str, pl.DataFrame]
 
 
+class About(BaseModel):
+    """What a world was built from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int
+    seed: int
+    skus: int | None
+    edits: list[Annotated[edits.Change, Field(discriminator="kind")]]
+
+
 def folder(root: Path) -> Path:
-    """Where a workspace keeps its world: one Parquet file per source table, `<source>.<table>.parquet`."""
+    """Where a workspace keeps its world: `<source>.<table>.parquet` per source table, and `world.json`."""
     return root / "run" / "world"
+
+
+def about(root: Path) -> About | None:
+    """What the world of workspace `root` was built from; None where there is none, or one of another version."""
+    mark = folder(root) / MARK
+    if not mark.exists():
+        return None
+    text = mark.read_text()
+    return About.model_validate_json(text) if json.loads(text).get("version") == VERSION else None
 
 
 def build(root: Path, *, seed: int = SEED, skus: int | None = None, changes: Sequence[edits.Change] = ()) -> bool:
@@ -31,14 +54,8 @@ def build(root: Path, *, seed: int = SEED, skus: int | None = None, changes: Seq
 
     `skus` restricts it to the best-selling ones. A killed build leaves no half world: the folder appears whole.
     """
-    about = {
-        "version": VERSION,
-        "seed": seed,
-        "skus": skus,
-        "edits": [change.model_dump(mode="json") for change in changes],
-    }
-    mark = folder(root) / "world.json"
-    if mark.exists() and json.loads(mark.read_text()) == about:
+    wanted = About(version=VERSION, seed=seed, skus=skus, edits=list(changes))
+    if about(root) == wanted:
         return False
     tables, truth = make(seed=seed, skus=skus, changes=changes)
     fresh = folder(root).with_name("world.new")
@@ -46,7 +63,7 @@ def build(root: Path, *, seed: int = SEED, skus: int | None = None, changes: Seq
     fresh.mkdir(parents=True)
     for name, table in tables.items():
         table.write_parquet(fresh / f"{name}.parquet", compression="lz4")
-    (fresh / "world.json").write_text(json.dumps(about, indent=1))
+    (fresh / MARK).write_text(wanted.model_dump_json(indent=1))
     (root / "truth").mkdir(exist_ok=True)
     for name, table in truth.items():
         table.write_parquet(root / "truth" / f"{name}.parquet")

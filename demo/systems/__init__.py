@@ -1,0 +1,1 @@
+"""The demo's source systems: real servers on loopback that show what is known at the clock, and nothing later."""

@@ -1,0 +1,114 @@
+"""Serves every system of one workspace until its parent goes: `python -m demo.systems WORKSPACE`.
+
+Prints `ready` once all of them answer. Ends when its standard input does, and on Linux when its parent dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from demo import extracts, factory
+from demo.systems import crm, modbus, sftp, shops
+from tillmill.workspace import now, open_workspace
+
+PR_SET_PDEATHSIG = 1
+SHOPS = ("shop_a", "shop_b")
+
+
+def main(root: Path) -> None:
+    """Serves the workspace in `root`."""
+    die_with_parent()
+    open_workspace(root)
+    asyncio.run(_serve(root))
+
+
+def die_with_parent() -> None:
+    """On Linux the kernel ends us with our parent; elsewhere the closed pipe does (`_until_orphaned`)."""
+    # Ctrl-C reaches the whole group; the parent decides when the servers end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+async def _serve(root: Path) -> None:
+    orphaned = asyncio.create_task(_until_orphaned())
+    extracts.publish(root, now())
+    words = _secrets(root)
+    key = sftp.host_key(root / "run" / "demo.hostkey")
+    files = await sftp.start(extracts.folder(root), key, words["sftp"]["password"])
+    addresses: dict[str, dict[str, str | int]] = {
+        "sftp": {
+            "url": f"sftp://{sftp.USER}@127.0.0.1:{files.get_port()}/",
+            "host_key": key.export_public_key().decode().strip(),
+        }
+    }
+    lines = []
+    for line_id in factory.LINES:
+        server, port = await modbus.start(root, line_id)
+        lines.append(server)
+        addresses[f"line_{line_id[1:]}"] = {"host": "127.0.0.1", "port": port}
+    web, listening = _web(root, words)
+    port = listening.getsockname()[1]
+    for name in (*SHOPS, "crm"):
+        addresses[name] = {"base_url": f"http://127.0.0.1:{port}/{name}"}
+    serving = asyncio.create_task(web.serve(sockets=[listening]))
+    while not web.started:
+        await asyncio.sleep(0.01)
+    _write(root / "run" / "demo.secrets.json", words)
+    _write(root / "run" / "demo.json", {"pid": os.getpid()} | addresses)
+    print("ready", flush=True)
+    await asyncio.wait({orphaned, serving}, return_when=asyncio.FIRST_COMPLETED)
+    # Nothing here is worth a slow goodbye: clients are gone, and no server writes.
+    os._exit(0)
+
+
+def _web(root: Path, words: dict[str, dict[str, str]]) -> tuple[uvicorn.Server, socket.socket]:
+    """The shops and the member club behind one port, each under its own path with its own token."""
+    mounts = [Mount(f"/{shop}", routes=shops.routes(root, shop, words[shop]["token"])) for shop in SHOPS]
+    mounts.append(Mount("/crm", routes=crm.routes(root, words["crm"]["token"])))
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(Starlette(routes=mounts), log_level="error", access_log=False, lifespan="off")
+    return uvicorn.Server(config), listening
+
+
+def _secrets(root: Path) -> dict[str, dict[str, str]]:
+    """The password and tokens of this workspace's systems, made at the first start."""
+    path = root / "run" / "demo.secrets.json"
+    if path.exists():
+        known: dict[str, dict[str, str]] = json.loads(path.read_text())
+        return known
+    tokens = {name: {"token": secrets.token_urlsafe(24)} for name in (*SHOPS, "crm")}
+    return {"sftp": {"password": secrets.token_urlsafe(24)}} | tokens
+
+
+def _write(path: Path, content: object) -> None:
+    """A file that is whole or not there, and readable by its owner alone."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps(content, indent=1))
+    fresh.replace(path)
+
+
+async def _until_orphaned() -> None:
+    """Returns when standard input ends: whoever started us holds its other end."""
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while await reader.read(1024):
+        pass
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

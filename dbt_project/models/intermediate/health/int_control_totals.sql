@@ -1,0 +1,23 @@
+{%- set domains = ['pos', 'trade', 'ecommerce', 'crm', 'erp', 'wms', 'mes'] -%}
+-- One row per source and stream for which the source says what its rows add up to, over all dates.
+with
+
+controls as (
+    {%- for domain in domains %}
+    select _source, stream, rows, units, amount from {{ ref('stg_' ~ domain ~ '__controls') }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+final as (
+    select
+        _source,
+        stream,
+        cast(sum(rows) as bigint) as control_rows,
+        sum(units) as control_units,
+        sum(amount) as control_amount
+    from controls
+    group by _source, stream
+)
+
+select * from final

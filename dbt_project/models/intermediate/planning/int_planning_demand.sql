@@ -1,0 +1,28 @@
+-- One row per SKU, channel and week of the forecast: what the mill must be able to deliver.
+with
+
+forecast as (
+    select * from {{ ref('stg_forecasting__demand') }}
+    where freq = 'W'
+),
+
+channels as (
+    select * from {{ ref('channels') }}
+),
+
+final as (
+    select
+        forecast.sku,
+        'PLANT' as location_id,
+        forecast.channel_id,
+        forecast.bucket_on as week_on,
+        sum(forecast.mean order by forecast.location_id) as mean,
+        sum(forecast.q50 order by forecast.location_id) as q50,
+        sum(forecast.q90 order by forecast.location_id) as q90,
+        cast(coalesce(min(channels.position), 9) as bigint) as priority
+    from forecast
+    left join channels on forecast.channel_id = channels.channel_id
+    group by forecast.sku, forecast.channel_id, forecast.bucket_on
+)
+
+select * from final

@@ -1,0 +1,51 @@
+-- One row per reading of a line's counter: units since its first reading, counted on across the register's rollover.
+-- A reset is no production: what the line made before the register started again is lost, not invented.
+with
+
+readings as (
+    select * from {{ ref('stg_scada__readings') }}
+    where quality = 'good' and counter_raw is not null and counter_bits is not null
+),
+
+crosswalk as (
+    select * from {{ ref('code_crosswalk') }}
+    where kind = 'device'
+),
+
+followed as (
+    select
+        coalesce(crosswalk.new_code, readings.device_id) as line_id,
+        readings.tag,
+        readings.read_at,
+        readings.counter_raw,
+        readings.counter_raw - lag(readings.counter_raw) over series as step,
+        cast(power(2, readings.counter_bits) as bigint) as width
+    from readings
+    left join crosswalk on readings.device_id = crosswalk.old_code
+    window series as (partition by readings._source, readings.device_id, readings.tag order by readings.read_at)
+),
+
+counted as (
+    select
+        *,
+        case
+            when step >= 0 then step
+            when step + width < width / 2 then step + width
+            else 0
+        end as made,
+        step < 0 and step + width >= width / 2 as is_reset
+    from followed
+),
+
+final as (
+    select
+        line_id,
+        tag,
+        read_at,
+        counter_raw,
+        coalesce(is_reset, false) as is_reset,
+        cast(sum(coalesce(made, 0)) over (partition by line_id, tag order by read_at) as bigint) as counted_units
+    from counted
+)
+
+select * from final

@@ -111,7 +111,10 @@ def compare(shelf: Shelf, kind: str, stores: list[str], on: Weeks) -> Comparison
             with_mailer = shelf.mailer[treated].mean(axis=0) > 0.5
             return _compare(shelf, treated, same, ~shelf.display & (shelf.mailer == with_mailer), on, AGAINST_MAILER)
     if not free.any():
-        raise NotComparableError("every store had it")
+        unknown = int((~treated & shelf.silent).sum())
+        raise NotComparableError(
+            "every store had it" + (f" but {unknown} that never show a placement" if unknown else "")
+        )
     if free.sum() < MIN_DONOR_STORES:
         raise NotComparableError(f"only {free.sum()} stores were without it; {MIN_DONOR_STORES} are needed")
     return _compare(shelf, treated, free, ~placed, on, AGAINST_NONE)

@@ -7,7 +7,7 @@ import polars as pl
 DISPLAY, MAILER, BOTH = "display", "mailer", "both"
 
 # A typical store shows this many placements (sku x week) or more before one that shows none is taken for silent.
-TYPICAL_PLACEMENTS = 20
+TYPICAL_PLACEMENTS = 100
 
 
 def find_runs(weeks: pl.DataFrame) -> pl.DataFrame:

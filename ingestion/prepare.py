@@ -183,7 +183,7 @@ def _bad(stream: Stream, page: Page, records: pl.DataFrame, failed: pl.DataFrame
             [found, unreadable.with_columns(pl.lit("").alias("field"), pl.col(FAULT).alias("reason"))], how="diagonal"
         ).sort(ROW)
     form = pl.struct(raw).struct.json_encode() if raw else pl.lit("{}")
-    texts = found.select((pl.coalesce(RAW, form) if RAW in records.columns else form).alias("raw")).to_series()
+    texts = found.with_columns((pl.coalesce(RAW, form) if RAW in records.columns else form).alias("raw"))["raw"]
     positions = _positions(page, found)
     if stream.contract.personal:
         sealed = seal(texts.to_list(), keys.sealing, stream.context, positions.to_list())

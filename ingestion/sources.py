@@ -106,7 +106,8 @@ def _settings(model: type[BaseModel], given: dict[str, Any], where: str) -> Base
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A key that is not known is named before one that is missing: the one is mostly the other, misspelt.
+        first = min(error.errors(), key=lambda told: told["type"] != "extra_forbidden")
         key = ".".join(str(part) for part in first["loc"])
         hint = nearest(str(first["loc"][-1]), list(model.model_fields)) if first["loc"] else ""
         raise SettingsError(f"{where}{'.' + key if key else ''}: {first['msg']}{hint}") from error

@@ -15,6 +15,7 @@ from ingestion.connectors.connector import Connector, Settings
 from ingestion.connectors.csvtext import parse, unpack
 from ingestion.connectors.page import FILE, OBSERVED, Page
 from ingestion.connectors.places import Place, Seen, check_pattern, open_place
+from tillmill.errors import RefusedError
 from tillmill.workspace import Workspace, now
 
 UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".filepart", ".uploading", ".crdownload", "~")
@@ -56,7 +57,10 @@ class Pull(Settings):
     @field_validator("path")
     @classmethod
     def _inside(cls, value: str) -> str:
-        return check_pattern(value)
+        try:
+            return check_pattern(value)
+        except RefusedError as error:
+            raise ValueError(error.what) from error
 
 
 def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict[str, Any] | None) -> Iterator[Page]:

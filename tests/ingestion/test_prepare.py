@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestion.connectors.csvtext import parse
+from ingestion.connectors.page import FILE, OBSERVED
+from ingestion.contracts.contract import landed_schema
+from ingestion.prepare import Prepared, prepare
+from ingestion.privacy.seal import unseal
+from tests.ingestion.streams import KEYS, READ_AT, make_page, make_stream
+
+LINE: dict[str, Any] = {
+    "sale_id": "s1",
+    "line_no": "1",
+    "store_id": "12",
+    "sold_at": "2017-06-01T12:00:00Z",
+    "sku": "800123",
+    "line_kind": "sale",
+    "units": "2",
+    "unit_price": "1.25",
+    "net_amount": "2.50",
+}
+
+
+def lines(*changes: dict[str, Any], fields: dict[str, Any] | None = None, **more: Any) -> Prepared:
+    rows = [LINE | {"line_no": str(number)} | change for number, change in enumerate(changes, start=1)]
+    return prepare(make_stream("pos.sale_lines", fields, **more), make_page(rows), KEYS)
+
+
+def flags(found: Prepared) -> list[str]:
+    return found.good["_flags"].to_list()
+
+
+def test_a_good_row_lands_in_the_contracts_shape() -> None:
+    found = lines({"member_id": "M1"})
+    stream = make_stream("pos.sale_lines")
+    wanted = landed_schema(stream.contract) | {
+        "_row": pl.Int64,
+        "_op": pl.String,
+        "_extra": pl.String,
+        "_flags": pl.String,
+    }
+    assert dict(found.good.schema) == wanted
+    [row] = found.good.to_dicts()
+    assert row["sold_at"] == datetime(2017, 6, 1, 12, tzinfo=UTC)
+    assert row["net_amount"] == Decimal("2.5")
+    assert (row["currency"], row["observed_at"], row["_op"], row["_flags"]) == ("USD", READ_AT, "upsert", "")
+    assert "M1" not in str(row)
+    assert found.bad.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "reason"),
+    [
+        ({"units": "two"}, "units", "is not a number that fits"),
+        ({"units": None}, "units", "is missing"),
+        ({"net_amount": "99999999999"}, "net_amount", "is above what is possible"),
+        ({"sold_at": "1970-01-01T00:00:00Z"}, "sold_at", "is below what is possible"),
+        ({"sold_at": "2031-01-01T00:00:00Z"}, "sold_at", "lies in the future"),
+        ({"sold_at": "2017-03-12 02:30:00"}, "sold_at", "clocks of America/New_York skip"),
+        ({"line_kind": "barter"}, "line_kind", "is none of the allowed values"),
+        ({"currency": "XXZ"}, "currency", "is no currency"),
+        ({"sku": "  "}, "sku", "is missing"),
+        ({"line_no": "1.5"}, "line_no", "is not a whole number"),
+        ({"is_tax_inclusive": "perhaps"}, "is_tax_inclusive", "is neither true nor false"),
+    ],
+)
+def test_an_impossible_value_is_quarantined_with_field_reason_and_raw_form(
+    change: dict[str, Any], field: str, reason: str
+) -> None:
+    found = lines({}, change, {})
+    assert found.good["line_no"].to_list() == [1, 3]
+    [bad] = found.bad.to_dicts()
+    assert (bad["row"], bad["field"]) == (1, field)
+    assert reason in bad["reason"]
+    assert bad["position"] == "a page, row 2"
+    assert json.loads(unseal(bad["raw"], KEYS.sealing, "test/pos.sale_lines")) == LINE | {"line_no": "2"} | change | {
+        name: None for name in change if change[name] is None
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "flag"),
+    [
+        ({"units": "-1"}, "negative_without_return"),
+        ({"units": "0"}, "zero_units"),
+        ({"unit_price": "0.00"}, "zero_price"),
+        ({"gtin": "4006381333932"}, "bad_gtin"),
+        ({"net_amount": "0.123456"}, "rounded"),
+        ({"sold_at": "2017-11-05 01:30:00"}, "dst_overlap"),
+        ({"sku": "８００１２３"}, "normalised"),
+    ],
+)
+def test_an_odd_but_possible_value_lands_with_a_flag(change: dict[str, Any], flag: str) -> None:
+    found = lines(change)
+    assert flags(found) == [flag]
+
+
+def test_a_return_may_be_negative() -> None:
+    assert flags(lines({"units": "-1", "line_kind": "return"})) == [""]
+
+
+def test_full_duplicates_are_flagged_after_the_first_and_none_is_lost() -> None:
+    found = lines({}, {"line_no": "1"}, {"line_no": "1", "units": "3"}, {"line_no": "1", "units": "0"})
+    assert flags(found) == ["", "full_duplicate", "", "zero_units"]
+
+
+def test_the_same_line_in_two_files_is_still_a_full_duplicate() -> None:
+    rows = [LINE | {FILE: "a.csv", "_line": 2}, LINE | {FILE: "b.csv", "_line": 2}]
+    assert flags(prepare(make_stream("pos.sale_lines"), make_page(rows), KEYS)) == ["", "full_duplicate"]
+
+
+def test_unmapped_fields_are_kept_sealed_and_reported_as_drift() -> None:
+    found = lines({"coupon": "0.5"}, {"coupon": None})
+    assert found.extra_fields == ["coupon"]
+    first, second = found.good["_extra"]
+    assert json.loads(unseal(first, KEYS.sealing, "test/pos.sale_lines")) == {"coupon": "0.5"}
+    assert second is None
+
+
+def test_extra_fields_of_a_stream_without_persons_stay_readable() -> None:
+    row = {"sku": "1", "unit": "case", "base_units": "12", "colour": "red"}
+    found = prepare(make_stream("erp.item_units"), make_page([row]), KEYS)
+    assert found.good["_extra"].to_list() == ['{"colour":"red"}']
+
+
+def test_the_original_of_a_normalised_key_stays_beside_it() -> None:
+    row = {"sku": "１", "unit": "case", "base_units": "12"}
+    found = prepare(make_stream("erp.item_units"), make_page([row]), KEYS)
+    assert found.good["sku"].item() == "1"
+    assert json.loads(found.good["_extra"].item()) == {"sku_original": "１"}
+
+
+def test_a_line_that_could_not_be_read_is_quarantined_with_its_number() -> None:
+    text = b"sku,unit,base_units\n1,case,12\n2,case\n3,case,x\nTOTAL,,,9\n"
+    found = prepare(
+        make_stream("erp.item_units"), make_page(parse(text, "u.csv").with_columns(pl.lit("u.csv").alias(FILE))), KEYS
+    )
+    assert found.good["sku"].to_list() == ["1"]
+    assert found.bad.select("position", "reason", "raw").rows() == [
+        ("u.csv:3", "2 fields where the header has 3", "2,case"),
+        ("u.csv:4", "base_units is not a number that fits", '{"sku":"3","unit":"case","base_units":"x"}'),
+        ("u.csv:5", "4 fields where the header has 3", "TOTAL,,,9"),
+    ]
+
+
+def test_a_lost_required_field_quarantines_every_row_and_is_named() -> None:
+    found = lines({}, {}, fields={"sku": "article"})
+    assert found.good.is_empty()
+    assert found.lost_fields == ["article"]
+    assert found.bad["reason"].to_list() == ["sku is missing"] * 2
+
+
+def test_persons_become_tokens_that_agree_across_streams() -> None:
+    member = {
+        "member_id": "M7",
+        "name": "Ana",
+        "phone": "+1 212 555 0123",
+        "email": "ANA@example.org",
+        "updated_at": "2017-01-01T00:00:00Z",
+    }
+    order = {
+        "shop_id": "a",
+        "order_id": "1",
+        "placed_at": "2017-06-01T12:00:00Z",
+        "buyer_phone": "(212) 555-0123",
+        "buyer_email": "ana@example.org",
+        "buyer_brand_uid": "M7",
+        "updated_at": "2017-06-01T12:00:00Z",
+    }
+    club = prepare(make_stream("crm.members"), make_page([member]), KEYS).good
+    shop = prepare(make_stream("ecommerce.orders"), make_page([order]), KEYS).good
+    assert club["phone_token"].item() == shop["buyer_phone_token"].item()
+    assert club["email_token"].item() == shop["buyer_email_token"].item()
+    assert club["member_id_token"].item() == shop["buyer_brand_uid_token"].item()
+    assert not any(word in str(club.to_dicts() + shop.to_dicts()) for word in ("0123", "ana@", "Ana"))
+
+
+def test_a_masked_phone_makes_no_token_and_a_masked_key_no_row() -> None:
+    rows = [
+        {"member_id": "M7", "phone": "138****0000", "updated_at": "2017-01-01T00:00:00Z"},
+        {"member_id": "M*", "phone": "", "updated_at": "2017-01-01T00:00:00Z"},
+    ]
+    found = prepare(make_stream("crm.members"), make_page(rows), KEYS)
+    assert found.good["phone_token"].to_list() == [None]
+    assert flags(found) == ["unusable_phone"]
+    assert json.loads(unseal(found.good["_extra"].item(), KEYS.sealing, "test/crm.members")) == {
+        "member_id_original": None,
+        "phone_original": "138****0000",
+    }
+    assert found.bad["reason"].to_list() == ["member_id identifies nobody"]
+
+
+def test_a_number_takes_the_country_its_mapping_names() -> None:
+    rows = [{"member_id": "M7", "phone": "15400001234", "updated_at": "2017-01-01T00:00:00Z"}]
+    chinese = make_stream("crm.members", {"phone": {"field": "phone", "calling_code": "86"}})
+    plus = [rows[0] | {"phone": "+86 154 0000 1234"}]
+    assert (
+        prepare(chinese, make_page(rows), KEYS).good["phone_token"].item()
+        == prepare(make_stream("crm.members"), make_page(plus), KEYS).good["phone_token"].item()
+    )
+
+
+def test_a_tombstone_needs_its_key_alone() -> None:
+    rows = [
+        {"sku": "1", "unit": "case", "base_units": None, "gone": "1"},
+        {"sku": None, "unit": "case", "base_units": None, "gone": "1"},
+    ]
+    found = prepare(make_stream("erp.item_units", deletes="gone"), make_page(rows), KEYS)
+    assert found.good.select("sku", "_op").rows() == [("1", "delete")]
+    assert found.bad["reason"].to_list() == ["sku is missing"]
+
+
+def test_an_optional_key_says_none() -> None:
+    row = {"sku": "1", "store_id": "2", "week_on": "2017-01-02", "promotion_id": ""}
+    assert prepare(make_stream("trade.placements"), make_page([row]), KEYS).good["promotion_id"].item() == "-"
+
+
+def test_a_version_the_source_leaves_out_is_when_it_said_it_but_never_after_it_was_read() -> None:
+    rows = [
+        {"sku": "1", "unit": "case", "base_units": "12", OBSERVED: "2017-05-01T00:00:00.000000Z"},
+        {"sku": "2", "unit": "case", "base_units": "12", OBSERVED: "2026-05-01T00:00:00.000000Z"},
+    ]
+    found = prepare(make_stream("erp.item_units"), make_page(rows), KEYS)
+    assert found.good["observed_at"].to_list() == [datetime(2017, 5, 1, tzinfo=UTC), READ_AT]
+
+
+def test_an_empty_page_is_fine() -> None:
+    found = prepare(make_stream("pos.sale_lines"), make_page(pl.DataFrame()), KEYS)
+    assert (found.good.height, found.bad.height) == (0, 0)
+
+
+CELL = st.one_of(
+    st.none(), st.text(max_size=8), st.sampled_from(["1", "-1", "0", "2017-06-01", "NaN", "sale", "1e309"])
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.fixed_dictionaries({name: CELL for name in LINE}), min_size=1, max_size=8))
+def test_whatever_a_source_says_every_row_is_good_or_bad(rows: list[dict[str, str | None]]) -> None:
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(LINE, pl.String))
+    found = prepare(make_stream("pos.sale_lines"), make_page(frame), KEYS)
+    assert sorted([*found.good["_row"], *found.bad["row"]]) == list(range(len(rows)))
+
+
+@pytest.mark.slow
+def test_two_million_rows_are_mapped_checked_and_landed_in_shape_in_seconds() -> None:
+    rows = 2_000_000
+    number = pl.int_range(rows, eager=True)
+    frame = pl.DataFrame(
+        {
+            "product": (number % 1335 + 800_000).cast(pl.String),
+            "store": (number // 1335 % 300).cast(pl.String),
+            "week_on": pl.Series(["2017-01-02"]).new_from_index(0, rows),
+            "display": (number % 10).cast(pl.String),
+        }
+    )
+    started = time.process_time()
+    found = prepare(make_stream("trade.placements", {"sku": "product", "store_id": "store"}), make_page(frame), KEYS)
+    assert found.good.height == rows
+    assert time.process_time() - started < 20

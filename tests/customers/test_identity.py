@@ -219,3 +219,9 @@ def test_a_hundred_thousand_records_take_seconds() -> None:
     assert links.height < 2 * count
     assert found.height == count
     assert time.perf_counter() - started < 15
+
+
+def test_no_records_no_customers() -> None:
+    nothing = records()
+    assert link_records(nothing).is_empty()
+    assert resolve(nothing).is_empty()

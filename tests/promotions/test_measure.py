@@ -216,3 +216,7 @@ def invented_displays(folder: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         is_mailer=pl.lit(value=False),
     )
     return frame, pl.DataFrame({"promotion_id": names})
+
+
+def test_no_sales_no_verdict() -> None:
+    assert verdicts(chain(DISPLAY).clear()).is_empty()

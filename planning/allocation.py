@@ -22,7 +22,9 @@ def fair_share(available: float, stock: Sequence[float], daily: Sequence[float])
         days = (available + held) / rate
         if count == len(places) or days <= stock[places[count]] / daily[places[count]]:
             break
-    return days, [max(0.0, days * daily[place] - stock[place]) if daily[place] > 0 else 0.0 for place in range(len(daily))]
+    return days, [
+        max(0.0, days * daily[place] - stock[place]) if daily[place] > 0 else 0.0 for place in range(len(daily))
+    ]
 
 
 def whole_shares(total: int, weights: Sequence[float]) -> list[int]:

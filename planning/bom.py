@@ -97,7 +97,7 @@ def low_level_codes(edges: Mapping[Node, Iterable[Node]]) -> dict[Node, int]:
 
 
 def _walk(stuck: set[Node], children: Mapping[Node, list[Node]]) -> list[Node]:
-    """One cycle among `stuck`, first node repeated at the end: walk upstream, where every stuck node has a stuck parent."""
+    """One cycle among `stuck`, its first node repeated: walk upstream, where every stuck node has a stuck parent."""
     parents = {child: node for node in sorted(stuck, key=str) for child in children.get(node, []) if child in stuck}
     node = min(stuck, key=str)
     seen: list[Node] = []

@@ -24,7 +24,7 @@ SWAPS = 1500
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines × weeks: regular and overtime minutes free for plans, cost per overtime minute, minutes kept for changeovers."""
+    """Lines × weeks: regular and overtime minutes free, cost per overtime minute, minutes kept for changeovers."""
 
     ids: list[str]
     regular: Floats
@@ -41,7 +41,7 @@ class Lines:
 
 @dataclass
 class Plan:
-    """The chosen schedules, minutes used (L, T) without changeovers, lower bound of the cost, minutes wanted at no price."""
+    """The chosen schedules, minutes used (L, T) without changeovers, lower bound of the cost, minutes wanted freely."""
 
     schedules: Schedules
     load: Floats
@@ -80,9 +80,12 @@ def line_minutes(items: Items, schedules: Schedules, lines: int) -> Floats:
 
 
 def plan_lines(items: Items, lines: Lines) -> Plan:
-    """The cheapest plan found within the lines' minutes, and a bound no plan can beat. Deterministic, single-threaded."""
+    """The cheapest plan found within the lines' minutes, and a bound no plan can beat; deterministic, one thread."""
     count, weeks = items.net.shape
     size = len(lines.ids) * weeks
+    if not size:
+        idle = roll(items, np.zeros((count, weeks)), np.zeros((count, weeks), dtype=np.int64))
+        return Plan(idle, np.zeros((0, weeks)), float(idle.cost.sum()), np.zeros((0, weeks)))
     regular, over = (minutes.reshape(size) for minutes in lines.room())
     over_cost = lines.overtime_cost.reshape(size)
     pricing, pool = Pricing(items), _Pool()
@@ -129,11 +132,13 @@ def plan_lines(items: Items, lines: Lines) -> Plan:
                 break
         master.add(rows, schedules.cost[rows], minutes[rows])
         pool.add(rows, schedules, minutes)
+    value, _, _ = master.solve()
     shares = master.shares()
     picked = _round(pool, shares, count, regular, over, over_cost)
     units, route = np.concatenate(pool.units)[picked], np.concatenate(pool.route)[picked]
     split = np.bincount(np.concatenate(pool.item), weights=(shares > 1e-6) & (shares < 1 - 1e-6), minlength=count) > 0
-    units, route, exact = polish(items, units, route, split, regular.reshape(-1, weeks), over.reshape(-1, weeks), lines.overtime_cost)
+    rooms = regular.reshape(-1, weeks), over.reshape(-1, weeks)
+    units, route, exact = polish(items, units, route, split, value, *rooms, lines.overtime_cost)
     if exact is not None and not lines.reserved.any():
         bound = max(bound, exact)
     final = roll(items, units, route)
@@ -142,7 +147,7 @@ def plan_lines(items: Items, lines: Lines) -> Plan:
 
 
 def open_routes(items: Items, lines: Lines) -> Floats:
-    """(n, R, T): 1 where a routing may run in a week: it exists, the item may start, and the line has time for a set-up."""
+    """(n, R, T): 1 where a routing may run: it exists, the item may start, and the line has time for a set-up."""
     weeks = items.net.shape[1]
     room = sum(lines.room())
     at = np.maximum(items.line, 0)
@@ -152,7 +157,7 @@ def open_routes(items: Items, lines: Lines) -> Floats:
 
 
 def _prices(items: Items, lines: Lines, prices: Floats) -> tuple[Floats, Floats, Ints]:
-    """Price per unit and per set-up (n, R, T) at prices per line minute, and the cheaper routing (n, T) for a usual lot."""
+    """Price per unit and per set-up (n, R, T) at prices per line minute, and the cheaper routing (n, T)."""
     at = prices[np.maximum(items.line, 0)]
     unit = at * items.unit_minutes[:, :, None]
     setup = items.setup_cost[:, :, None] + at * items.setup_minutes[:, :, None]
@@ -167,7 +172,7 @@ class _Master:
 
     def __init__(self, count: int, regular: Floats, over: Floats, over_cost: Floats) -> None:
         self.count, self.size = count, regular.size
-        self.solver = highspy.Highs()
+        self.solver = highspy.Highs()  # type: ignore[no-untyped-call]
         for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 1), ("solver", "simplex")):
             self.solver.setOptionValue(option, value)
         none = np.array([], dtype=np.int32)
@@ -175,7 +180,9 @@ class _Master:
         self.solver.addRows(count, ones, ones, 0, none, none, np.array([]))
         self.solver.addRows(regular.size, np.full(regular.size, -np.inf), regular, 0, none, none, np.array([]))
         for row in range(regular.size):
-            self.solver.addCol(over_cost[row], 0.0, over[row], 1, np.array([count + row], dtype=np.int32), np.array([-1.0]))
+            self.solver.addCol(
+                over_cost[row], 0.0, over[row], 1, np.array([count + row], dtype=np.int32), np.array([-1.0])
+            )
 
     def add(self, items: Ints, cost: Floats, minutes: Floats) -> None:
         rows, at = np.nonzero(minutes)
@@ -187,7 +194,9 @@ class _Master:
         inside[starts] = False
         index[inside], value[inside] = self.count + at, minutes[rows, at]
         upper = np.full(items.size, np.inf)
-        self.solver.addCols(items.size, cost, np.zeros(items.size), upper, index.size, starts.astype(np.int32), index, value)
+        self.solver.addCols(
+            items.size, cost, np.zeros(items.size), upper, index.size, starts.astype(np.int32), index, value
+        )
 
     def solve(self) -> tuple[float, Floats, Floats]:
         """Cost, what one more schedule of each item may cost (n), and the price of a minute (lines × weeks)."""
@@ -198,12 +207,12 @@ class _Master:
         return float(self.solver.getObjectiveValue()), duals[: self.count], np.maximum(0.0, -duals[self.count :])
 
     def shares(self) -> Floats:
-        self.solver.run()
+        """How much of each schedule added so far the last solution takes."""
         return np.array(self.solver.getSolution().col_value)[self.size :]
 
 
 def _round(pool: _Pool, shares: Floats, count: int, regular: Floats, over: Floats, over_cost: Floats) -> Ints:
-    """One column per item (n) within the minutes: the largest share each, then the best swaps, least cost per minute first.
+    """One column per item (n) within the minutes: the largest share each, then swaps, least cost per minute first.
 
     It always ends feasible, because every item has the column that makes nothing.
     """
@@ -223,7 +232,7 @@ def _round(pool: _Pool, shares: Floats, count: int, regular: Floats, over: Float
         change = cost - cost[picked][item] + overtime_cost(after) - overtime_cost(load)
         if now_over > 1e-6:
             relief = now_over - excess
-            score = np.where(relief > 1e-9, change / np.maximum(relief, 1e-9), np.inf)
+            score = np.where(relief > 1e-9, (np.maximum(change, 0.0) + 1e-6) / np.maximum(relief, 1e-9), np.inf)
         else:
             score = np.where(excess <= 0.0, change, np.inf)
         best = int(np.argmin(score))

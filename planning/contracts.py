@@ -180,10 +180,18 @@ def _cast(series: pl.Series, dtype: pl.DataType | type[pl.DataType], where: str)
             cast = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
         else:
             cast = text.cast(dtype, strict=False)
-        _refuse(cast.is_null() & text.is_not_null(), where, series.name, f"is not a {_WORDS.get(str(dtype), dtype)}", series)
+        _refuse(
+            cast.is_null() & text.is_not_null(), where, series.name, f"is not a {_WORDS.get(str(dtype), dtype)}", series
+        )
     else:
         cast = series.cast(dtype, strict=False)
-        _refuse(cast.is_null() & series.is_not_null(), where, series.name, f"is not a {_WORDS.get(str(dtype), dtype)}", series)
+        _refuse(
+            cast.is_null() & series.is_not_null(),
+            where,
+            series.name,
+            f"is not a {_WORDS.get(str(dtype), dtype)}",
+            series,
+        )
     if dtype == NUMBER:
         _refuse(cast.is_nan() | cast.is_infinite(), where, series.name, "is not a finite number", series)
     return cast.alias(series.name)

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from planning import results
+from planning.audit import broken_promises
 from planning.contracts import OUT, checked, empty
 from planning.exceptions import Note, table_notes
 from planning.lines import Calendar, FirmRun, Stage, items_of, place_firm_orders, plan_stage, read_calendar
@@ -20,7 +21,7 @@ from planning.pegging import Peg, peg_production
 from planning.policy import EPSILON
 from planning.requirements import Demand, LotRule, Netting, net_requirements
 from planning.stability import nervousness
-from tillmill.errors import UsageError
+from tillmill.errors import BuildError, UsageError
 
 
 @dataclass
@@ -44,19 +45,23 @@ def make_plan(
 
     `tables` by the names of `planning.contracts.IN`, any of them left out; `start_on` is the day the plan begins (its
     ISO week is the first), `service_level` (0.5..1) holds where item_policy names none. Without demand every table is
-    empty and the summary zero. Costs and the bound are defined in docs/planning.md. Two calls on the same tables agree in
-    everything but summary.seconds. Raises UsageError for a table that cannot be used and BomCycleError for a bill
-    that leads back to itself.
+    empty and the summary zero. Costs and the bound are defined in docs/planning.md. Two calls on the same tables agree
+    in everything but summary.seconds. Raises UsageError for a table that cannot be used and BomCycleError for a bill
+    that leads back to itself, BuildError when the finished plan fails its own audit.
     """
     began = perf_counter()
     if horizon_weeks < 1 or not 0 < service_level < 1:
-        raise UsageError(f"plan: horizon_weeks {horizon_weeks} must be at least 1 and service_level {service_level} within 0..1")
+        raise UsageError(
+            f"plan: horizon_weeks {horizon_weeks} must be at least 1 and service_level {service_level} within 0..1"
+        )
     given = checked(tables)
     monday = start_on - timedelta(days=start_on.weekday())
     mondays = [monday + timedelta(days=7 * week) for week in range(horizon_weeks)]
     network = Network(given, mondays, start_on, service_level)
     if not network.demands:
-        return {name: empty(name) for name in OUT if name != "summary"} | {"summary": results.summary([], {}, 0.0, 0.0, perf_counter() - began)}
+        return {name: empty(name) for name in OUT if name != "summary"} | {
+            "summary": results.summary([], {}, 0.0, 0.0, perf_counter() - began)
+        }
     run = Run(network)
     calendar = read_calendar(given, network)
     given_calendar = calendar.copy()
@@ -70,8 +75,11 @@ def make_plan(
     run.notes.extend(results.plan_notes(run.stages, network, run.pegs))
     previous = tables.get("previous_plan")
     moved_rate = 0.0 if previous is None else nervousness(plan, previous)
-    used, overtime_cost = results.utilisation(plan, given_calendar, run.firm), results.overtime_cost(plan, given["calendar"])
-    return {
+    used, overtime_cost = (
+        results.utilisation(plan, given_calendar, run.firm),
+        results.overtime_cost(plan, given["calendar"]),
+    )
+    outputs = {
         "requirements": results.frame("requirements", run.requirements, ["sku", "location_id", "week_on"]),
         "pegging": results.pegging_frame(run.pegs),
         "production_plan": plan,
@@ -80,6 +88,10 @@ def make_plan(
         "exceptions": results.exceptions_frame(run.notes, run.pegs),
         "summary": results.summary(run.stages, used, overtime_cost, moved_rate, perf_counter() - began),
     }
+    broken = broken_promises(given, outputs, start_on)
+    if broken:
+        raise BuildError(f"plan: {broken[0]}", state=f"{len(broken)} promises are broken; no plan is handed on.")
+    return outputs
 
 
 def _plan_level(run: Run, places: list[Place], calendar: Calendar, moved: dict[str, int]) -> None:
@@ -106,7 +118,9 @@ def _plan_level(run: Run, places: list[Place], calendar: Calendar, moved: dict[s
             making[place.sku].append((place, each_week, keep))
             if place.sku not in network.routes:
                 unrouted.append((place, netting))
-            run.pegs.extend((supply, demand.demand_id, units, demand.depth) for supply, demand, units in each_week.served)
+            run.pegs.extend(
+                (supply, demand.demand_id, units, demand.depth) for supply, demand, units in each_week.served
+            )
         else:
             run.pegs.extend((supply, demand.demand_id, units, demand.depth) for supply, demand, units in netting.served)
             _order(run, place, netting, mode)
@@ -122,11 +136,16 @@ def _require(run: Run, place: Place, netting: Netting, mode: str) -> None:
     late = 0.0
     for week, monday in enumerate(network.mondays):
         release = monday - timedelta(days=lead) if netting.planned[week] > 0 else None
-        if release is not None and mode != "make" and monday + timedelta(days=6) < network.start_on + timedelta(days=lead):
+        if (
+            release is not None
+            and mode != "make"
+            and monday + timedelta(days=6) < network.start_on + timedelta(days=lead)
+        ):
             late += netting.planned[week]
         run.requirements.append(
             {
-                "sku": place.sku, "location_id": place.location_id, "week_on": monday, "gross_units": netting.gross[week],
+                "sku": place.sku, "location_id": place.location_id, "week_on": monday,
+                "gross_units": netting.gross[week],
                 "on_hand_used_units": netting.on_hand_used[week], "expired_units": netting.expired[week],
                 "receipts_units": netting.receipts[week], "safety_stock_units": netting.safety[week],
                 "net_units": netting.net[week], "planned_receipt_units": netting.planned[week], "release_on": release,
@@ -134,15 +153,28 @@ def _require(run: Run, place: Place, netting: Netting, mode: str) -> None:
         )  # fmt: skip
     if late > EPSILON:
         supply = [f"{mode}:{place.sku}:{place.location_id}:{monday}" for monday in network.mondays]
-        words = f"{place}: {late:.3f} units should have been ordered before {network.start_on}; lead time is {lead} days. Expedite them."
+        words = (
+            f"{place}: {late:.3f} units should have been ordered before {network.start_on}; "
+            f"lead time is {lead} days. Expedite them."
+        )
         run.notes.append(Note("late", str(place), str(network.start_on), f"lead time {lead} days", late, words, supply))
     for supply_id, units in sorted(netting.wasted.items()):
         if not supply_id.startswith("planned:"):
-            run.notes.append(Note("expired", supply_id, "", "expired", units, f"{place}: {units:.3f} units of {supply_id} expire before they can be used.", []))
+            run.notes.append(
+                Note(
+                    "expired",
+                    supply_id,
+                    "",
+                    "expired",
+                    units,
+                    f"{place}: {units:.3f} units of {supply_id} expire before they can be used.",
+                    [],
+                )
+            )
 
 
 def _order(run: Run, place: Place, netting: Netting, mode: str) -> None:
-    """Planned receipts of a place as supply, and as demand one level down (a bill's components, or a transfer's source)."""
+    """Planned receipts of a place as supply, and as demand of the components or of the place they come from."""
     network, lead = run.network, run.network.policy(place).lead_time_days
     depth = max((demand.depth for demand, _ in netting.unserved), default=0)
     made = []
@@ -178,7 +210,9 @@ def _explode(run: Run, place: Place, supply_id: str, week: int, units: float, de
         run.dependent[Place(component.sku, place.location_id)].append(need)
 
 
-def _make(run: Run, making: dict[str, list[tuple[Place, Netting, int]]], calendar: Calendar, unrouted: set[str]) -> None:
+def _make(
+    run: Run, making: dict[str, list[tuple[Place, Netting, int]]], calendar: Calendar, unrouted: set[str]
+) -> None:
     """Fit one level's made items into the lines' minutes, peg what is made, and pass its needs down."""
     network = run.network
     items = items_of(network, calendar, making)

@@ -12,7 +12,7 @@ from planning.network import Network
 
 @dataclass(frozen=True)
 class Note:
-    """One exception; `supply_ids` are the supplies whose final demands it touches, `demand_ids` demands it names itself."""
+    """One exception; it touches the final demands behind `supply_ids`, and those in `demand_ids`."""
 
     kind: str
     object_id: str
@@ -24,8 +24,10 @@ class Note:
     demand_ids: list[str] = field(default_factory=list)
 
 
-def table_notes(tables: dict[str, pl.DataFrame], network: Network, calendar: Calendar, firm: list[FirmRun]) -> list[Note]:
-    """What the tables leave open: tables not given, items without routing, bill or policy, lines without calendar, firm orders that do not fit."""
+def table_notes(
+    tables: dict[str, pl.DataFrame], network: Network, calendar: Calendar, firm: list[FirmRun]
+) -> list[Note]:
+    """What the tables leave open: a table, routing, bill, policy or calendar not given, firm orders that do not fit."""
     notes = [
         Note("no_table", name, "", "empty", 0.0, f"Table {name} is empty: {without}.")
         for name, without in _WITHOUT.items()
@@ -35,25 +37,53 @@ def table_notes(tables: dict[str, pl.DataFrame], network: Network, calendar: Cal
     made = [place for place in places if network.mode(place) == "make"]
     if not tables["routing"].is_empty():
         notes += [
-            Note("no_routing", place.sku, "", "", _demanded(network, place.sku), f"{place.sku} is made but has no routing: no line can plan it.")
+            Note(
+                "no_routing",
+                place.sku,
+                "",
+                "",
+                _demanded(network, place.sku),
+                f"{place.sku} is made but has no routing: no line can plan it.",
+            )
             for place in made
             if place.sku not in network.routes
         ]
     if not tables["bom"].is_empty():
         notes += [
-            Note("no_bom", place.sku, "", "", _demanded(network, place.sku), f"{place.sku} is made but has no bill of materials: its components are not planned.")
+            Note(
+                "no_bom",
+                place.sku,
+                "",
+                "",
+                _demanded(network, place.sku),
+                f"{place.sku} is made but has no bill of materials: its components are not planned.",
+            )
             for place in made
             if place.sku not in network.bom
         ]
     if not tables["item_policy"].is_empty():
         notes += [
-            Note("no_policy", str(place), "", "defaults", 0.0, f"{place} has no row in item_policy: default costs and lot-for-lot are assumed.")
+            Note(
+                "no_policy",
+                str(place),
+                "",
+                "defaults",
+                0.0,
+                f"{place} has no row in item_policy: default costs and lot-for-lot are assumed.",
+            )
             for place in places
             if not network.has_policy(place)
         ]
     if not tables["calendar"].is_empty():
         notes += [
-            Note("no_calendar", line_id, "", "0 minutes", 0.0, f"Line {line_id} has routings but no calendar: it counts as stopped.")
+            Note(
+                "no_calendar",
+                line_id,
+                "",
+                "0 minutes",
+                0.0,
+                f"Line {line_id} has routings but no calendar: it counts as stopped.",
+            )
             for line_id in calendar.ids
             if line_id not in calendar.known
         ]
@@ -63,7 +93,17 @@ def table_notes(tables: dict[str, pl.DataFrame], network: Network, calendar: Cal
         due = str(network.mondays[run.due_week])
         new = "not in the horizon" if run.week < 0 else str(network.mondays[run.week])
         words = f"Firm order {run.receipt_id} ({run.units:.3f} of {run.sku}) does not fit the week of {due}: {new}."
-        notes.append(Note("late" if run.week >= 0 else "overloaded", run.receipt_id, due, new, run.units, words, [f"receipt:{run.receipt_id}"]))
+        notes.append(
+            Note(
+                "late" if run.week >= 0 else "overloaded",
+                run.receipt_id,
+                due,
+                new,
+                run.units,
+                words,
+                [f"receipt:{run.receipt_id}"],
+            )
+        )
     return notes
 
 

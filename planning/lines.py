@@ -1,4 +1,4 @@
-"""The production lines: minutes by week, what firm orders take of them, changeovers, and the items a stage must fit in."""
+"""The production lines: minutes by week, what firm orders take of them, changeovers, and what must fit in."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ class Calendar:
     known: set[str]
 
     def copy(self) -> Calendar:
-        return Calendar(self.ids, self.regular.copy(), self.overtime.copy(), self.overtime_cost, self.changeovers, self.known)
+        return Calendar(
+            self.ids, self.regular.copy(), self.overtime.copy(), self.overtime_cost, self.changeovers, self.known
+        )
 
     def take(self, line: int, week: int, minutes: float) -> None:
         """Use up minutes, regular ones first."""
@@ -50,7 +52,7 @@ class Calendar:
 
 @dataclass
 class Stage:
-    """One level of the bill as planned on the lines: its skus, their needs, the plan, the calendar it met, units demanded."""
+    """One level of the bill as planned on the lines: skus, needs, plan, the calendar it met, units demanded."""
 
     skus: list[str]
     items: Items
@@ -81,7 +83,7 @@ def read_calendar(tables: dict[str, pl.DataFrame], network: Network) -> Calendar
 def place_firm_orders(network: Network, calendar: Calendar) -> list[FirmRun]:
     """Firm production orders on their lines, due date first; one that does not fit waits for the first week with room.
 
-    Takes their minutes off `calendar`. An order whose sku has no routing, or whose lines have no calendar, is not checked.
+    Takes their minutes off `calendar`. An order whose sku has no routing, or its lines no calendar, is not checked.
     """
     runs = []
     rows = [row for found in network.receipts.values() for row in found if row["kind"] == "production"]
@@ -92,7 +94,10 @@ def place_firm_orders(network: Network, calendar: Calendar) -> list[FirmRun]:
             continue
         choices = []
         for rank, route in enumerate(options):
-            line, minutes = calendar.ids.index(route["line_id"]), run_minutes(route) * row["units"] + (route["setup_minutes"] or 0.0)
+            line, minutes = (
+                calendar.ids.index(route["line_id"]),
+                run_minutes(route) * row["units"] + (route["setup_minutes"] or 0.0),
+            )
             room = calendar.regular[line, due:] + calendar.overtime[line, due:]
             fits = np.flatnonzero(room >= minutes - 1e-9)
             if fits.size:
@@ -121,7 +126,9 @@ def items_of(network: Network, calendar: Calendar, places: dict[str, list[tuple[
     routes = max([len(network.routes.get(sku, [])) for sku in skus] or [1]) or 1
     count = len(skus)
     net, base, safety = np.zeros((count, weeks)), np.zeros((count, weeks)), np.zeros((count, weeks))
-    figures: dict[str, Floats] = {name: np.zeros(count) for name in ("holding", "backorder", "shortfall", "least", "multiple", "most")}
+    figures: dict[str, Floats] = {
+        name: np.zeros(count) for name in ("holding", "backorder", "shortfall", "least", "multiple", "most")
+    }
     keep, first = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     line: Ints = np.full((count, routes), -1, dtype=np.int64)
     unit, setup, cost = np.zeros((count, routes)), np.zeros((count, routes)), np.zeros((count, routes))
@@ -138,21 +145,38 @@ def items_of(network: Network, calendar: Calendar, places: dict[str, list[tuple[
             unit[row, option] = run_minutes(route) / (1 - policy.scrap_rate)
             setup[row, option], cost[row, option] = route["setup_minutes"] or 0.0, route["setup_cost"] or 0.0
             least = max(least, route["min_run_units"] or 0.0)
-        figures["holding"][row], figures["backorder"][row], figures["shortfall"][row] = policy.holding, policy.backorder, policy.shortfall
+        figures["holding"][row], figures["backorder"][row], figures["shortfall"][row] = (
+            policy.holding,
+            policy.backorder,
+            policy.shortfall,
+        )
         figures["least"][row], figures["multiple"][row], figures["most"][row] = least, policy.rule.multiple, policy.most
         starts = [monday for monday in network.mondays if (monday - network.start_on).days < policy.frozen_days]
         ready = [monday for monday in network.mondays if (monday - network.start_on).days + 6 < policy.lead_time_days]
         first[row] = max(len(starts), len(ready))
-    return Items(net, base, safety, **figures, keep_weeks=keep, first_week=first, line=line, unit_minutes=unit, setup_minutes=setup, setup_cost=cost)
+    return Items(
+        net,
+        base,
+        safety,
+        **figures,
+        keep_weeks=keep,
+        first_week=first,
+        line=line,
+        unit_minutes=unit,
+        setup_minutes=setup,
+        setup_cost=cost,
+    )
 
 
 def plan_stage(network: Network, calendar: Calendar, skus: list[str], items: Items, firm: list[FirmRun]) -> Plan:
     """The stage's plan with changeovers between families inside the minutes as well.
 
-    Minutes for the cheapest walk through all families of a line are set aside first; where the chosen families need more
-    than that, the most they could need is set aside and the plan is made anew.
+    Minutes for the cheapest walk through all families of a line are set aside first; where the chosen families need
+    more than that, the most they could need is set aside and the plan is made anew.
     """
-    firm_families = {(run.line, run.week): {family(network, run.sku, calendar.ids[run.line])} for run in firm if run.week >= 0}
+    firm_families = {
+        (run.line, run.week): {family(network, run.sku, calendar.ids[run.line])} for run in firm if run.week >= 0
+    }
     families: list[set[str]] = [set() for _ in calendar.ids]
     for row, sku in enumerate(skus):
         for option in range(items.line.shape[1]):
@@ -162,18 +186,27 @@ def plan_stage(network: Network, calendar: Calendar, skus: list[str], items: Ite
     reserved = np.zeros_like(calendar.regular)
     for line, line_id in enumerate(calendar.ids):
         both = families[line].union(*(found for (at, _), found in firm_families.items() if at == line))
-        reserved[line, :] = changeover_minutes(best_path(sorted(both), calendar.changeovers[line_id]), calendar.changeovers[line_id])
+        reserved[line, :] = changeover_minutes(
+            best_path(sorted(both), calendar.changeovers[line_id]), calendar.changeovers[line_id]
+        )
     plan = plan_lines(items, Lines(calendar.ids, calendar.regular, calendar.overtime, calendar.overtime_cost, reserved))
     again = np.array(reserved)
     for line, line_id in enumerate(calendar.ids):
         minutes = calendar.changeovers[line_id]
         for week in range(len(network.mondays)):
             at = np.take_along_axis(items.line, plan.schedules.route, axis=1)[:, week]
-            run = {family(network, skus[row], line_id) for row in np.flatnonzero((at == line) & (plan.schedules.units[:, week] > 0))}
+            run = {
+                family(network, skus[row], line_id)
+                for row in np.flatnonzero((at == line) & (plan.schedules.units[:, week] > 0))
+            }
             run |= firm_families.get((line, week), set())
             lost = changeover_minutes(best_path(sorted(run), minutes), minutes)
             if plan.load[line, week] + lost > calendar.regular[line, week] + calendar.overtime[line, week] + 1e-6:
-                again[line, week] = max(minutes.values(), default=0.0) * (len(families[line]) + len(firm_families.get((line, week), set())))
+                again[line, week] = max(minutes.values(), default=0.0) * (
+                    len(families[line]) + len(firm_families.get((line, week), set()))
+                )
     if (again > reserved).any():
-        plan = plan_lines(items, Lines(calendar.ids, calendar.regular, calendar.overtime, calendar.overtime_cost, again))
+        plan = plan_lines(
+            items, Lines(calendar.ids, calendar.regular, calendar.overtime, calendar.overtime_cost, again)
+        )
     return plan

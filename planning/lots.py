@@ -1,4 +1,4 @@
-"""Lot sizing of many items at once at given prices of line time: the exact cheapest set-up weeks, then lots by the rules.
+"""Lot sizing of many items at once at given prices of line time: the cheapest set-up weeks, then lots by the rules.
 
 An item's plan is a chain of set-ups. Between two set-ups its cost depends only on the level the first one brings it to,
 is convex in it, and bends where stock meets zero or its safety target; so the best level is one of the bends, and the
@@ -49,7 +49,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Schedules:
-    """One schedule per item: units, set-ups and routing choice (n, T), weekly stock (n, T; below 0 = owed), cost (n)."""
+    """One schedule per item: units, set-ups, routing choice, stock (below 0 = owed), waste (n, T), cost (n)."""
 
     units: Floats
     setups: Ints
@@ -60,7 +60,7 @@ class Schedules:
 
 
 def weekly_cost(items: Items, stock: Floats, week: int) -> Floats:
-    """Holding + backorder + safety shortfall of a week ending at `stock` (n, ...); the last week's owed units weigh more.
+    """Holding + backorder + safety shortfall of a week ending at `stock` (n, ...); owed in the last week weighs more.
 
     A unit still owed when the horizon ends is charged one more horizon of backorder, else slow sellers would never
     be worth their set-up within a short horizon.
@@ -93,7 +93,9 @@ class Pricing:
             most = self.total[rows, last] - self.before[:, week]
             ends = np.minimum(week + np.arange(span), weeks - 1)
             run = self.total[:, ends] - self.before[:, [week]]
-            bends = np.concatenate([run + items.safety[:, ends] - items.base[:, ends], run - items.base[:, ends]], axis=1)
+            bends = np.concatenate(
+                [run + items.safety[:, ends] - items.base[:, ends], run - items.base[:, ends]], axis=1
+            )
             level = np.minimum(bends, most[:, None])
             self.levels[:, week, :] = level
             cost = np.zeros_like(level)
@@ -131,7 +133,10 @@ class Pricing:
                 chosen[better, week] = level[rows[better], best[better]]
             value[:, week] += setup_price[:, week]
         starts = np.stack(
-            [*(self.idle[:, week] + after[:, week] * self.before[:, week] + value[:, week] for week in range(weeks)), self.idle[:, weeks]],
+            [
+                *(self.idle[:, week] + after[:, week] * self.before[:, week] + value[:, week] for week in range(weeks)),
+                self.idle[:, weeks],
+            ],
             axis=1,
         )
         first = np.argmin(starts, axis=1)
@@ -145,7 +150,7 @@ class Pricing:
 
 
 def build(items: Items, is_setup: npt.NDArray[np.bool_], level: Floats, route: Ints) -> Schedules:
-    """Schedules that aim at `level` in each set-up week, with lots by the rules; a set-up stock made needless is skipped."""
+    """Schedules that aim at `level` in each set-up week, with lots by the rules; a needless set-up is skipped."""
     count, weeks = items.net.shape
     units, ahead = np.zeros((count, weeks)), np.zeros(count)
     for week in range(weeks):
@@ -155,7 +160,7 @@ def build(items: Items, is_setup: npt.NDArray[np.bool_], level: Floats, route: I
 
 
 def roll(items: Items, units: Floats, route: Ints) -> Schedules:
-    """What `units` (n, T) made along `route` come to: stock, waste by shelf life, set-ups (one per `most`), true cost."""
+    """What `units` (n, T) made along `route` come to: stock, waste by shelf life, set-ups, true cost."""
     count, weeks = items.net.shape
     stock, wasted = np.zeros((count, weeks)), np.zeros((count, weeks))
     with np.errstate(divide="ignore", invalid="ignore"):

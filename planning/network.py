@@ -54,16 +54,26 @@ class Policy:
 class Network:
     """The checked In tables, answered by sku and location; `mondays` are the weeks of the horizon."""
 
-    def __init__(self, tables: dict[str, pl.DataFrame], mondays: list[date], start_on: date, service_level: float) -> None:
+    def __init__(
+        self, tables: dict[str, pl.DataFrame], mondays: list[date], start_on: date, service_level: float
+    ) -> None:
         self.mondays, self.start_on, self.service_level = mondays, start_on, service_level
         self.bom = Bom(tables["bom"])
-        self.routes = _grouped(tables["routing"].sort("is_preferred", "line_id", descending=[True, False], nulls_last=True), "sku")
-        self._policies = {Place(row["sku"], row["location_id"]): row for row in tables["item_policy"].iter_rows(named=True)}
+        self.routes = _grouped(
+            tables["routing"].sort("is_preferred", "line_id", descending=[True, False], nulls_last=True), "sku"
+        )
+        self._policies = {
+            Place(row["sku"], row["location_id"]): row for row in tables["item_policy"].iter_rows(named=True)
+        }
         self._sources = _grouped(tables["sources"].sort("priority", "source_id", nulls_last=True), "sku", "location_id")
         self._feeds: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for row in tables["sources"].filter(pl.col("kind") == "transfer").sort("sku", "location_id").iter_rows(named=True):
+        for row in (
+            tables["sources"].filter(pl.col("kind") == "transfer").sort("sku", "location_id").iter_rows(named=True)
+        ):
             self._feeds[row["sku"], row["source_id"]].append(row["location_id"])
-        self._reject = {(row["channel_id"], row["sku"]): row["reject_days"] for row in tables["channel_life"].iter_rows(named=True)}
+        self._reject = {
+            (row["channel_id"], row["sku"]): row["reject_days"] for row in tables["channel_life"].iter_rows(named=True)
+        }
         self._stock = _grouped(_usable(tables["stock"]), "sku", "location_id")
         firm = tables["receipts"].filter(pl.col("is_firm").fill_null(True)).sort("due_on", "receipt_id")
         self.receipts = _grouped(firm, "sku", "location_id")
@@ -169,7 +179,7 @@ class Network:
         return 0.0
 
     def keep_weeks(self, place: Place, demands: Iterable[Demand]) -> int:
-        """How many weeks after its own a made unit still serves: made mid-week, less the strictest channel's reject days."""
+        """How many weeks after its own a unit made mid-week still serves, less the strictest channel's reject days."""
         life = self.policy(place).rule.shelf_life_days
         if not life:
             return FOREVER
@@ -177,7 +187,7 @@ class Network:
         return max(0, floor((life - reject) / 7 - 0.5))
 
     def safety(self, place: Place, gross: list[float], keep_weeks: int) -> list[float]:
-        """Safety stock (units) per week: the policy's figure, else z·σ·√(lead + review); never more than will sell in time."""
+        """Safety stock (units) per week: the policy's, else z·σ·√(lead + review); never more than will sell in time."""
         policy, weeks = self.policy(place), len(self.mondays)
         if policy.safety_units is not None:
             target = [policy.safety_units] * weeks
@@ -209,7 +219,9 @@ class Network:
                 found.append(Lot(f"receipt:{row['receipt_id']}", week, row["units"], expiry, "receipt"))
         return found
 
-    def _read_demand(self, demand: pl.DataFrame, orders: pl.DataFrame) -> tuple[dict[Place, list[Demand]], dict[Place, list[float]]]:
+    def _read_demand(
+        self, demand: pl.DataFrame, orders: pl.DataFrame
+    ) -> tuple[dict[Place, list[Demand]], dict[Place, list[float]]]:
         weeks = len(self.mondays)
         forecast: dict[tuple[str, str, str], list[tuple[int, float, int]]] = defaultdict(list)
         variance: dict[Place, list[float]] = defaultdict(lambda: [0.0] * weeks)
@@ -243,7 +255,13 @@ class Network:
             reject = self.reject_days(sku, channel)
             priorities = {week: priority for week, _, priority in rows}
             found[Place(sku, location)].extend(
-                Demand(f"demand:{sku}:{location}:{channel}:{self.mondays[week]}", week, units, priorities.get(week, PRIORITY), reject)
+                Demand(
+                    f"demand:{sku}:{location}:{channel}:{self.mondays[week]}",
+                    week,
+                    units,
+                    priorities.get(week, PRIORITY),
+                    reject,
+                )
                 for week, units in enumerate(left)
                 if units > EPSILON
             )
@@ -259,7 +277,9 @@ def _sigma(row: dict[str, Any]) -> float:
 def _usable(stock: pl.DataFrame) -> pl.DataFrame:
     free = pl.col("on_hand_units") - pl.col("reserved_units").fill_null(0.0)
     good = stock.filter(pl.col("quality").fill_null("good") == "good").with_columns(free.alias("free_units"))
-    return good.filter(pl.col("free_units") > EPSILON).sort("sku", "location_id", "expiry_on", "lot_id", "owner_id", nulls_last=True)
+    return good.filter(pl.col("free_units") > EPSILON).sort(
+        "sku", "location_id", "expiry_on", "lot_id", "owner_id", nulls_last=True
+    )
 
 
 def _grouped(frame: pl.DataFrame, *keys: str) -> dict[Any, list[dict[str, Any]]]:

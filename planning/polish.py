@@ -1,4 +1,4 @@
-"""The last step of the weekly plan: an integer programme over a few items at a time, the rest of the plan held still."""
+"""The last step of the weekly plan: an integer programme over a few items, the rest of the plan held still."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from planning.lots import Floats, Ints, Items, Schedules, roll
 
-CHOICES = 240  # set-up decisions per integer programme: small enough to solve, large enough to matter
-PROGRAMMES = 3
-NODES = 400  # a limit in nodes, not in seconds, so that two runs agree
+CHOICES = 64  # set-up decisions in the integer programme: small enough to solve in a second or two
+NODES = 200  # a limit in nodes, not in seconds, so that two runs agree
+WASTE_COST = 1e-6  # per unit
+WORTH_IT = 0.005  # share of the cost that rounding must have lost before a large plan is polished
 
 
 def polish(
@@ -20,33 +21,32 @@ def polish(
     units: Floats,
     route: Ints,
     split: npt.NDArray[np.bool_],
+    target: float,
     regular: Floats,
     over: Floats,
     over_cost: Floats,
 ) -> tuple[Floats, Ints, float | None]:
-    """Better units and routes (n, T), and a lower bound when one programme held every item, else None.
+    """Better units and routes (n, T), and a lower bound when the programme held every item, else None.
 
-    Items the linear programme could not decide (`split`) come first, then those that pay most for being short.
+    Items the linear programme could not decide (`split`) come first, then those that pay most for being short; a large
+    plan already near the linear programme's cost (`target`) is left alone.
     """
     count, weeks = units.shape
     current = roll(items, units, route)
     short = (items.backorder[:, None] * np.maximum(0.0, -current.stock)).sum(axis=1)
     candidates = np.flatnonzero((items.line >= 0).any(axis=1) & (items.net.sum(axis=1) > 0))
+    size = max(1, CHOICES // (weeks * items.line.shape[1]))
+    cost = _cost(items, units, route, regular, over, over_cost)
+    covers_all = candidates.size <= size
+    if not candidates.size or not (covers_all or cost - target > WORTH_IT * cost):
+        return units, route, None
     ranked = candidates[np.lexsort((candidates, -short[candidates], ~split[candidates]))]
-    urgent = int((split[ranked] | (short[ranked] > 0)).sum())
-    per_group = max(1, CHOICES // (weeks * items.line.shape[1]))
-    bound = None
-    for start in range(0, min(len(ranked), max(urgent, 1), per_group * PROGRAMMES), per_group):
-        group = np.sort(ranked[start : start + per_group])
-        covers_all = len(group) == len(candidates)
-        others = np.setdiff1d(np.arange(count), group)
-        new_units, new_route, group_bound = _solve(items, units, route, group, others, regular, over, over_cost)
-        if _cost(items, new_units, new_route, regular, over, over_cost) < _cost(items, units, route, regular, over, over_cost) - 1e-9:
-            units, route = new_units, new_route
-        if covers_all:
-            idle = float(roll(items, units, route).cost[others].sum())
-            bound = group_bound + idle
-    return units, route, bound
+    group = np.sort(ranked[:size])
+    others = np.setdiff1d(np.arange(count), group)
+    new_units, new_route, bound = _solve(items, units, route, group, regular, over, over_cost)
+    if _cost(items, new_units, new_route, regular, over, over_cost) < cost - 1e-9:
+        units, route = new_units, new_route
+    return units, route, bound + float(current.cost[others].sum()) if covers_all else None
 
 
 def minutes_used(items: Items, units: Floats, route: Ints, lines: int) -> Floats:
@@ -70,9 +70,9 @@ def _cost(items: Items, units: Floats, route: Ints, regular: Floats, over: Float
 
 
 def _solve(
-    items: Items, units: Floats, route: Ints, group: Ints, others: Ints, regular: Floats, over: Floats, over_cost: Floats
+    items: Items, units: Floats, route: Ints, group: Ints, regular: Floats, over: Floats, over_cost: Floats
 ) -> tuple[Floats, Ints, float]:
-    """Lots, routes and lateness of `group` in the minutes the others leave, warm-started; with the programme's bound."""
+    """Lots, routes and lateness of `group` in the minutes the others leave; with the programme's bound."""
     rest = np.array(units)
     rest[group] = 0.0
     lines = regular.shape[0]
@@ -125,7 +125,7 @@ class _Programme:
     """A HiGHS model that remembers the start value of each variable."""
 
     def __init__(self) -> None:
-        self.model = highspy.Highs()
+        self.model = highspy.Highs()  # type: ignore[no-untyped-call]
         self.start: list[float] = []
         for option, value in (
             ("output_flag", False), ("threads", 1), ("random_seed", 1), ("mip_rel_gap", 1e-4), ("mip_max_nodes", NODES),
@@ -156,7 +156,9 @@ def _lot(
     if minutes > 0:
         most = max(here, min(most, max(0.0, room - setup_minutes) / minutes))
     step = multiple if multiple > 0 else 1.0
-    lot = programme.variable(max(here, np.floor(most / step + 1e-9) * step) / step if multiple > 0 else most, here / step, whole=multiple > 0)
+    lot = programme.variable(
+        max(here, np.floor(most / step + 1e-9) * step) / step if multiple > 0 else most, here / step, whole=multiple > 0
+    )
     cost = float(items.setup_cost[item, option])
     if largest <= 0 or most <= largest:
         setup = is_made = programme.variable(1.0, setups, cost=cost, whole=True)
@@ -182,7 +184,8 @@ def _close_week(
     keep = float(items.net[item, week + 1 : upto + 1].sum()) if upto < weeks else highspy.kHighsInf
     stock = float(now.stock[item, week])
     ahead = programme.variable(keep, min(keep, stock - base), lower=-highspy.kHighsInf)
-    waste = programme.variable(highspy.kHighsInf, float(now.wasted[item, week]))
+    # what never spoils is never thrown away; a tiny price keeps the programme from making units only to waste them
+    waste = programme.variable(highspy.kHighsInf if upto < weeks else 0.0, float(now.wasted[item, week]), cost=WASTE_COST)
     programme.model.addConstr(ahead - before + waste - sum(made) == -net)
     owed_weight = 1.0 + weeks if week == weeks - 1 else 1.0
     held = programme.variable(highspy.kHighsInf, max(0.0, stock), cost=float(items.holding[item]))

@@ -74,7 +74,8 @@ def net_requirements(
     in the week that needs them, whatever their lead time.
     """
     weeks = len(mondays)
-    out = Netting(*([0.0] * weeks for _ in range(8)))
+    zeros = [0.0] * weeks
+    out = Netting(zeros[:], zeros[:], zeros[:], zeros[:], zeros[:], zeros[:], zeros[:], zeros[:])
     by_week: list[list[Demand]] = [[] for _ in range(weeks)]
     for demand in sorted(demands, key=lambda one: (one.priority, one.demand_id)):
         by_week[demand.week].append(demand)
@@ -97,7 +98,8 @@ def net_requirements(
         held = [lot for lot in held if lot.expiry_on >= next_monday and lot.units > EPSILON]
         closing = sum(lot.units for lot in held)
         out.safety[week] = safety[week]
-        net = short + safety[week] - closing
+        # stock that is left while demand is short is too old for it, so it covers safety alone
+        net = short + max(0.0, safety[week] - closing)
         out.net[week] = net if net > EPSILON else 0.0
         out.planned[week] = rule.size(out.net[week])
         left = max(0.0, out.planned[week] - short)

@@ -42,17 +42,27 @@ def _tight(found: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def pegging_frame(pegs: Sequence[Peg]) -> pl.DataFrame:
-    rows = [{"supply_id": supply, "demand_id": demand, "units": units, "depth": depth} for supply, demand, units, depth in pegs]
-    loose = pl.DataFrame(rows, schema={"supply_id": pl.String, "demand_id": pl.String, "units": pl.Float64, "depth": pl.Int64})
-    return _tight(loose.group_by("supply_id", "demand_id").agg(pl.col("units").sum(), pl.col("depth").max()), "pegging").sort("demand_id", "supply_id")
+    rows = [
+        {"supply_id": supply, "demand_id": demand, "units": units, "depth": depth}
+        for supply, demand, units, depth in pegs
+    ]
+    loose = pl.DataFrame(
+        rows, schema={"supply_id": pl.String, "demand_id": pl.String, "units": pl.Float64, "depth": pl.Int64}
+    )
+    return _tight(
+        loose.group_by("supply_id", "demand_id").agg(pl.col("units").sum(), pl.col("depth").max()), "pegging"
+    ).sort("demand_id", "supply_id")
 
 
 def exceptions_frame(notes: Sequence[Note], pegs: Sequence[Peg]) -> pl.DataFrame:
     """One row per note; pegged_demand_ids is a JSON list of at most 20 final demands."""
     behind = roots(pegs) if any(note.supply_ids for note in notes) else {}
-    rows, seen = [], defaultdict(int)
+    rows: list[dict[str, Any]] = []
+    seen: dict[str, int] = defaultdict(int)
     for note in notes:
-        demands = sorted({*note.demand_ids, *(demand for supply in note.supply_ids for demand in behind.get(supply, []))})
+        demands = sorted(
+            {*note.demand_ids, *(demand for supply in note.supply_ids for demand in behind.get(supply, []))}
+        )
         name = f"{note.kind}:{note.object_id}"
         seen[name] += 1
         rows.append(
@@ -89,20 +99,32 @@ def plan_frames(
                     made, setups = units * float(items.unit_minutes[row, route]), int(schedules.setups[row, week])
                     setup = setups * float(items.setup_minutes[row, route])
                     order_id = f"make:{sku}:{line_id}:{monday}"
-                    runs[line, week].append(LineRun(order_id, sku, family(network, sku, line_id), units, made + setup, urgency.get(order_id, PRIORITY)))
+                    runs[line, week].append(
+                        LineRun(
+                            order_id,
+                            sku,
+                            family(network, sku, line_id),
+                            units,
+                            made + setup,
+                            urgency.get(order_id, PRIORITY),
+                        )
+                    )
                 elif owed <= EPSILON and short <= EPSILON:
                     continue
                 else:
                     made, setup, setups = 0.0, 0.0, 0
                 rows[sku, line_id, week] = {
-                    "sku": sku, "line_id": line_id, "week_on": monday, "units": units, "setups": setups, "run_minutes": made,
-                    "setup_minutes": setup, "overtime_minutes": 0.0, "backorder_units": owed, "safety_short_units": short,
+                    "sku": sku, "line_id": line_id, "week_on": monday, "units": units, "setups": setups,
+                    "run_minutes": made,                     "setup_minutes": setup, "overtime_minutes": 0.0,
+                    "backorder_units": owed, "safety_short_units": short,
                     "zone": zone(monday, network.start_on, policy.frozen_days, policy.slushy_days),
                 }  # fmt: skip
     for one in firm:
         if one.week >= 0:
             named = family(network, one.sku, calendar.ids[one.line])
-            runs[one.line, one.week].append(LineRun(one.receipt_id, one.sku, named, one.units, one.minutes, 0, "released"))
+            runs[one.line, one.week].append(
+                LineRun(one.receipt_id, one.sku, named, one.units, one.minutes, 0, "released")
+            )
     orders = []
     for (line, week), found in sorted(runs.items()):
         line_id, regular = calendar.ids[line], float(calendar.regular[line, week])
@@ -114,7 +136,8 @@ def plan_frames(
             orders.append(
                 {
                     "order_id": slot.run.order_id, "version": 1, "sku": slot.run.sku, "line_id": line_id,
-                    "start_at": moment(network.mondays[week], slot.starts), "end_at": moment(network.mondays[week], slot.ends),
+                    "start_at": moment(network.mondays[week], slot.starts),
+                    "end_at": moment(network.mondays[week], slot.ends),
                     "units": slot.run.units, "priority": slot.run.priority, "state": slot.run.state,
                 }
             )  # fmt: skip
@@ -137,11 +160,16 @@ def plan_notes(stages: Sequence[Stage], network: Network, pegs: Sequence[Peg]) -
             if late:
                 first, last = network.mondays[late[0]], float(owed[-1])
                 names = [demand.demand_id for demand in demands[sku] if demand.week in late]
-                words = f"{sku}: up to {owed.max():.3f} units late from the week of {first}; {last:.3f} still owed at the end."
+                words = (
+                    f"{sku}: up to {owed.max():.3f} units late from the week of {first}; "
+                    f"{last:.3f} still owed at the end."
+                )
                 notes.append(Note("short", sku, "0", f"{owed.max():.3f}", float(owed.max()), words, [], names))
             wasted = float(schedules.wasted[row].sum())
             if wasted > EPSILON:
-                words = f"{sku}: {wasted:.3f} planned units will spoil, because the smallest lot outlasts its shelf life."
+                words = (
+                    f"{sku}: {wasted:.3f} planned units will spoil, because the smallest lot outlasts its shelf life."
+                )
                 notes.append(Note("expired", sku, "", "expired", wasted, words))
         for line, line_id in enumerate(calendar.ids):
             for week in weeks:
@@ -149,38 +177,73 @@ def plan_notes(stages: Sequence[Stage], network: Network, pegs: Sequence[Peg]) -
                 wanted = float(stage.plan.wanted[line, week])
                 if wanted > room + 1e-6:
                     monday = network.mondays[week]
-                    words = f"Line {line_id}, week of {monday}: {wanted:.0f} minutes wanted, {room:.0f} there; the plan moves or delays the rest."
+                    words = (
+                        f"Line {line_id}, week of {monday}: {wanted:.0f} minutes wanted, {room:.0f} there; "
+                        "the plan moves or delays the rest."
+                    )
                     supply = [f"make:{sku}:{line_id}:{monday}" for sku in stage.skus]
-                    notes.append(Note("overloaded", f"{line_id}:{monday}", f"{room:.0f}", f"{wanted:.0f}", wanted - room, words, supply))
+                    notes.append(
+                        Note(
+                            "overloaded",
+                            f"{line_id}:{monday}",
+                            f"{room:.0f}",
+                            f"{wanted:.0f}",
+                            wanted - room,
+                            words,
+                            supply,
+                        )
+                    )
     return notes
 
 
 def unlinked_notes(network: Network) -> list[Note]:
     """Stock that no demand can reach, by location."""
     return [
-        Note("unlinked_stock", location, "", "not used", units, f"{units:.3f} units at {location} are not used: sources links it to no location with demand.")
+        Note(
+            "unlinked_stock",
+            location,
+            "",
+            "not used",
+            units,
+            f"{units:.3f} units at {location} are not used: sources links it to no location with demand.",
+        )
         for location, units in network.unlinked_stock().items()
     ]
 
 
 def utilisation(plan: pl.DataFrame, calendar: Calendar, firm: Sequence[FirmRun]) -> dict[str, float]:
     """Minutes used ÷ regular minutes given, by line over the horizon; firm orders and changeovers count."""
-    used = defaultdict(float, {line: float(minutes) for line, minutes in plan.group_by("line_id").agg(pl.col("run_minutes").sum() + pl.col("setup_minutes").sum()).iter_rows()})
+    used = defaultdict(
+        float,
+        {
+            line: float(minutes)
+            for line, minutes in plan.group_by("line_id")
+            .agg(pl.col("run_minutes").sum() + pl.col("setup_minutes").sum())
+            .iter_rows()
+        },
+    )
     for one in firm:
         if one.week >= 0:
             used[calendar.ids[one.line]] += one.minutes
     given = calendar.regular.sum(axis=1)
-    return {line_id: round(used[line_id] / given[line], 6) if given[line] > 0 else 0.0 for line, line_id in enumerate(calendar.ids)}
+    return {
+        line_id: round(used[line_id] / given[line], 6) if given[line] > 0 else 0.0
+        for line, line_id in enumerate(calendar.ids)
+    }
 
 
 def overtime_cost(plan: pl.DataFrame, calendar: pl.DataFrame) -> float:
     """Overtime minutes of the plan's rows at the calendar's price."""
     priced = plan.join(calendar.select("line_id", "week_on", "overtime_cost_per_minute"), on=["line_id", "week_on"])
-    return float(priced.select((pl.col("overtime_minutes") * pl.col("overtime_cost_per_minute").fill_null(0.0)).sum()).item())
+    return float(
+        priced.select((pl.col("overtime_minutes") * pl.col("overtime_cost_per_minute").fill_null(0.0)).sum()).item()
+    )
 
 
-def summary(stages: Sequence[Stage], used: dict[str, float], overtime: float, moved: float, seconds: float) -> pl.DataFrame:
-    """The one-row summary: total_cost = the sum of its parts, all of items made here; rates 0..1; backorder_units in unit-weeks."""
+def summary(
+    stages: Sequence[Stage], used: dict[str, float], overtime: float, moved: float, seconds: float
+) -> pl.DataFrame:
+    """The one-row summary: total_cost = the sum of its parts, all of items made here; backorder_units in unit-weeks."""
     parts = dict.fromkeys(COST_PARTS, 0.0)
     parts["overtime_cost"] = overtime
     bound = owed_units = demanded = newly_owed = 0.0
@@ -192,7 +255,9 @@ def summary(stages: Sequence[Stage], used: dict[str, float], overtime: float, mo
         parts["backorder_cost"] += float((items.backorder[:, None] * owed).sum())
         parts["owed_at_end_cost"] += float((items.backorder * owed[:, -1]).sum()) * owed.shape[1]
         parts["safety_short_cost"] += float((items.shortfall[:, None] * short).sum())
-        parts["setup_cost"] += float((schedules.setups * np.take_along_axis(items.setup_cost, schedules.route, axis=1)).sum())
+        parts["setup_cost"] += float(
+            (schedules.setups * np.take_along_axis(items.setup_cost, schedules.route, axis=1)).sum()
+        )
         bound += stage.plan.bound
         owed_units += float(owed.sum())
         newly_owed += float(np.maximum(0.0, np.diff(owed, axis=1, prepend=0.0)).sum())
@@ -210,4 +275,7 @@ def summary(stages: Sequence[Stage], used: dict[str, float], overtime: float, mo
 def _urgency(network: Network, pegs: Sequence[Peg]) -> dict[str, int]:
     """The most urgent priority among the final demands behind each supply."""
     priority = {demand.demand_id: demand.priority for found in network.demands.values() for demand in found}
-    return {supply: min((priority.get(demand, PRIORITY) for demand in demands), default=PRIORITY) for supply, demands in roots(pegs).items()}
+    return {
+        supply: min((priority.get(demand, PRIORITY) for demand in demands), default=PRIORITY)
+        for supply, demands in roots(pegs).items()
+    }

@@ -1,8 +1,8 @@
-"""The order of runs within a week: families in the order that loses the fewest changeover minutes, then start and end."""
+"""The order of runs within a week: families in the order with the fewest changeover minutes, then start and end."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise, permutations
@@ -34,13 +34,13 @@ class Slot:
     changeover: float
 
 
-def changeover_minutes(path: Sequence[str], minutes: Changeovers) -> float:
+def changeover_minutes(path: Iterable[str], minutes: Changeovers) -> float:
     """Minutes lost along families run in this order; a pair not listed loses none."""
     return sum(minutes.get((before, after), 0.0) for before, after in pairwise(path) if before != after)
 
 
 def best_path(families: Sequence[str], minutes: Changeovers) -> list[str]:
-    """Families in the order with the fewest changeover minutes: exact up to six, else the best nearest-neighbour walk."""
+    """Families in the order with the fewest changeover minutes: exact up to six, else the best nearest-neighbour."""
     names = sorted(set(families))
     if len(names) <= EXACT_FAMILIES:
         return list(min(permutations(names), key=lambda path: (changeover_minutes(path, minutes), path)))

@@ -26,9 +26,15 @@ def nervousness(plan: pl.DataFrame, previous: pl.DataFrame) -> float:
     if plan.is_empty() or previous.is_empty():
         return 0.0
     weeks = set(plan["week_on"].to_list())
-    before = previous.filter(pl.col("week_on").is_in(sorted(weeks))).select(*keys, pl.col("units").cast(pl.Float64).alias("before"))
+    before = previous.filter(pl.col("week_on").is_in(sorted(weeks))).select(
+        *keys, pl.col("units").cast(pl.Float64).alias("before")
+    )
     total = float(before["before"].sum())
     if total <= 0:
         return 0.0
-    both = plan.select(*keys, pl.col("units").cast(pl.Float64)).join(before, on=keys, how="full", coalesce=True).fill_null(0.0)
+    both = (
+        plan.select(*keys, pl.col("units").cast(pl.Float64))
+        .join(before, on=keys, how="full", coalesce=True)
+        .fill_null(0.0)
+    )
     return float(both.select((pl.col("units") - pl.col("before")).abs().sum()).item()) / total

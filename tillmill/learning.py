@@ -18,7 +18,7 @@ from ingestion.contracts.contract import landed_schema
 from ingestion.landing import lake
 from ingestion.landing.ledger import Ledger
 from planning.engine import make_plan
-from promotions.effect import measure_runs
+from promotions.measure import measure_runs
 from promotions.runs import find_runs
 from tillmill import warehouse
 from tillmill.publish import Candidate

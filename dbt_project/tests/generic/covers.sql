@@ -1,7 +1,9 @@
-{#- Every value of `column` is a `field` of `to`; `where` leaves rows out. -#}
-{% test covers(model, column, to, field, where='true') %}
-    select distinct referring.{{ column }}
-    from {{ model }} as referring
-    anti join {{ to }} as referred on referring.{{ column }} = referred.{{ field }}
-    where referring.{{ column }} is not null and {{ where }}
+{#- Every value of `column` is a `field` of `to`; `only` says which rows are asked. -#}
+{% test covers(model, column, to, field, only='true') %}
+    select distinct {{ column }}
+    from {{ model }}
+    where
+        {{ column }} is not null
+        and {{ only }}
+        and {{ column }} not in (select {{ field }} from {{ to }})
 {% endtest %}

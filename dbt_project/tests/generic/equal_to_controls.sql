@@ -3,13 +3,13 @@
     last digit. A source that gives no totals is not asked; rows of it that lie in quarantine explain a difference, and
     the data health mart shows them.
 -#}
-{% test equal_to_controls(model, controls, loads, stream, period, units, amount, where='true') %}
+{% test equal_to_controls(model, controls, loads, stream, period, units, amount, only='true') %}
     with
 
     held as (
         select _source, {{ period }} as period_on, count(*) as rows, sum({{ units }}) as units, sum({{ amount }}) as amount
         from {{ model }}
-        where {{ where }}
+        where {{ only }}
         group by _source, {{ period }}
     ),
 

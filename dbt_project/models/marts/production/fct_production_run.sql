@@ -14,9 +14,8 @@ work_orders as (
     select * from {{ ref('stg_mes__work_orders') }}
 ),
 
-routings as (
-    select * from {{ ref('stg_mes__routings') }}
-    qualify row_number() over (partition by sku, line_id order by observed_at desc, _source) = 1
+times as (
+    select * from {{ ref('int_run_times') }}
 ),
 
 counters as (
@@ -45,47 +44,38 @@ ended as (
     asof inner join counters on results.line_id = counters.line_id and results.until_at >= counters.read_at
 ),
 
-timed as (
-    select
-        results.*,
-        date_diff('second', results.started_at, results.until_at) / 60.0 as elapsed_minutes,
-        (cast(results.good_units as double) + coalesce(results.scrap_units, 0)) / nullif(routings.units_per_hour, 0) * 60 as usual_minutes,
-        routings.ideal_units_per_hour
-    from results
-    left join routings on results.sku = routings.sku and results.line_id = routings.line_id
-),
-
 final as (
     select
-        timed._source,
-        timed.work_order_id,
-        timed.result_id,
-        timed.line_id,
-        timed.shift_id,
-        timed.sku,
-        timed.lot_id,
-        {{ business_date('timed.started_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as produced_on,
+        results._source,
+        results.work_order_id,
+        results.result_id,
+        results.line_id,
+        results.shift_id,
+        results.sku,
+        results.lot_id,
+        {{ business_date('results.started_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as produced_on,
         work_orders.planned_units,
-        timed.good_units,
-        coalesce(timed.scrap_units, 0) as scrap_units,
-        coalesce(timed.rework_units, 0) as rework_units,
-        round(timed.elapsed_minutes, 2) as planned_minutes,
-        -- Standing still is what the usual speed does not explain; no source says it in words.
-        round(greatest(timed.elapsed_minutes - coalesce(timed.usual_minutes, timed.elapsed_minutes), 0), 2) as stop_minutes,
-        round(least(timed.elapsed_minutes, coalesce(timed.usual_minutes, timed.elapsed_minutes)), 2) as run_minutes,
-        timed.ideal_units_per_hour,
+        results.good_units,
+        coalesce(results.scrap_units, 0) as scrap_units,
+        coalesce(results.rework_units, 0) as rework_units,
+        times.planned_minutes,
+        times.planned_minutes - times.setup_minutes - times.stop_minutes as run_minutes,
+        times.setup_minutes,
+        times.stop_minutes,
+        times.ideal_units_per_hour,
         case
-            when spans.first_at <= timed.started_at and spans.last_at >= timed.until_at
+            when spans.first_at <= results.started_at and spans.last_at >= results.until_at
                 then ended.counted_units - started.counted_units
         end as counter_units,
-        timed.started_at,
-        timed.until_at as ended_at
-    from timed
+        results.started_at,
+        results.until_at as ended_at
+    from results
     cross join workspace
-    left join work_orders on timed._source = work_orders._source and timed.work_order_id = work_orders.work_order_id
-    left join spans on timed.line_id = spans.line_id
-    left join started on timed._source = started._source and timed.result_id = started.result_id
-    left join ended on timed._source = ended._source and timed.result_id = ended.result_id
+    inner join times on results._source = times._source and results.result_id = times.result_id
+    left join work_orders on results._source = work_orders._source and results.work_order_id = work_orders.work_order_id
+    left join spans on results.line_id = spans.line_id
+    left join started on results._source = started._source and results.result_id = started.result_id
+    left join ended on results._source = ended._source and results.result_id = ended.result_id
 )
 
 select * from final

@@ -1,0 +1,44 @@
+"""What kind of demand a series shows: dead, new, constant, intermittent or regular."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.grid import Floats, Rhythm
+
+DEAD = "dead"
+NEW = "new"
+CONSTANT = "constant"
+INTERMITTENT = "intermittent"
+REGULAR = "regular"
+
+# Mean interval between sales above which demand counts as intermittent (Syntetos, Boylan and Croston 2005, JORS 56).
+INTERMITTENT_INTERVAL = 1.32
+NEW_BUCKETS = 4
+
+
+def classify(values: Floats, rhythm: Rhythm) -> NDArray[np.str_]:
+    """The class of each series, from its observed buckets of the last year.
+
+    Dead: nothing sold in the rhythm's `dead_after` buckets, nor in four of its own mean intervals between sales.
+    """
+    count, length = values.shape
+    tail = values[:, max(0, length - max(rhythm.year, 2 * rhythm.dead_after)) :]
+    seen = ~np.isnan(tail)
+    sold = seen & (np.nan_to_num(tail) > 0)
+    observed = seen.sum(axis=1)
+    sales = sold.sum(axis=1)
+    interval = observed / np.maximum(sales, 1)
+    after_sale = np.cumsum(sold[:, ::-1], axis=1)[:, ::-1] == 0
+    silent = (seen & after_sale).sum(axis=1)
+    highest = np.where(seen, tail, -np.inf).max(axis=1, initial=-np.inf)
+    lowest = np.where(seen, tail, np.inf).min(axis=1, initial=np.inf)
+    out = np.full(count, REGULAR, dtype="<U12")
+    out[interval > INTERMITTENT_INTERVAL] = INTERMITTENT
+    out[(highest == lowest) & (observed >= 2 * NEW_BUCKETS)] = CONSTANT
+    out[(~np.isnan(values)).sum(axis=1) < NEW_BUCKETS] = NEW
+    # The mean interval is taken over the time before the silence, so that silence does not excuse itself.
+    active_interval = (observed - silent) / np.maximum(sales, 1)
+    out[(sales == 0) | (silent >= np.maximum(rhythm.dead_after, 4.0 * active_interval))] = DEAD
+    return out

@@ -1,0 +1,248 @@
+"""What a model may look at: everything known at an origin, and the plan and calendar of the bucket it aims at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.grid import Floats, Grid, Ints
+from forecasting.smoothing import short_season_indices, smoothed_path
+
+MAX_GROUP_COLUMNS = 3
+SMOOTHED = (0.1, 0.3)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Running sums of a grid, so that the mean of any window is two look-ups."""
+
+    units: Floats
+    seen: Floats
+    sales: Floats
+
+    def mean(self, end: int, width: int) -> Floats:
+        """Mean of the observed cells of buckets (end - width, end]; NaN where none was observed."""
+        low, high = max(0, end + 1 - width), max(0, end + 1)
+        return _ratio(self.units[:, high] - self.units[:, low], self.seen[:, high] - self.seen[:, low])
+
+    def sale_share(self, end: int, width: int) -> Floats:
+        """Share of the observed buckets in which something sold."""
+        low, high = max(0, end + 1 - width), max(0, end + 1)
+        return _ratio(self.sales[:, high] - self.sales[:, low], self.seen[:, high] - self.seen[:, low])
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A grid with its running sums and those of its groups: what every origin's features are read from."""
+
+    grid: Grid
+    own: Totals
+    groups: Mapping[str, tuple[Ints, Totals]]
+    smooth: Mapping[float, Floats]
+    last_sale: Ints
+    born: Ints
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Feature matrix (rows × names), the part each column explains and the value that switches it off."""
+
+    names: tuple[str, ...]
+    values: Floats
+    part: tuple[str, ...]
+    neutral: Floats
+
+    def without(self, part: str) -> Floats:
+        """The matrix with every column of `part` switched off."""
+        out = self.values.copy()
+        for index, name in enumerate(self.part):
+            if name == part:
+                out[:, index] = self.neutral[index]
+        return out
+
+
+def look(grid: Grid) -> Sight:
+    """Running sums of each series and of the groups its static columns make."""
+    groups = {"all": np.zeros(grid.count, dtype=np.int64)}
+    for name, codes in grid.static.items():
+        distinct = int(codes.max(initial=0)) + 1
+        if 1 < distinct <= grid.count // 2 and len(groups) <= MAX_GROUP_COLUMNS:
+            groups[name] = codes
+    seen = ~np.isnan(grid.values)
+    sold = seen & (np.nan_to_num(grid.values) > 0)
+    steps = np.arange(grid.length)
+    last_sale = np.maximum.accumulate(np.where(sold, steps, -1), axis=1) if grid.length else np.zeros((grid.count, 0))
+    born = np.where(seen.any(axis=1), np.argmax(seen, axis=1), grid.length)
+    return Sight(
+        grid=grid,
+        own=_totals(grid.values),
+        groups={name: (codes, _totals(_summed(grid.values, codes))) for name, codes in groups.items()},
+        smooth={alpha: smoothed_path(grid.values, alpha) for alpha in SMOOTHED},
+        last_sale=last_sale.astype(np.int64),
+        born=born.astype(np.int64),
+    )
+
+
+def level(sight: Sight, origin: int) -> tuple[Floats, Floats]:
+    """Recent level of each series at `origin` (units a bucket, above zero) and its usual size of a sale.
+
+    The level is the mean of the rhythm's level window, pulled by two buckets' weight towards the year's mean, plus a
+    trace of one sale, so that a sleeping series keeps a small scale to multiply.
+    """
+    rhythm = sight.grid.rhythm
+    year = max(rhythm.year, rhythm.level)
+    sold = sight.own.sales[:, origin + 1]
+    size = np.maximum(_ratio(sight.own.units[:, origin + 1], sold, empty=1.0), 1e-9)
+    low = max(0, origin + 1 - rhythm.level)
+    units = sight.own.units[:, origin + 1] - sight.own.units[:, low]
+    seen = sight.own.seen[:, origin + 1] - sight.own.seen[:, low]
+    long_run = np.nan_to_num(sight.own.mean(origin, year))
+    return (units + 2.0 * long_run + 0.1 * size) / (seen + 2.0), size
+
+
+def origin_features(sight: Sight, origin: int) -> dict[str, Floats]:
+    """Features that do not depend on the bucket aimed at: name → one figure per series, relative to its level."""
+    rhythm = sight.grid.rhythm
+    scale, size = level(sight, origin)
+    out: dict[str, Floats] = {
+        "log_level": np.log(scale),
+        "log_rate": np.log(scale / size),
+        "age": np.minimum(origin - sight.born, rhythm.year).astype(np.float64),
+        "waited": np.minimum(origin - sight.last_sale[:, origin], rhythm.year).astype(np.float64),
+    }
+    values = sight.grid.values
+    for back in range(min(3, origin + 1)):
+        out[f"lag_{back}"] = values[:, origin - back] / scale
+    for width in rhythm.windows:
+        out[f"mean_{width}"] = sight.own.mean(origin, width) / scale
+    for alpha, path in sight.smooth.items():
+        out[f"smooth_{alpha}"] = path[:, origin] / scale
+    for width in (rhythm.level, 2 * rhythm.level):
+        out[f"sale_share_{width}"] = sight.own.sale_share(origin, width)
+    out["spread"] = _spread(values[:, max(0, origin + 1 - 2 * rhythm.level) : origin + 1]) / scale
+    for name, (group, totals) in sight.groups.items():
+        near = totals.mean(origin, rhythm.windows[1])
+        far = totals.mean(origin, rhythm.level)
+        out[f"trend_of_{name}"] = _ratio(near, far)[group]
+    for name, past in sight.grid.past.items():
+        recent = past[:, max(0, origin - 1) : origin + 1]
+        usual = _mean(past[:, max(0, origin + 1 - rhythm.level) : origin + 1])
+        out[f"recent_{name}"] = _mean(recent)
+        out[f"recent_{name}_to_usual"] = _ratio(_mean(recent), usual)
+    return out
+
+
+def target_features(sight: Sight, origin: int, step: int) -> dict[str, tuple[Floats, str, float]]:
+    """Features of the bucket `step` after `origin`: name → (figures, part, neutral figure)."""
+    grid, rhythm = sight.grid, sight.grid.rhythm
+    target = origin + step
+    scale, size = level(sight, origin)
+    out: dict[str, tuple[Floats, str, float]] = {"step": (np.full(grid.count, float(step)), "base", 0.0)}
+    if rhythm.short_season > 1:
+        span = grid.values[:, max(0, origin + 1 - 8 * rhythm.short_season) : origin + 1]
+        index = short_season_indices(span, rhythm.short_season)
+        out["season_index"] = (index[:, (step - 1) % rhythm.short_season], "season", 1.0)
+        same = _same_phase(grid.values, target, origin, rhythm.short_season)
+        out["same_phase"] = (same / scale, "season", 1.0)
+        day = grid.bucket_on(target).day
+        out["month_day"] = (np.full(grid.count, float(day)), "base", 0.0)
+    for name, (group, totals) in sight.groups.items():
+        out[f"year_growth_of_{name}"] = (year_growth(sight, totals, origin, target)[group], "season", 1.0)
+    out["year_growth"] = (year_growth(sight, sight.own, origin, target, size), "season", 1.0)
+    out["year_ago"] = (_a_year_before(sight, sight.own, origin, target) / scale, "season", 1.0)
+    for name, values in grid.known.items():
+        out |= _plan_features(name, grid.known_part[name], values, origin, target, rhythm.level)
+    return out
+
+
+def year_growth(sight: Sight, totals: Totals, origin: int, target: int, size: Floats | None = None) -> Floats:
+    """How demand moved a year ago between the same two moments (ratio of means); NaN before a year is there."""
+    rhythm = sight.grid.rhythm
+    width = rhythm.windows[2]
+    if origin - _years_back(sight, target - origin) - width + 1 < 0:
+        return np.full(totals.units.shape[0], np.nan)
+    then = _a_year_before(sight, totals, origin, target)
+    before = totals.mean(origin - _years_back(sight, target - origin), width)
+    calm = 0.0 if size is None else 0.5 * size
+    return np.clip(_ratio(then + calm, before + calm), 0.05, 20.0)
+
+
+def stack(origin: dict[str, Floats], target: dict[str, tuple[Floats, str, float]], rows: Ints | slice) -> Columns:
+    """One matrix of both kinds of features for the chosen series."""
+    names = (*origin, *target)
+    columns = [values[rows] for values in origin.values()] + [values[rows] for values, _, _ in target.values()]
+    parts = ("base",) * len(origin) + tuple(part for _, part, _ in target.values())
+    neutral = np.array([0.0] * len(origin) + [off for _, _, off in target.values()])
+    return Columns(names=names, values=np.column_stack(columns), part=parts, neutral=neutral)
+
+
+def _years_back(sight: Sight, step: int) -> int:
+    """Whole years to step back, so that the blurred bucket of then is not after the origin."""
+    rhythm = sight.grid.rhythm
+    return rhythm.year * -(-(step + rhythm.year_blur) // rhythm.year)
+
+
+def _a_year_before(sight: Sight, totals: Totals, origin: int, target: int) -> Floats:
+    blur = sight.grid.rhythm.year_blur
+    return totals.mean(target - _years_back(sight, target - origin) + blur, 2 * blur + 1)
+
+
+def _plan_features(
+    name: str, part: str, values: Floats, origin: int, target: int, width: int
+) -> dict[str, tuple[Floats, str, float]]:
+    """A planned column at its target: as it is where it marks an event, against its usual level where it is a price."""
+    aimed = values[:, target]
+    usual = _mean(values[:, max(0, origin + 1 - width) : origin + 1])
+    if part == "price":
+        return {f"{name}_to_usual": (_ratio(aimed, usual), "price", 1.0)}
+    out = {name: (aimed, part, 0.0)}
+    if part == "promotion":
+        out[f"{name}_usual"] = (usual, "base", 0.0)
+    return out
+
+
+def _same_phase(values: Floats, target: int, origin: int, season: int) -> Floats:
+    picks = [index for index in range(target - season, target - 13 * season, -season) if 0 <= index <= origin][:4]
+    return _mean(values[:, picks]) if picks else np.full(values.shape[0], np.nan)
+
+
+def _totals(values: Floats) -> Totals:
+    seen = ~np.isnan(values)
+    filled = np.where(seen, values, 0.0)
+    return Totals(units=_running(filled), seen=_running(seen), sales=_running(filled > 0))
+
+
+def _running(values: Floats | NDArray[np.bool_]) -> Floats:
+    out = np.zeros((values.shape[0], values.shape[1] + 1))
+    np.cumsum(values, axis=1, out=out[:, 1:])
+    return out
+
+
+def _summed(values: Floats, group: Ints) -> Floats:
+    """Mean of the observed members of each group, so that births and gaps do not read as growth."""
+    count = int(group.max(initial=0)) + 1
+    seen = ~np.isnan(values)
+    units = np.zeros((count, values.shape[1]))
+    members = np.zeros((count, values.shape[1]))
+    np.add.at(units, group, np.where(seen, values, 0.0))
+    np.add.at(members, group, seen)
+    return _ratio(units, members)
+
+
+def _mean(values: Floats) -> Floats:
+    seen = ~np.isnan(values)
+    return _ratio(np.where(seen, values, 0.0).sum(axis=1), seen.sum(axis=1).astype(np.float64))
+
+
+def _spread(values: Floats) -> Floats:
+    centre = _mean(values)
+    return np.sqrt(_mean((values - centre[:, None]) ** 2))
+
+
+def _ratio(top: Floats, bottom: Floats, empty: float = np.nan) -> Floats:
+    out = np.full(np.broadcast(top, bottom).shape, empty)
+    np.divide(top, bottom, out=out, where=bottom > 0)
+    return out

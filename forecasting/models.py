@@ -1,0 +1,184 @@
+"""The members of a forecast: one gradient boosting over all series, and the statistical methods it is blended with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from forecasting.croston import sba, tsb
+from forecasting.features import Columns, Sight, level, origin_features, stack, target_features, year_growth
+from forecasting.grid import Floats, Ints
+from forecasting.smoothing import exponential_smoothing
+
+SEED = 20_160
+BOOSTING = "gradient boosting"
+SMOOTHING = "exponential smoothing"
+YEARLY = "smoothing with last year's season"
+TSB = "TSB"
+SBA = "SBA"
+MIN_TRAINING_ROWS = 400
+MAX_RATIO = 25.0
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much the boosting may look at: training rows sampled at most, trees, learning rate, leaves."""
+
+    rows: int
+    trees: int
+    rate: float
+    leaves: int
+
+
+FULL = Effort(rows=150_000, trees=200, rate=0.05, leaves=31)
+FAST = Effort(rows=60_000, trees=90, rate=0.06, leaves=20)
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """A fitted model of demand ÷ recent level, and the parts its planned columns can be asked for."""
+
+    regressor: HistGradientBoostingRegressor
+    kept: Ints
+
+    def ratios(self, matrix: Floats) -> Floats:
+        """Predicted demand as a multiple of the recent level."""
+        return np.clip(np.asarray(self.regressor.predict(matrix[:, self.kept]), dtype=np.float64), 0.0, MAX_RATIO)
+
+
+def fit_boosting(sight: Sight, *, horizon: int, length: int, effort: Effort) -> Boosting | None:
+    """Fits demand ÷ recent level on targets before bucket `length`; None where history is too short to learn from.
+
+    Poisson deviance of the ratio weighted by the level equals Poisson deviance of demand with the level as exposure,
+    so that large and sleeping series share one model. Rows: every origin from the newest back, with a seeded sample
+    of horizons and series such that at most `effort.rows` are kept.
+    """
+    matrix, ratios, weights = _training_rows(sight, horizon, length, effort.rows)
+    if ratios.size < MIN_TRAINING_ROWS or not ratios.any():
+        return None
+    regressor = HistGradientBoostingRegressor(
+        loss="poisson",
+        max_iter=effort.trees,
+        learning_rate=effort.rate,
+        max_leaf_nodes=effort.leaves,
+        min_samples_leaf=60,
+        l2_regularization=5.0,
+        max_features=0.5,
+        early_stopping=False,
+        random_state=SEED,
+    )
+    # A column that says nothing, or is empty until a year has passed, cannot be cut into bins.
+    kept = np.flatnonzero(_told(matrix)).astype(np.int64)
+    regressor.fit(matrix[:, kept], ratios, sample_weight=weights)
+    return Boosting(regressor, kept)
+
+
+def predict_boosting(model: Boosting, sight: Sight, origin: int, horizon: int) -> tuple[Floats, dict[str, Floats]]:
+    """Demand (series × step) and, per part, what it adds or takes away (season, price, promotion, festival, other).
+
+    The parts are told by switching planned and seasonal columns off one group after another; what is left is base.
+    """
+    scale, _ = level(sight, origin)
+    shared = origin_features(sight, origin)
+    blocks = [stack(shared, target_features(sight, origin, step), slice(None)) for step in range(1, horizon + 1)]
+    whole = Columns(blocks[0].names, np.concatenate([b.values for b in blocks]), blocks[0].part, blocks[0].neutral)
+    shape = (horizon, scale.size)
+    mean = model.ratios(whole.values).reshape(shape).T * scale[:, None]
+    parts: dict[str, Floats] = {}
+    before = mean
+    for part in ("festival", "promotion", "price", "other", "season"):
+        if part in whole.part:
+            whole = Columns(whole.names, whole.without(part), whole.part, whole.neutral)
+            after = model.ratios(whole.values).reshape(shape).T * scale[:, None]
+            parts[part] = before - after
+            before = after
+    return mean, parts
+
+
+def statistical_members(sight: Sight, origin: int, horizon: int) -> dict[str, Floats]:
+    """Forecasts (series × step) of the methods that look at one series alone, made at `origin`."""
+    past = sight.grid.values[:, : origin + 1]
+    smooth = exponential_smoothing(past, horizon, sight.grid.rhythm)
+    out = {
+        SMOOTHING: smooth,
+        TSB: np.repeat(tsb(past)[:, None], horizon, axis=1),
+        SBA: np.repeat(sba(past)[:, None], horizon, axis=1),
+    }
+    _, size = level(sight, origin)
+    growth = [year_growth(sight, sight.own, origin, origin + step, size) for step in range(1, horizon + 1)]
+    if not np.isnan(growth).all():
+        out[YEARLY] = smooth * np.nan_to_num(np.stack(growth, axis=1), nan=1.0)
+    return out
+
+
+def blend_weights(members: dict[str, Floats], actual: Floats, scale: Floats) -> dict[str, float]:
+    """Weights in quarters, summing to one, with the least squared error per level over the calibration window.
+
+    `members` and `actual` are rows × step, `scale` is per row. Even weights are preferred where errors tie within
+    half a percent, because a blend chosen on few rows is mostly luck.
+    """
+    names = list(members)
+    seen = ~np.isnan(actual)
+    if not seen.any():
+        return dict.fromkeys(names, 1.0 / len(names))
+    weight = np.broadcast_to((1.0 / np.maximum(scale, 1e-9))[:, None], actual.shape)[seen]
+    stacked = np.stack([members[name][seen] for name in names]) - actual[seen]
+    gram = (stacked * weight) @ stacked.T
+    choices = [c for c in product(range(5), repeat=len(names)) if sum(c) == 4]
+    shares = np.array(choices) / 4.0
+    losses = np.einsum("ci,ij,cj->c", shares, gram, shares)
+    near = losses <= losses.min() * 1.005
+    evenness = (shares**2).sum(axis=1)
+    best = shares[np.flatnonzero(near)[np.argmin(evenness[near])]]
+    return {name: float(share) for name, share in zip(names, best, strict=True) if share > 0}
+
+
+def _told(matrix: Floats) -> NDArray[np.bool_]:
+    seen = ~np.isnan(matrix)
+    lowest = np.where(seen, matrix, np.inf).min(axis=0)
+    highest = np.where(seen, matrix, -np.inf).max(axis=0)
+    return np.asarray(highest > lowest)
+
+
+def _training_rows(sight: Sight, horizon: int, length: int, limit: int) -> tuple[Floats, Floats, Floats]:
+    grid = sight.grid
+    generator = np.random.default_rng(SEED)
+    earliest = min(2 * grid.rhythm.windows[1], max(length // 3, 1))
+    if length - 2 - earliest > 2 * grid.rhythm.year + horizon:
+        earliest = length - 2 - 2 * grid.rhythm.year - horizon
+    origins = list(range(length - 2, earliest - 1, -1))
+    per_origin = max(1, limit // max(1, len(origins)))
+    matrices: list[Floats] = []
+    ratios: list[Floats] = []
+    weights: list[Floats] = []
+    if per_origin < grid.count:
+        origins = origins[:: -(-grid.count // per_origin)]
+        per_origin = max(1, limit // len(origins))
+    for origin in origins:
+        steps = np.arange(1, min(horizon, length - 1 - origin) + 1)
+        wanted = max(1, round(per_origin / grid.count))
+        if wanted < steps.size:
+            steps = np.sort(generator.choice(steps, wanted, replace=False))
+        shared = origin_features(sight, origin)
+        scale, _ = level(sight, origin)
+        for step in steps.tolist():
+            actual = grid.values[:, origin + step]
+            rows = _usable(sight, actual, origin)
+            block = stack(shared, target_features(sight, origin, step), rows)
+            matrices.append(block.values)
+            ratios.append(actual[rows] / scale[rows])
+            weights.append(scale[rows])
+    if not matrices:
+        return np.zeros((0, 0)), np.zeros(0), np.zeros(0)
+    weight = np.concatenate(weights)
+    # The mean weight is set to one so that leaf sizes and penalties mean the same on cents and on tonnes.
+    return np.concatenate(matrices), np.concatenate(ratios), weight / max(weight.mean(), 1e-12)
+
+
+def _usable(sight: Sight, actual: Floats, origin: int) -> Ints:
+    usable: NDArray[np.bool_] = ~np.isnan(actual) & (sight.born <= origin) & (sight.last_sale[:, origin] >= 0)
+    return np.flatnonzero(usable).astype(np.int64)

@@ -1,0 +1,178 @@
+"""Weekly demand by sku × channel × location, as it lands in `forecasting.demand`."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from forecasting.engine import Outcome, forecast_grid
+from forecasting.grid import QUANTILE_COLUMNS, Floats, Grid, Part, bucket_index, codes, matrix, part_of
+from tillmill.errors import UsageError
+
+KEYS = ("sku", "channel_id", "location_id")
+PARTS = ("base", "season", "price", "promotion", "festival", "other")
+PLAN = ("price_amount", "promoted_share_rate")
+NEEDED = (*KEYS, "week_on", "units")
+MIN_IN_STOCK_RATE = 0.5
+
+DEMAND_SCHEMA: dict[str, type[pl.DataType]] = {
+    **dict.fromkeys(KEYS, pl.String),
+    "freq": pl.String,
+    "bucket_on": pl.Date,
+    "mean": pl.Float64,
+    **dict.fromkeys(QUANTILE_COLUMNS, pl.Float64),
+    "parts": pl.String,
+    "method": pl.String,
+    "cutoff_on": pl.Date,
+}
+
+
+def forecast_demand(
+    history: pl.DataFrame, *, horizon_weeks: int, cutoff_on: date, future: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Rows of `forecasting.demand` (without run_id): one per sku × channel × location × week after `cutoff_on`.
+
+    `history`: sku, channel_id, location_id, week_on (Monday), units, and where known price_amount,
+    promoted_share_rate, in_stock_rate (0..1); text columns beside them (category, brand) tell which series are alike.
+    `future`: the same keys and week_on with any of price_amount, promoted_share_rate, is_holiday or other planned
+    numbers that `history` has too. Weeks that end after `cutoff_on` are not looked at.
+    Out: mean and quantiles in units of one week, Monday `bucket_on`; `parts` is JSON of base, season, price,
+    promotion, festival and other, which sum to the mean; parts that nothing planned explains are zero.
+    Raises UsageError for missing columns, duplicated rows or a week that is no Monday.
+    """
+    known = history.filter(pl.col("week_on") + pl.duration(days=6) <= pl.lit(cutoff_on)) if history.height else history
+    check_weekly(history)
+    if known.is_empty() or horizon_weeks < 1:
+        return pl.DataFrame(schema=DEMAND_SCHEMA)
+    grid = weekly_grid(known, horizon_weeks=horizon_weeks, through_on=cutoff_on, future=future)
+    return demand_rows(grid, forecast_grid(grid, horizon_weeks, fast=True), cutoff_on)
+
+
+def weekly_grid(
+    history: pl.DataFrame, *, horizon_weeks: int, through_on: date, future: pl.DataFrame | None = None
+) -> Grid:
+    """The weekly history as a grid whose last bucket is the last whole week by `through_on`.
+
+    A week without a row after a series' first is zero where other series have rows, unobserved where none has. Units
+    are divided by the in-stock rate down to a half, below which a week says nothing about demand.
+    """
+    keys = history.select(KEYS).unique().sort(KEYS)
+    first_on: date = history["week_on"].min()  # type: ignore[assignment]
+    last_monday = through_on - timedelta(days=(through_on.weekday() + 1) % 7 + 6)
+    length = max(1, (last_monday - first_on).days // 7 + 1)
+    indexed = _indexed(history, keys, first_on)
+    rows, columns = indexed["row"], indexed["column"]
+    units = matrix(keys.height, length, rows, columns, indexed["units"], np.nan)
+    alive = np.maximum.accumulate(~np.isnan(units), axis=1)
+    open_weeks = (~np.isnan(units)).any(axis=0)
+    units = np.where(np.isnan(units) & alive & open_weeks, 0.0, np.maximum(units, 0.0))
+    if "in_stock_rate" in history.columns:
+        rate = matrix(keys.height, length, rows, columns, indexed["in_stock_rate"].fill_null(1.0), 1.0)
+        rate = np.where(np.isnan(rate), 1.0, rate)
+        units = np.where(rate < MIN_IN_STOCK_RATE, np.nan, units / np.clip(rate, MIN_IN_STOCK_RATE, 1.0))
+    past = {
+        name: _carried(matrix(keys.height, length, rows, columns, indexed[name], np.nan))
+        for name in PLAN
+        if name in history.columns
+    }
+    known, parts = _known(indexed, future, keys, first_on, length, horizon_weeks)
+    return Grid(
+        keys=keys,
+        freq="W",
+        first_on=first_on,
+        values=units,
+        ahead=horizon_weeks,
+        static=_static(history, keys),
+        known=known,
+        known_part=parts,
+        past={name: values for name, values in past.items() if name not in known},
+    )
+
+
+def demand_rows(grid: Grid, outcome: Outcome, cutoff_on: date) -> pl.DataFrame:
+    """An outcome of the engine as rows of `forecasting.demand`, series by series in key order."""
+    count, horizon = outcome.mean.shape
+    weeks = [grid.bucket_on(grid.length + step) for step in range(horizon)]
+    parts = {name: outcome.parts.get(name, np.zeros_like(outcome.mean)).ravel() for name in PARTS}
+    texts = [
+        json.dumps(dict(zip(PARTS, row, strict=True)))
+        for row in zip(*(np.round(values, 6).tolist() for values in parts.values()), strict=True)
+    ]
+    repeated = grid.keys[np.repeat(np.arange(count), horizon)]
+    return repeated.with_columns(
+        pl.lit("W").alias("freq"),
+        pl.Series("bucket_on", weeks * count, dtype=pl.Date),
+        pl.Series("mean", outcome.mean.ravel()),
+        *(pl.Series(name, outcome.quantiles[:, :, index].ravel()) for index, name in enumerate(QUANTILE_COLUMNS)),
+        pl.Series("parts", texts, dtype=pl.String),
+        pl.Series("method", np.repeat(outcome.method, horizon).tolist(), dtype=pl.String),
+        pl.lit(cutoff_on).alias("cutoff_on"),
+    ).select(DEMAND_SCHEMA)
+
+
+def check_weekly(history: pl.DataFrame) -> None:
+    """Raises UsageError where weekly history cannot be used, naming column and row."""
+    missing = [name for name in NEEDED if name not in history.columns]
+    if missing:
+        raise UsageError(f"weekly history lacks the column {', '.join(missing)}")
+    numbered = history.with_row_index("row", offset=1)
+    for name in NEEDED:
+        empty = numbered.filter(pl.col(name).is_null())
+        if not empty.is_empty():
+            raise UsageError(f"weekly history, row {empty['row'][0]}: {name} is empty")
+    off_day = numbered.filter(pl.col("week_on").dt.weekday() != 1)
+    if not off_day.is_empty():
+        raise UsageError(f"weekly history, row {off_day['row'][0]}: week_on {off_day['week_on'][0]} is not a Monday")
+    doubled = numbered.filter(pl.struct(*KEYS, "week_on").is_duplicated())
+    if not doubled.is_empty():
+        first = doubled.row(0, named=True)
+        where = " × ".join(str(first[name]) for name in KEYS)
+        raise UsageError(f"weekly history, row {first['row']}: {where} has more than one row for {first['week_on']}")
+
+
+def _indexed(frame: pl.DataFrame, keys: pl.DataFrame, first_on: date) -> pl.DataFrame:
+    return frame.join(keys.with_row_index("row"), on=KEYS, how="inner").with_columns(
+        bucket_index(pl.col("week_on"), first_on, "W").alias("column")
+    )
+
+
+def _known(
+    indexed: pl.DataFrame, future: pl.DataFrame | None, keys: pl.DataFrame, first_on: date, length: int, ahead: int
+) -> tuple[dict[str, Floats], dict[str, Part]]:
+    """Planned columns over history and future; a week without a plan keeps the last known figure of a price, else 0."""
+    if future is None or future.is_empty():
+        return {}, {}
+    planned = _indexed(future, keys, first_on)
+    known: dict[str, Floats] = {}
+    parts: dict[str, Part] = {}
+    for name in future.columns:
+        if name in (*NEEDED, "in_stock_rate") or name not in indexed.columns:
+            continue
+        if not (future.schema[name].is_numeric() or future.schema[name] == pl.Boolean):
+            continue
+        whole = pl.concat(
+            [
+                indexed.filter(pl.col("column") < length).select("row", "column", pl.col(name).cast(pl.Float64)),
+                planned.filter(pl.col("column") >= length).select("row", "column", pl.col(name).cast(pl.Float64)),
+            ]
+        )
+        values = matrix(keys.height, length + ahead, whole["row"], whole["column"], whole[name], np.nan)
+        parts[name] = part_of(name)
+        known[name] = _carried(values) if parts[name] == "price" else np.nan_to_num(values)
+    return known, parts
+
+
+def _carried(values: Floats) -> Floats:
+    """Each row with its gaps filled by the figure before them."""
+    count, length = values.shape
+    position = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(length)), axis=1)
+    return values[np.arange(count)[:, None], position]
+
+
+def _static(history: pl.DataFrame, keys: pl.DataFrame) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:
+    texts = [name for name, kind in history.schema.items() if kind == pl.String and name not in KEYS]
+    told = keys.join(history.group_by(KEYS).agg(pl.col(texts).first()), on=KEYS, how="left").sort(KEYS)
+    return {name: codes(told[name]) for name in ("channel_id", *texts, "sku")}

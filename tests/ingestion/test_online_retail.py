@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -20,7 +19,7 @@ PUBLISHED = ROOT.parent / "shared" / "data" / "orders" / "online_retail_ii"
 
 
 @pytest.fixture(scope="module")
-def landed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pl.DataFrame]:
+def landed(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     if not any(SAMPLE.glob("orders/*.gz")):
         pytest.skip("the sample of Online Retail II is not in this checkout")
     root = tmp_path_factory.mktemp("retail") / "workspace"
@@ -28,7 +27,7 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pl.DataFrame]:
     [stream] = bind(open_workspace(root))
     prepared = [prepare(stream, page, KEYS) for page in stream.pages(None)]
     assert all(found.bad.is_empty() for found in prepared)
-    yield pl.concat(found.good for found in prepared)
+    return pl.concat(found.good for found in prepared)
 
 
 def test_every_line_lands_under_a_key_of_its_own(landed: pl.DataFrame) -> None:

@@ -15,6 +15,8 @@ from apps.components.view import View
 from apps.queries import customers
 from apps.queries.scope import Scope
 
+_AT_RISK = ("at risk",)
+
 
 @frame.page(
     "customers",
@@ -58,7 +60,7 @@ def finding(view: View, spans: dict[bool, dict[str, float]], segments: pl.DataFr
         "buyers": write.plain(write.exact(now["buyers"])),
         "new": write.plain(write.percent(now["new_buyers"] / now["buyers"], 0)),
     }
-    risky = segments.filter(pl.col("segment").is_in(["at_risk", "cannot_lose", "hibernating"]))
+    risky = segments.filter(pl.col("segment").is_in(_AT_RISK))
     if risky.is_empty():
         return words("customers.finding.some", **said)
     worth = float(risky["monetary"].sum()) / float(segments["monetary"].sum() or 1)
@@ -146,7 +148,7 @@ def _weeks_chart(view: View, scope: Scope, weeks: pl.DataFrame) -> None:
 def _segments_chart(view: View, segments: pl.DataFrame) -> None:
     words = view.words
     total = segments["monetary"].sum() or 1.0
-    tones = {"champion": view.colours.accent, "champions": view.colours.accent, "at_risk": view.colours.bad}
+    tones = {"champion": view.colours.accent, "at risk": view.colours.bad}
     rows = [
         {
             "name": words.code("segment", segment["segment"]),
@@ -183,7 +185,7 @@ def _listed(view: View, rows: pl.DataFrame) -> pl.DataFrame:
 
 def _columns(view: View) -> list[tables.Column]:
     words = view.words
-    worrying = {words.code("segment", code) for code in ("at_risk", "cannot_lose")}
+    worrying = {words.code("segment", code) for code in _AT_RISK}
     return [
         tables.Column("customer_id", words("term.customer"), width="medium"),
         tables.Column("segment_word", words("term.segment"), tone=lambda value: "bad" if value in worrying else ""),

@@ -16,7 +16,7 @@ from apps.components.view import View
 from apps.queries import sales
 from apps.queries.scope import Scope
 
-_SHARES = 6
+_SHARES = 7
 
 
 @frame.page("overview", needs=("fct_sales_line", "mart_channel_daily", "dim_product"))

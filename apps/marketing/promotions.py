@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from apps import format as write
 from apps.components import blocks, charts_supply, filters, frame, tables
 from apps.components.cards import Card, row
+from apps.components.reasons import reason
 from apps.components.view import View
 from apps.queries import promotions
 
@@ -152,7 +153,7 @@ def _listed(view: View, runs: pl.DataFrame) -> pl.DataFrame:
         .alias("verdict_word"),
         pl.col("why")
         .fill_null("")
-        .map_elements(lambda code: words.code("why", code), return_dtype=pl.String)
+        .map_elements(lambda text: reason(words, text), return_dtype=pl.String)
         .alias("why_word"),
     )
 

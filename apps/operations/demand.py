@@ -182,9 +182,9 @@ def _columns(view: View) -> list[tables.Column]:
         tables.Column("name", words("term.product"), width="medium"),
         tables.Column("sku", words("term.sku")),
         tables.Column("category", words("term.category")),
-        tables.Column("next_units", words("demand.next_units"), view.short),
-        tables.Column("last_units", words("demand.last_units"), view.short),
-        tables.Column("moved", words("term.change_units"), lambda value: write.signed(view.short(value))),
+        tables.Column("next_units", words("demand.next_units"), write.exact),
+        tables.Column("last_units", words("demand.last_units"), write.exact),
+        tables.Column("moved", words("term.change_units"), lambda value: write.signed(write.exact(value))),
         tables.Column("rate", words("term.change"), write.signed_percent),
         tables.Column("method", words("term.method")),
     ]

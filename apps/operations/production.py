@@ -122,13 +122,9 @@ def _chart(view: View, load: pl.DataFrame) -> None:
     words = view.words
     if load.is_empty():
         return
-    parts = [words(f"production.{part}") for part in _PARTS]
-    top = float(
-        load.select(
-            (pl.col("run_minutes") + pl.col("setup_minutes") + pl.col("overtime_minutes").fill_null(0)).max()
-        ).item()
-        or 0
-    )
+    used = [part for part in _PARTS if part != "overtime" or load["overtime_minutes"].sum()]
+    parts = [words(f"production.{part}") for part in used]
+    top = float(load.select((pl.col("run_minutes") + pl.col("setup_minutes")).max()).item() or 0)
     top = 1.08 * max(top, float(load["available_minutes"].max() or 0))  # type: ignore[arg-type]
     tips = (
         ("tip_week", words("term.week")),
@@ -161,8 +157,10 @@ def _chart(view: View, load: pl.DataFrame) -> None:
 def _load_rows(view: View, load: pl.DataFrame, parts: list[str]) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for found in load.iter_rows(named=True):
-        for rank, (part, word) in enumerate(zip(_PARTS, parts, strict=True)):
+        for rank, (part, word) in enumerate(zip(_PARTS, parts, strict=False)):
             minutes = found[f"{part}_minutes"] or 0.0
+            if part == "run":
+                minutes = max(0.0, minutes - (found["overtime_minutes"] or 0.0))
             rows.append(
                 {
                     "week_on": found["week_on"].isoformat(),
@@ -190,8 +188,8 @@ def _columns(view: View) -> list[tables.Column]:
         tables.Column("line_id", words("term.line")),
         tables.Column("product", words("term.product"), width="medium"),
         tables.Column("sku", words("term.sku")),
-        tables.Column("units", words("production.planned"), view.short),
-        tables.Column("demand_units", words("term.demand"), view.short),
+        tables.Column("units", words("production.planned"), write.exact),
+        tables.Column("demand_units", words("term.demand"), write.exact),
         tables.Column(
             "backorder_units",
             words("production.backorder"),

@@ -29,34 +29,63 @@ where
 order by position.is_stock_out_risk desc, position.days_of_cover nulls last, position.location_id, position.sku
 """
 
+# A lot has a row only on days with a booking; between them its stock stands still. So the steps are added up.
 _STOCK_DAYS = """
-with daily as (
+with lots as (
     select
-        stock.stock_on, stock.location_id, stock.sku,
-        sum(stock.closing_units)::double as closing_units,
-        sum(stock.in_units)::double as in_units,
-        sum(stock.out_units)::double as out_units,
-        sum(stock.adjustment_units)::double as adjustment_units
+        stock.stock_on, stock.location_id, stock.sku, stock.in_units, stock.out_units, stock.adjustment_units,
+        stock.closing_units - coalesce(
+            lag(stock.closing_units) over (
+                partition by stock.location_id, stock.sku, stock.lot_id order by stock.stock_on
+            ), 0
+        ) as step_units
     from fct_stock_day as stock
     left join dim_product as product on stock.sku = product.sku and product.is_current
     where
         stock.quality = 'good'
-        and stock.stock_on >= $start_on
         and stock.location_id = coalesce($location, stock.location_id)
         and coalesce(product.category, '-') = coalesce($category, product.category, '-')
-    group by stock.stock_on, stock.location_id, stock.sku
+),
+
+items as (
+    select
+        stock_on, location_id, sku,
+        sum(step_units) as step_units,
+        sum(in_units) as in_units,
+        sum(out_units) as out_units,
+        sum(adjustment_units) as adjustment_units,
+        sum(sum(step_units)) over item <= 0 as is_out,
+        row_number() over item = 1 as is_first
+    from lots
+    group by stock_on, location_id, sku
+    window item as (partition by location_id, sku order by stock_on)
+),
+
+turns as (
+    select
+        *,
+        is_out::integer - coalesce(
+            lag(is_out::integer) over (partition by location_id, sku order by stock_on), 0
+        ) as turn
+    from items
+),
+
+days as (
+    select
+        stock_on,
+        sum(sum(step_units)) over (order by stock_on)::double as closing_units,
+        sum(in_units)::double as in_units,
+        sum(out_units)::double as out_units,
+        sum(adjustment_units)::double as adjustment_units,
+        sum(sum(is_first::integer)) over (order by stock_on)::bigint as items,
+        sum(sum(turn)) over (order by stock_on)::bigint as stock_outs
+    from turns
+    group by stock_on
 )
 
-select
-    stock_on,
-    sum(closing_units) as closing_units,
-    sum(in_units) as in_units,
-    sum(out_units) as out_units,
-    sum(adjustment_units) as adjustment_units,
-    count(*) as items,
-    count(*) filter (where closing_units <= 0) as stock_outs
-from daily
-group by stock_on
+select *
+from days
+where stock_on >= $start_on
 order by stock_on
 """
 
@@ -76,7 +105,7 @@ select
     week_on,
     sum(run_minutes)::double as run_minutes,
     sum(setup_minutes)::double as setup_minutes,
-    max(overtime_minutes)::double as overtime_minutes,
+    sum(overtime_minutes)::double as overtime_minutes,
     max(available_minutes)::double as available_minutes,
     max(utilisation_rate)::double as utilisation_rate,
     sum(units)::double as units,
@@ -153,7 +182,7 @@ def locations(warehouse: Warehouse) -> pl.DataFrame:
 
 
 def load(warehouse: Warehouse, *, line: str | None) -> pl.DataFrame:
-    """One row per line and week: minutes run, set-up, overtime, available; units planned, demanded, in backorder."""
+    """One row per line and week: minutes run, set-up (overtime is part of them), available; units planned, late."""
     return warehouse.rows(_LOAD, line=line)
 
 

@@ -1,0 +1,1 @@
+"""The portal's tests: queries, words, figures, pages as a reader meets them."""

@@ -1,0 +1,289 @@
+"""A small published workspace for the portal's tests: 16 weeks of three products, two of them with hostile names."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+CLOCK = "2017-12-06T15:00:00+00:00"
+FIRST = date(2017, 8, 14)
+WEEKS = 17  # sixteen complete ones and the running one, of which Monday to Wednesday are sold
+LAST_WEEK = FIRST + timedelta(weeks=WEEKS - 1)
+FORMULA = '=HYPERLINK("http://evil","x")'
+MARKUP = "<img src=x onerror=alert(1)> ![x](http://evil) **b** $y$ :material/bomb:"
+HOSTILE_CATEGORY = "[Cheese](http://evil) **x**"
+PRODUCTS = (("01", "Milk 1 l", "Milk"), ("02", FORMULA, "Milk"), ("03", MARKUP, HOSTILE_CATEGORY))
+SETTINGS = """
+[brand]
+name = "Test"
+currency = "USD"
+timezone = "America/New_York"
+[clock]
+pinned = "run/clock"
+"""
+DECIMALS = {"units": pl.Decimal(18, 3)}
+Table = list[dict[str, Any]]
+
+
+def publish(root: Path, tables: dict[str, pl.DataFrame], version: int = 1) -> Path:
+    """Writes `tables` as the published version of a workspace in `root` and points to it."""
+    (root / "run").mkdir(parents=True, exist_ok=True)
+    (root / "published").mkdir(exist_ok=True)
+    (root / "tillmill.toml").write_text(SETTINGS)
+    (root / "run" / "clock").write_text(CLOCK)
+    file = root / "published" / f"warehouse-test-{version}.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        for name, rows in tables.items():
+            connection.register("rows", rows.to_arrow())
+            connection.execute(f"create table {name} as select * from rows")
+            connection.unregister("rows")
+    pointer = {"version": version, "file": file.name, "published_at": CLOCK, "is_pinned": False}
+    spool = root / "published" / "current.spool"
+    spool.write_text(json.dumps(pointer))
+    spool.rename(root / "published" / "current.json")
+    return root
+
+
+def empty(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The same tables without a row."""
+    return {name: rows.clear() for name, rows in tables.items()}
+
+
+def marts() -> dict[str, pl.DataFrame]:
+    """Every published table that the portal reads, with the columns of the marts."""
+    lines = _sale_lines()
+    daily = (
+        lines.group_by("channel_id", "location_id", "region", "sku", "sold_on", maintain_order=True)
+        .agg(pl.col("sale_id").n_unique().cast(pl.Int64).alias("orders"), _summed("units"), *map(_summed, _AMOUNTS))
+        .join(_products().filter("is_current").select("sku", "category"), on="sku")
+        .with_columns((pl.col("net_sales_amount") - pl.col("cost_amount")).alias("contribution_margin_1_amount"))
+    )
+    return {
+        "fct_sales_line": lines,
+        "mart_channel_daily": daily,
+        "dim_product": _products(),
+        "dim_location": _locations(),
+        "bridge_customer_identifier": _bridge(),
+        "mart_customer_360": _customers(),
+        "mart_promotion": _promotions(),
+        "mart_forecast": _forecast(),
+        "fct_stock_day": _stock_days(),
+        "mart_stock_position": _positions(),
+        "fct_production_run": _runs(),
+        "mart_production_plan": _plan(),
+        "mart_data_health": _health(),
+    }
+
+
+_AMOUNTS = ("gross_sales_amount", "discount_amount", "refund_amount", "tax_amount", "net_sales_amount", "cost_amount")
+
+
+def _summed(column: str) -> pl.Expr:
+    return pl.col(column).sum()
+
+
+def _sale_lines() -> pl.DataFrame:
+    rows: Table = []
+    for week in range(WEEKS):
+        for number, (sku, _, _) in enumerate(PRODUCTS):
+            for channel in ("store", "shop_a"):
+                day = FIRST + timedelta(weeks=week, days=number)
+                net = 10.0 + number + (5.0 if week >= 12 and sku == "01" else 0.0)
+                buyer = (week + number) % 4
+                rows.append(
+                    {
+                        "sales_line_id": f"{week}-{sku}-{channel}",
+                        "sales_view": "sell_out",
+                        "is_revenue": True,
+                        "is_counted": True,
+                        "is_suspect": False,
+                        "_source": "pos" if channel == "store" else channel,
+                        "sale_id": f"{week}-{channel}-{number}",
+                        "line_no": 1,
+                        "line_kind": "sale",
+                        "channel_id": channel,
+                        "shop_id": "-" if channel == "store" else channel,
+                        "location_id": "S1" if channel == "store" else "-",
+                        "region": "North" if channel == "store" else "-",
+                        "sku": sku,
+                        "sold_at": datetime(day.year, day.month, day.day, 15, tzinfo=UTC),
+                        "sold_on": day,
+                        "units": 2.0,
+                        "gross_sales_amount": net + 2.0,
+                        "discount_amount": 2.0,
+                        "refund_amount": 0.0,
+                        "tax_amount": 0.0,
+                        "net_sales_amount": net,
+                        "cost_amount": 4.0,
+                        "record_token": f"r{buyer}",
+                    }
+                )
+    rows.append(rows[0] | {"sales_line_id": "fake", "sale_id": "fake", "is_suspect": True, "net_sales_amount": 9999.0})
+    rows.append(rows[0] | {"sales_line_id": "in", "sale_id": "in", "sales_view": "sell_in", "net_sales_amount": 9999.0})
+    money = [pl.col(name).cast(pl.Decimal(18, 4)) for name in _AMOUNTS]
+    return pl.DataFrame(rows).with_columns(pl.col("units").cast(pl.Decimal(18, 3)), *money)
+
+
+def _products() -> pl.DataFrame:
+    rows = [{"sku": sku, "name": name, "category": category, "is_current": True} for sku, name, category in PRODUCTS]
+    return pl.DataFrame([*rows, {"sku": "01", "name": "Milk, old name", "category": "Old", "is_current": False}])
+
+
+def _locations() -> pl.DataFrame:
+    rows = [("S1", "Store 1", "store", "store", "North"), ("DC", "Centre", "dc", "-", "-")]
+    return pl.DataFrame(rows, schema=["location_id", "name", "kind", "channel_id", "region"], orient="row")
+
+
+def _bridge() -> pl.DataFrame:
+    rows = [(f"r{number}", f"c{number // 2}", "pos", "sale") for number in range(4)]
+    return pl.DataFrame(rows, schema=["record_token", "customer_id", "_source", "kind"], orient="row")
+
+
+def _customers() -> pl.DataFrame:
+    shared = {
+        "first_order_on": FIRST,
+        "last_order_on": date(2017, 12, 5),
+        "recency_days": 1,
+        "is_member": True,
+        "tier": "gold",
+    }
+    rows = [
+        {"customer_id": "c0", "frequency": 30, "monetary_amount": 600.0, "segment": "champion", **shared},
+        {"customer_id": "c1", "frequency": 20, "monetary_amount": 400.0, "segment": "at risk", **shared},
+    ]
+    return pl.DataFrame(rows).with_columns(
+        pl.lit("store").alias("favourite_channel_id"), pl.lit(HOSTILE_CATEGORY).alias("favourite_category")
+    )
+
+
+def _promotions() -> pl.DataFrame:
+    def run(
+        name: str, sku: str, low: float | None, value: float | None, high: float | None, why: str
+    ) -> dict[str, Any]:
+        verdict = "measured" if value is not None else "not measurable"
+        return {
+            "promotion_id": name, "sku": sku, "channel_id": "store", "kind": "mailer", "starts_on": FIRST,
+            "ends_on": FIRST + timedelta(days=6), "treated_stores": 5, "treated_units": 100.0,
+            "baseline_units": 80.0 if value is not None else None, "incremental_units": value, "low_units": low,
+            "high_units": high, "lift_rate": value / 80 if value is not None else None, "p_placebo": 0.05,
+            "margin_amount": value, "roi": None, "verdict": verdict, "why": why,
+        }  # fmt: skip
+
+    chance = "25.0% more than expected, judged against 40 placebo dates: more than chance"
+    maybe = "6.2% less than expected, judged against 40 placebo dates: it may be chance"
+    return pl.DataFrame(
+        [
+            run("a", "01", 5.0, 20.0, 35.0, chance),
+            run("b", "02", -20.0, -5.0, 10.0, maybe),
+            run("c", "03", None, None, None, "only 3 stores were without it; 8 are needed"),
+            run("d", "03", None, None, None, "a reason nobody wrote before"),
+        ],
+        schema_overrides={"roi": pl.Float64},
+    )
+
+
+def _forecast() -> pl.DataFrame:
+    levels = {
+        "q05_units": -4.0,
+        "q10_units": -3.0,
+        "q25_units": -1.0,
+        "q50_units": 0.0,
+        "q75_units": 1.0,
+        "q90_units": 3.0,
+        "q95_units": 4.0,
+    }
+    rows: Table = []
+    for sku, _, _ in PRODUCTS:
+        shared = {"sku": sku, "channel_id": "store", "location_id": "*", "freq": "W"}
+        for week in range(WEEKS - 1):
+            observed = 10.0 + (week % 3) * (1 if sku == "01" else -1)
+            rows.append(
+                {**shared, "bucket_on": FIRST + timedelta(weeks=week), "observed_units": observed, "is_history": True}
+            )
+        for week in range(4):
+            mean = 12.0 + week
+            rows.append(
+                {
+                    **shared,
+                    "bucket_on": LAST_WEEK + timedelta(weeks=week),
+                    "is_history": False,
+                    "mean_units": mean,
+                    **{name: mean + distance for name, distance in levels.items()},
+                    "method": "naive",
+                    "cutoff_on": LAST_WEEK - timedelta(days=1),
+                }
+            )
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _stock_days() -> pl.DataFrame:
+    def day(sku: str, lot: str, on: date, opening: float, into: float, out: float) -> dict[str, Any]:
+        return {
+            "location_id": "DC", "sku": sku, "lot_id": lot, "quality": "good", "stock_on": on, "opening_units": opening,
+            "in_units": into, "out_units": out, "adjustment_units": 0.0, "closing_units": opening + into - out,
+            "counted_units": None,
+        }  # fmt: skip
+
+    start = date(2017, 12, 1)
+    rows = [
+        day("01", "a", start, 0, 10, 0),
+        day("02", "a", start, 0, 5, 0),
+        day("01", "a", start + timedelta(days=2), 10, 0, 10),
+        day("01", "b", start + timedelta(days=3), 0, 7, 0),
+    ]
+    columns = [name for name in rows[0] if name.endswith("_units")]
+    return pl.DataFrame(rows).with_columns(pl.col(columns).cast(pl.Decimal(18, 3)))
+
+
+def _positions() -> pl.DataFrame:
+    rows: Table = [
+        {"sku": "02", "on_hand_units": 1.0, "days_of_cover": 0.5, "expiring_units": 0.0, "is_stock_out_risk": True},
+        {"sku": "01", "on_hand_units": 7.0, "days_of_cover": 9.0, "expiring_units": 3.0, "is_stock_out_risk": False},
+        {"sku": "03", "on_hand_units": 4.0, "days_of_cover": None, "expiring_units": 0.0, "is_stock_out_risk": False},
+    ]
+    return pl.DataFrame(rows).with_columns(
+        pl.lit("DC").alias("location_id"), pl.lit(date(2017, 12, 9)).alias("expiry_next_on")
+    )
+
+
+def _runs() -> pl.DataFrame:
+    rows = [("L1", "01", date(2017, 11, 28), 100.0, 90.0), ("L1", "02", date(2017, 11, 29), 50.0, 60.0)]
+    return pl.DataFrame(rows, schema=["line_id", "sku", "produced_on", "planned_units", "good_units"], orient="row")
+
+
+def _plan() -> pl.DataFrame:
+    rows: Table = []
+    for line, sku, backorder in (("L1", "01", 0.0), ("L2", "03", 12.0)):
+        rows += [
+            {
+                "line_id": line, "sku": sku, "week_on": LAST_WEEK + timedelta(weeks=week), "units": 100.0, "setups": 1,
+                "run_minutes": 300.0, "setup_minutes": 30.0, "overtime_minutes": 20.0 if backorder else 0.0,
+                "backorder_units": backorder, "safety_short_units": 0.0, "zone": "frozen", "available_minutes": 310.0,
+                "demand_units": 100.0 + backorder, "utilisation_rate": 330.0 / 310.0,
+            }
+            for week in range(3)
+        ]  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def _health() -> pl.DataFrame:
+    shared: dict[str, Any] = {
+        "loads": 3, "pulled_rows": 100, "landed_rows": 98, "quarantined_rows": 2, "is_accounted": True,
+        "current_rows": 98,
+        "last_loaded_at": datetime(2017, 12, 6, 14, tzinfo=UTC), "watermark_at": datetime(2017, 12, 6, 13, tzinfo=UTC),
+        "lag_hours": 2.0,
+        "is_fresh": True, "control_rows_diff": 0, "control_units_diff": 0.0, "control_amount_diff": 0.0,
+        "is_equal_to_control": True, "extra_fields": "", "verdict": "ok",
+    }  # fmt: skip
+    late = {"lag_hours": 60.0, "is_fresh": False, "is_equal_to_control": None, "verdict": "late"}
+    return pl.DataFrame(
+        [
+            {"_source": "pos", "stream": "pos.sale_lines", **shared},
+            {"_source": "wms", "stream": "wms.stock", **shared, **late},
+        ]
+    )

@@ -1,0 +1,53 @@
+"""Exports that no spreadsheet runs, cards that colour only good and bad, reasons in the reader's language."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import polars as pl
+import pytest
+
+from apps.components.cards import tone
+from apps.components.reasons import reason
+from apps.components.tables import Column, neutral, to_csv
+from apps.i18n import load
+from tests.apps.marts import FORMULA
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@sum", "\tx", "\rx", "\n=1", "  =1", "\u3000=1", "\ufeff=1", FORMULA]
+)
+def test_text_that_a_spreadsheet_would_run_is_made_text(text: str) -> None:
+    assert neutral(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("value", [-5, -1.5, None, "Milk 1 l", "1=1", "牛奶"])
+def test_numbers_and_plain_text_stay_as_they_are(value: object) -> None:
+    assert neutral(value) == value
+
+
+def test_an_export_holds_every_row_with_its_plain_values() -> None:
+    rows = pl.DataFrame({"name": [FORMULA, "牛奶"], "moved": [-5.5, None], "hidden": [1, 2]})
+    content = to_csv(rows, [Column("name", "=产品"), Column("moved", "Change", lambda value: "written")])
+    read = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    assert read == [["'=产品", "Change"], [f"'{FORMULA}", "-5.5"], ["牛奶", ""]]
+
+
+def test_red_and_green_say_good_and_bad_never_up_and_down() -> None:
+    assert tone("up", "good") == "green"
+    assert tone("up", "bad") == "red"
+    assert tone("down", "bad") == "green"
+    assert tone("down", "") == "gray"
+    assert tone("flat", "good") == "gray"
+
+
+def test_reasons_are_said_in_the_readers_language_and_keep_their_figures() -> None:
+    chinese = load("zh")
+    assert reason(chinese, "only 3 stores were without it; 8 are needed") == "只有 3 家门店没有做，至少需要 8 家"
+    chance = "25.0% more than expected, judged against 40 placebo dates: more than chance"
+    added = f"{chance}; every store was in the mailer, so this is what the display added"
+    assert reason(chinese, added).startswith("比预期多 25.0%")
+    assert "陈列" in reason(chinese, added)
+    assert reason(chinese, "a reason nobody wrote before") == "a reason nobody wrote before"
+    assert reason(chinese, None) == ""

@@ -1,0 +1,153 @@
+"""Every page as a reader meets it: in both languages, with and without data, with hostile names and a hostile URL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from apps.i18n import load
+from tests.apps import marts
+
+PORTAL = Path(__file__).parents[2] / "apps" / "portal.py"
+PAGES = {
+    "overview": "marketing.overview",
+    "channels": "marketing.channels",
+    "customers": "marketing.customers",
+    "promotions": "marketing.promotions",
+    "demand": "operations.demand",
+    "stock": "operations.stock",
+    "production": "operations.production",
+    "data_health": "operations.data_health",
+}
+Opened = Callable[..., AppTest]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
+    """Opens one page of a workspace at an address and runs it."""
+
+    def run(page: str, root: Path, **address: str) -> AppTest:
+        monkeypatch.setenv("TILLMILL_WORKSPACE", str(root))
+        at = AppTest.from_string(f"from apps.{PAGES[page]} import page\npage()", default_timeout=60)
+        for name, value in address.items():
+            at.query_params[name] = value
+        return at.run()
+
+    return run
+
+
+def said(at: AppTest) -> str:
+    """All text of the page outside its table and charts."""
+    return "\n".join(element.value for kind in (at.title, at.markdown, at.caption, at.text) for element in kind)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_answers_its_question(opened: Opened, full: Path, page: str, language: str) -> None:
+    at = opened(page, full, lang=language)
+    assert not at.exception
+    assert not at.error
+    words = load(language)
+    assert at.title[0].value == words(f"{page}.title")
+    assert 2 <= len(at.metric) <= 4
+    assert all(card.value not in ("", "nan", "None") for card in at.metric)
+    assert len(at.dataframe) == 1
+    assert at.get("download_button")
+    assert at.get("vega_lite_chart")
+    assert "version 1" in said(at) if language == "en" else "版本 1" in said(at)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_page_says_what_would_fill_it(opened: Opened, bare: Path, page: str, language: str) -> None:
+    at = opened(page, bare, lang=language)
+    assert not at.exception
+    assert not at.error
+    assert load(language)(f"empty.{page}") in said(at)
+    assert not at.metric
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_before_the_first_run_a_page_says_what_to_type(opened: Opened, tmp_path: Path, page: str) -> None:
+    (tmp_path / "tillmill.toml").write_text(marts.SETTINGS.split("[clock]")[0])
+    at = opened(page, tmp_path, lang="en")
+    assert not at.exception
+    assert load("en")("empty.unpublished") in said(at)
+
+
+def test_a_value_the_url_may_not_hold_is_dropped(opened: Opened, full: Path) -> None:
+    hostile = "x' or 1=1 --"
+    at = opened("overview", full, lang="fr", channel=hostile, period="999w", region="<script>", product="nothing")
+    assert not at.exception
+    assert not at.error
+    assert dict(at.query_params) == {}
+    plain = opened("overview", full)
+    assert [card.value for card in at.metric] == [card.value for card in plain.metric]
+
+
+def test_a_filter_in_the_url_narrows_the_page(opened: Opened, full: Path) -> None:
+    everything = opened("overview", full, lang="en", period="4w")
+    web = opened("overview", full, lang="en", period="4w", channel="shop_a")
+    assert [card.value for card in (everything.metric[0], web.metric[0])] == ["$304", "$152"]
+
+
+def test_choosing_in_the_row_writes_the_url(opened: Opened, full: Path) -> None:
+    at = opened("overview", full, lang="en")
+    at.selectbox(key="filter-channel").select("shop_a").run()
+    assert at.query_params["channel"] in ("shop_a", ["shop_a"])
+    at.selectbox(key="filter-channel").select("all").run()
+    assert "channel" not in at.query_params
+
+
+def test_figures_cover_whole_weeks_and_the_running_week_is_marked(opened: Opened, full: Path) -> None:
+    at = opened("overview", full, lang="en", period="4w")
+    assert "6 Nov – 3 Dec 2017" in said(at)
+    assert load("en")("chart.note_running", weeks=4) in said(at)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_hostile_names_are_shown_as_text(opened: Opened, full: Path, page: str) -> None:
+    text = said(opened(page, full, lang="en"))
+    assert "![x](" not in text
+    assert "[Cheese](" not in text
+    assert "<img" not in text.replace("\\<", "")
+
+
+def test_a_table_that_cannot_be_read_gives_a_clear_word_and_no_traceback(opened: Opened, tmp_path: Path) -> None:
+    broken = marts.marts()
+    broken["mart_promotion"] = broken["mart_promotion"].drop("why")
+    at = opened("promotions", marts.publish(tmp_path, broken), lang="en")
+    assert not at.exception
+    assert at.error[0].value == load("en")("error.page")
+
+
+def test_a_new_version_is_seen_at_the_next_look(opened: Opened, tmp_path: Path) -> None:
+    root = marts.publish(tmp_path, marts.marts())
+    at = opened("overview", root, lang="en")
+    assert "version 1" in said(at)
+    marts.publish(tmp_path, marts.marts(), version=2)
+    at.run()
+    assert not at.exception
+    assert "version 2" in said(at)
+
+
+def test_a_failed_run_shows_a_red_badge_and_the_old_version(opened: Opened, tmp_path: Path) -> None:
+    root = marts.publish(tmp_path, marts.marts())
+    (root / "logs").mkdir()
+    note = {"failed": "a test of the candidate failed", "failed_streams": {}}
+    (root / "logs" / "last_run.json").write_text(json.dumps(note))
+    at = opened("overview", root, lang="en")
+    assert "Last run failed" in said(at)
+    assert ":red-badge" in said(at)
+    assert at.metric
+
+
+def test_the_portal_opens_on_the_overview(full: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TILLMILL_WORKSPACE", str(full))
+    at = AppTest.from_file(str(PORTAL), default_timeout=60).run()
+    assert not at.exception
+    assert at.title[0].value == load("en")("overview.title")

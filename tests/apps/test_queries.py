@@ -1,0 +1,167 @@
+"""The portal's questions get the right answers, and cannot be made to do anything else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from apps.queries import customers, demand, health, promotions, sales, supply
+from apps.queries.scope import Scope
+from apps.queries.warehouse import QueryError, Warehouse, open_warehouse
+from tests.apps import marts
+
+WHOLE = Scope(marts.FIRST, marts.LAST_WEEK)
+LATER = Scope(marts.FIRST + timedelta(weeks=12), marts.FIRST + timedelta(weeks=16))
+
+
+def test_suspected_and_sell_in_lines_stay_out_of_sales(warehouse: Warehouse) -> None:
+    weeks = sales.weekly(warehouse, WHOLE)
+    assert weeks["net"].sum() == pytest.approx(2 * (16 * (10 + 11 + 12) + 4 * 5))
+    assert weeks["orders"].sum() == 2 * 16 * 3
+
+
+def test_filters_narrow_sales_to_channel_region_and_category(warehouse: Warehouse) -> None:
+    assert sales.weekly(warehouse, replace(WHOLE, channel="shop_a"))["channel_id"].unique().to_list() == ["shop_a"]
+    assert sales.weekly(warehouse, replace(WHOLE, region="North"))["channel_id"].unique().to_list() == ["store"]
+    cheese = sales.weekly(warehouse, replace(WHOLE, category=marts.HOSTILE_CATEGORY))
+    assert cheese["net"].sum() == pytest.approx(2 * 16 * 12)
+
+
+def test_sql_in_a_filter_is_only_a_name_that_nothing_has(warehouse: Warehouse) -> None:
+    assert sales.weekly(warehouse, replace(WHOLE, channel="x' or '1'='1")).is_empty()
+
+
+def test_movers_compare_with_the_equal_span_before(warehouse: Warehouse) -> None:
+    movers = sales.by_product(warehouse, LATER)
+    first = movers.row(0, named=True)
+    assert (first["sku"], first["name"], first["net_before"], first["net"]) == ("01", "Milk 1 l", 80, 120)
+    assert first["moved"] == 40
+    assert first["rate"] == pytest.approx(0.5)
+
+
+def test_places_keep_each_channel_apart(warehouse: Warehouse) -> None:
+    places = sales.by_place(warehouse, LATER)
+    assert set(places["location_id"]) == {"S1", "-"}
+    assert places["orders"].sum() == 4 * 3 * 2
+
+
+def test_buyers_are_resolved_people(warehouse: Warehouse) -> None:
+    spans = customers.buyers(warehouse, LATER)
+    assert spans.filter("is_now")["buyers"].item() == 2
+    assert customers.segments(warehouse, WHOLE)["customers"].sum() == 2
+    assert customers.listed(warehouse, WHOLE, "at risk")["customer_id"].to_list() == ["c1"]
+
+
+def test_new_buyers_are_those_whose_first_order_lies_in_the_span(warehouse: Warehouse) -> None:
+    opening = Scope(marts.FIRST, marts.FIRST + timedelta(weeks=1))
+    assert customers.buyers(warehouse, opening).filter("is_now")["new_buyers"].item() == 2
+    assert customers.buyers(warehouse, LATER).filter("is_now")["new_buyers"].item() == 0
+
+
+def test_a_promotion_is_judged_by_its_interval(warehouse: Warehouse) -> None:
+    runs = promotions.runs(warehouse, kind=None, verdict=None, category=None)
+    assert dict(runs.select("promotion_id", "state").iter_rows()) == {
+        "a": "lifted",
+        "b": "unclear",
+        "c": "not_measurable",
+        "d": "not_measurable",
+    }
+    assert promotions.runs(warehouse, kind=None, verdict="lifted", category=None).height == 1
+
+
+def test_one_series_keeps_its_own_quantiles(warehouse: Warehouse) -> None:
+    ahead = demand.future(warehouse, channel=None, category=None, sku="01")
+    assert ahead["mean_units"].to_list() == [12, 13, 14, 15]
+    assert ahead["q95"].to_list() == pytest.approx([16, 17, 18, 19])
+    assert ahead["q10"].to_list() == pytest.approx([9, 10, 11, 12])
+
+
+def test_bands_of_a_sum_follow_how_the_series_move_together(warehouse: Warehouse) -> None:
+    """02 and 03 move in step, so their bands add up; 01 moves against them, so all three together are narrower."""
+    in_step = _forecast_of(warehouse, "02", "03")
+    assert in_step == pytest.approx(8.0)
+    everything = demand.future(warehouse, channel=None, category=None, sku=None).row(0, named=True)
+    assert everything["mean_units"] == 36
+    assert everything["q95"] - everything["mean_units"] < 12
+
+
+def _forecast_of(warehouse: Warehouse, *skus: str) -> float:
+    root = Path(str(warehouse.connection.execute("select current_database()").fetchone()))
+    assert root
+    rows = warehouse.rows("select * from mart_forecast").filter(pl.col("sku").is_in(skus))
+    own = Warehouse(
+        _memory({"mart_forecast": rows, "dim_product": warehouse.rows("select * from dim_product")}), frozenset()
+    )
+    first = demand.future(own, channel=None, category=None, sku=None).row(0, named=True)
+    return float(first["q95"] - first["mean_units"])
+
+
+def _memory(tables: dict[str, pl.DataFrame]):  # type: ignore[no-untyped-def]
+    import duckdb
+
+    connection = duckdb.connect()
+    for name, rows in tables.items():
+        connection.register("rows", rows.to_arrow())
+        connection.execute(f"create table {name} as select * from rows")
+        connection.unregister("rows")
+    return connection
+
+
+def test_items_compare_as_many_weeks_past(warehouse: Warehouse) -> None:
+    items = demand.items(warehouse, channel=None, category=None)
+    milk = items.filter(pl.col("sku") == "01").row(0, named=True)
+    assert (milk["next_units"], milk["next_weeks"]) == (54, 4)
+    assert milk["last_units"] == pytest.approx(sum(10 + week % 3 for week in range(12, 16)))
+
+
+def test_stock_stands_still_on_days_without_a_booking(warehouse: Warehouse) -> None:
+    days = supply.stock_days(warehouse, date(2017, 12, 1), location=None, category=None)
+    assert days["closing_units"].to_list() == [15, 5, 12]
+    assert days["stock_outs"].to_list() == [0, 1, 0]
+    assert days["items"].to_list() == [2, 2, 2]
+
+
+def test_the_most_urgent_position_comes_first(warehouse: Warehouse) -> None:
+    assert supply.positions(warehouse, location=None, category=None)["sku"].to_list() == ["02", "01", "03"]
+
+
+def test_attainment_counts_no_more_than_was_planned(warehouse: Warehouse) -> None:
+    made = supply.attainment(warehouse, line=None).row(0, named=True)
+    assert (made["attained_units"], made["planned_units"]) == (140, 150)
+
+
+def test_streams_that_need_attention_come_first(warehouse: Warehouse) -> None:
+    assert health.streams(warehouse, source=None)["stream"].to_list() == ["wms.stock", "pos.sale_lines"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create table mine as select 1",
+        "delete from dim_product",
+        "select * from read_csv('/etc/hostname')",
+        "copy dim_product to '/tmp/out.csv'",
+        "set enable_external_access = true",
+        "attach '/tmp/other.duckdb'",
+    ],
+)
+def test_a_published_version_can_only_be_read(warehouse: Warehouse, sql: str) -> None:
+    with pytest.raises(QueryError):
+        warehouse.rows(sql)
+
+
+def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(QueryError):
+        open_warehouse(tmp_path / "missing.duckdb")
+
+
+def test_a_version_that_is_open_stays_readable_when_its_file_is_taken_away(tmp_path: Path) -> None:
+    root = marts.publish(tmp_path, marts.marts())
+    opened = open_warehouse(root / "published" / "warehouse-test-1.duckdb")
+    (root / "published" / "warehouse-test-1.duckdb").unlink()
+    assert sales.weekly(opened, WHOLE)["net"].sum() > 0
+    opened.connection.close()

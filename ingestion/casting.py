@@ -87,7 +87,7 @@ def plain(text: pl.Series) -> pl.Series:
 
 
 def identifier(text: pl.Series) -> Cast:
-    """One form per identifier: NFKC, no outer blanks (padding says nothing), no control characters; other changes noted."""
+    """One form per identifier: NFKC, no outer blanks, no control characters; noted where more than blanks changed."""
     if not text.str.contains(NOT_PLAIN).any():
         return Cast(empty_to_null(text))
     trimmed = text.str.strip_chars()

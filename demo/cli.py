@@ -169,8 +169,12 @@ def _need_world(root: Path) -> About:
 
     known = world.about(root)
     if known is None:
-        raise UsageError(f"{root} holds no demo", next_command=f"tillmill demo init --workspace {root}")
+        raise _no_world(root)
     return known
+
+
+def _no_world(root: Path) -> UsageError:
+    return UsageError(f"{root} holds no demo", next_command=f"tillmill demo init --workspace {root}")
 
 
 def _read_clock(root: Path) -> datetime:
@@ -187,7 +191,9 @@ def _set_clock(root: Path, clock: datetime) -> None:
 @contextmanager
 def systems(root: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The demo's source systems as a child process, answering; they end with this block, or with this process."""
-    _need_world(root)
+    # Looked up without the world's own module: a short command should not wait for its imports.
+    if not (root / "run" / "world" / "world.json").exists():
+        raise _no_world(root)
     words = [sys.executable, "-m", "demo.systems", str(root)]
     child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own words
     assert child.stdin is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def publish(root: Path, clock: datetime) -> int:
             target = folder(root) / system
             target.mkdir(parents=True, exist_ok=True)
             written += _write(pl.scan_parquet(path), target, name, unseen / path.stem, done, last)
-    unseen.rmdir()
+    shutil.rmtree(unseen)
     fresh = mark.with_name(".last.new")
     fresh.write_text(str(last))
     fresh.replace(mark)

@@ -76,11 +76,8 @@ def shifts(stopped: set[tuple[str, int]]) -> pl.DataFrame:
         .with_columns(week=pl.col("day") // 7, weekday=pl.col("day") % 7, on=days.on_day(pl.col("day")))
         .filter(pl.col("weekday") < 6)
     )
-    halted = (
-        pl.struct("line_id", "week").is_in([{"line_id": line, "week": week} for line, week in sorted(stopped)])
-        if stopped
-        else pl.lit(False)
-    )
+    halts = [(pl.col("line_id") == line) & (pl.col("week") == week) for line, week in sorted(stopped)]
+    halted = pl.any_horizontal(halts) if halts else pl.lit(False)
     return table.with_columns(
         available=pl.when(halted | pl.col("on").is_in(HOLIDAYS))
         .then(0)

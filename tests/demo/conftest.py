@@ -1,0 +1,44 @@
+"""One small world per test session, and a workspace of it whose systems run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from demo import world
+from demo.cli import app
+
+
+@dataclass(frozen=True)
+class Made:
+    """A world in memory: the source tables and the truth."""
+
+    tables: dict[str, pl.DataFrame]
+    truth: dict[str, pl.DataFrame]
+
+
+@pytest.fixture(scope="session")
+def small() -> Made:
+    """The world of the 20 best-selling SKUs."""
+    return Made(*world.make(skus=20))
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace of the small world, as `demo init` leaves it."""
+    root = tmp_path_factory.mktemp("demo") / "workspace"
+    done = CliRunner().invoke(app, ["init", "--workspace", str(root), "--skus", "20"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return root
+
+
+@pytest.fixture
+def workspace(prepared: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of it of the test's own."""
+    return Path(shutil.copytree(prepared, tmp_path / "workspace"))

@@ -67,7 +67,7 @@ def prepare(stream: Stream, page: Page, keys: Keys) -> Prepared:
     if good.height + bad.height != page.records.height:
         raise AssertionError(f"{stream.where}: {page.records.height} rows in, {good.height} + {bad.height} out")
     drift = [name for name in unused if readable[name].null_count() < readable.height]
-    return Prepared(good, bad, drift, sorted(mapped.lost))
+    return Prepared(good, bad, drift, sorted(mapped.lost) if records.height else [])
 
 
 def _typed(

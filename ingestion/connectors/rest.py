@@ -72,12 +72,13 @@ def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict
     with open_web(workspace, connection) as web:
         waiting: Page | None = None
         for number, items in enumerate(_answers(web, pull, reader.since), start=1):
+            records = reader.records(items, number)
+            if records.is_empty():
+                continue
+            # One page is held back, so that the last one with records carries the cursor at the end.
             if waiting is not None:
                 yield waiting
-            records = reader.records(items, number)
-            waiting = (
-                Page(records, reader.cursor_so_far(), now(), f"{pull.path}, page {number}") if records.height else None
-            )
+            waiting = Page(records, reader.cursor_so_far(), now(), f"{pull.path}, page {number}")
         final = reader.cursor_at_end()
         if waiting is not None:
             yield Page(waiting.records, final, waiting.extracted_at, waiting.position)

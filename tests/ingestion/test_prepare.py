@@ -236,7 +236,7 @@ def test_a_version_the_source_leaves_out_is_when_it_said_it_but_never_after_it_w
 
 def test_an_empty_page_is_fine() -> None:
     found = prepare(make_stream("pos.sale_lines"), make_page(pl.DataFrame()), KEYS)
-    assert (found.good.height, found.bad.height) == (0, 0)
+    assert (found.good.height, found.bad.height, found.lost_fields) == (0, 0, [])
 
 
 CELL = st.one_of(

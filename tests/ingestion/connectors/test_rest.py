@@ -137,6 +137,12 @@ def test_every_kind_of_paging_brings_every_row(bench: Bench, pull: Pull) -> None
     assert ids(bench.pull(pull)) == ["1", "2", "3", "4", "5"]
 
 
+def test_the_last_page_with_records_carries_the_cursor_at_the_end(bench: Bench) -> None:
+    found = bench.pull()
+    assert [page.records.height for page in found] == [2, 2, 1]
+    assert [len(page.cursor.get("seen", ())) for page in found] == [0, 0, 5]
+
+
 def test_a_short_page_is_not_taken_for_the_last(bench: Bench) -> None:
     bench.shop.faults = [JSONResponse({"data": [{"id": 1}, {"id": 2}]}), JSONResponse({"data": [{"id": 3}]})]
     assert ids(bench.pull()) == ["1", "2", "3", "5"]

@@ -4,7 +4,13 @@ with
 
 controls as (
     {%- for domain in domains %}
-    select _source, stream, rows, units, amount from {{ ref('stg_' ~ domain ~ '__controls') }}
+    select
+        _source,
+        stream,
+        rows,
+        units,
+        amount
+    from {{ ref('stg_' ~ domain ~ '__controls') }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),

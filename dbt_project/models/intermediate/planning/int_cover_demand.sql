@@ -15,7 +15,10 @@ forecast as (
         sku,
         avg(units order by week_on) / 7 as daily_units
     from (
-        select sku, week_on, sum(mean order by channel_id) as units
+        select
+            sku,
+            week_on,
+            sum(mean order by channel_id) as units
         from {{ ref('int_planning_demand') }}
         group by sku, week_on
     )
@@ -23,7 +26,10 @@ forecast as (
 ),
 
 stock as (
-    select distinct location_id, sku from {{ ref('fct_stock_day') }}
+    select distinct
+        location_id,
+        sku
+    from {{ ref('fct_stock_day') }}
 ),
 
 store_sales as (

@@ -16,7 +16,7 @@ final as (
         alternate_group,
         priority
     from bom
-    qualify row_number() over (partition by parent_sku, component_sku, effective_from order by observed_at desc, _source) = 1
+    qualify row_number() over (partition by parent_sku, component_sku, effective_from order by observed_at desc, _source asc) = 1
 )
 
 select * from final

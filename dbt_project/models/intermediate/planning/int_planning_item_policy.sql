@@ -15,7 +15,7 @@ matched as (
         items.sku,
         items.standard_cost_amount,
         items.shelf_life_days,
-        policies.*  exclude (sku, category, location_id)
+        policies.* exclude (sku, category, location_id)
     from items
     inner join policies
         on policies.sku in ('*', items.sku) and policies.category in ('*', items.category) and policies.location_id in ('*', 'PLANT')

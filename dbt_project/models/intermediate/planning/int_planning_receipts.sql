@@ -34,7 +34,7 @@ final as (
     left join made on orders.order_id = made.order_id
     where orders.ordered_units > coalesce(made.good_units, 0)
     -- Two ERPs may count their orders alike; the order that spoke last stands.
-    qualify row_number() over (partition by orders.order_id order by orders.updated_at desc, orders._source) = 1
+    qualify row_number() over (partition by orders.order_id order by orders.updated_at desc, orders._source asc) = 1
 )
 
 select * from final

@@ -12,7 +12,7 @@ final as (
         to_family,
         minutes
     from changeovers
-    qualify row_number() over (partition by line_id, from_family, to_family order by observed_at desc, _source) = 1
+    qualify row_number() over (partition by line_id, from_family, to_family order by observed_at desc, _source asc) = 1
 )
 
 select * from final

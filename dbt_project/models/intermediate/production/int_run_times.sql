@@ -4,7 +4,7 @@ with
 
 routings as (
     select * from {{ ref('stg_mes__routings') }}
-    qualify row_number() over (partition by sku, line_id order by observed_at desc, _source) = 1
+    qualify row_number() over (partition by sku, line_id order by observed_at desc, _source asc) = 1
 ),
 
 changeovers as (

@@ -18,7 +18,10 @@ sold as (
 ),
 
 sellers as (
-    select distinct sku, store_id from sold
+    select distinct
+        sku,
+        store_id
+    from sold
 ),
 
 -- One week of a SKU in a store may be placed more than once: any placement counts. Sources write 0 for none.

@@ -10,7 +10,12 @@ lines as (
 ),
 
 bundles as (
-    select distinct _source, shop_id, order_id, parent_line_no as line_no from lines
+    select distinct
+        _source,
+        shop_id,
+        order_id,
+        parent_line_no as line_no
+    from lines
     where line_kind = 'component'
 ),
 

@@ -35,7 +35,12 @@ counted as (
 ),
 
 booked as (
-    select distinct location_id, sku, lot_id, quality from {{ ref('fct_stock_day') }}
+    select distinct
+        location_id,
+        sku,
+        lot_id,
+        quality
+    from {{ ref('fct_stock_day') }}
 ),
 
 final as (
@@ -52,8 +57,9 @@ final as (
         ) as expiry_on
     from booked
     left join counted
-        on booked.location_id = counted.location_id and booked.sku = counted.sku
-        and booked.lot_id = counted.lot_id and booked.quality = counted.quality
+        on
+            booked.location_id = counted.location_id and booked.sku = counted.sku
+            and booked.lot_id = counted.lot_id and booked.quality = counted.quality
     left join made on booked.sku = made.sku and booked.lot_id = made.lot_id
     left join items on booked.sku = items.sku
 )

@@ -1,59 +1,30 @@
 -- One row per place, SKU, lot, quality and day on which stock came, went, was corrected or was counted.
 with
 
-workspace as (
-    select * from {{ ref('int_workspace') }}
+booked as (
+    select * from {{ ref('int_stock_bookings') }}
 ),
 
 locations as (
     select * from {{ ref('dim_location') }}
 ),
 
-movements as (
-    select
-        moved.*,
-        {{ business_date('moved.moved_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as moved_on
-    from {{ ref('stg_wms__movements') }} as moved
-    cross join workspace
-),
-
 counts as (
     select * from {{ ref('stg_wms__stock') }}
 ),
 
-till_sales as (
-    select * from {{ ref('fct_sales_line') }}
-    where is_counted and location_id <> '-'
-),
-
 -- What the books know: a store's stock is known only where somebody counts it.
 known as (
-    select distinct location_id, sku from counts
+    select distinct
+        location_id,
+        sku
+    from counts
     union
-    select distinct movements.location_id, movements.sku
-    from movements
-    inner join locations on movements.location_id = locations.location_id and locations.kind <> 'store'
-),
-
-booked as (
-    -- A count's booking is signed; of all others the kind says which way the goods went.
-    select
-        location_id, sku, lot_id, moved_on as stock_on,
-        case when kind in ('receipt', 'production', 'purchase', 'return', 'transfer_in') then abs(units) else 0 end as in_units,
-        case
-            when kind in ('shipment', 'delivery', 'transfer', 'transfer_out', 'issue', 'consumption', 'sale', 'write_off', 'scrap')
-                then abs(units)
-            else 0
-        end as out_units,
-        case when in_units = 0 and out_units = 0 then units else 0 end as adjustment_units
-    from movements
-    union all
-    select to_location_id as location_id, sku, lot_id, moved_on as stock_on, abs(units) as in_units, 0 as out_units, 0 as adjustment_units
-    from movements
-    where to_location_id is not null and kind in ('shipment', 'delivery', 'transfer', 'transfer_out')
-    union all
-    select location_id, sku, '-' as lot_id, sold_on as stock_on, 0 as in_units, units as out_units, 0 as adjustment_units
-    from till_sales
+    select distinct
+        booked.location_id,
+        booked.sku
+    from booked
+    inner join locations on booked.location_id = locations.location_id and locations.kind <> 'store'
 ),
 
 flows as (

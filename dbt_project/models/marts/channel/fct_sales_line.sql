@@ -4,7 +4,10 @@
 with
 
 all_lines as (
-    select *, true as is_revenue from {{ ref('int_till_lines') }}
+    select
+        *,
+        true as is_revenue
+    from {{ ref('int_till_lines') }}
     union all by name
     select * from {{ ref('int_web_lines') }}
     union all by name

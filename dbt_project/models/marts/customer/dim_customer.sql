@@ -15,7 +15,10 @@ members as (
 ),
 
 sales as (
-    select distinct record_token, channel_id from {{ ref('fct_sales_line') }}
+    select distinct
+        record_token,
+        channel_id
+    from {{ ref('fct_sales_line') }}
     where record_token is not null
 ),
 

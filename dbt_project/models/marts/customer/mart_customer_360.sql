@@ -43,31 +43,32 @@ bought as (
     group by customer_id
 ),
 
-by_channel as (
-    select customer_id, channel_id, sum(net_sales_amount) as amount from lines group by customer_id, channel_id
-),
-
-by_category as (
-    select customer_id, category, sum(net_sales_amount) as amount from lines group by customer_id, category
-),
-
-favourites as (
-    select customer_id, max_by(channel_id, (amount, channel_id)) as favourite_channel_id, null as favourite_category
-    from by_channel
-    group by customer_id
-    union all
-    select customer_id, null as favourite_channel_id, max_by(category, (amount, category)) as favourite_category
-    from by_category
-    group by customer_id
-),
-
-favourite as (
+channels as (
     select
         customer_id,
-        max(favourite_channel_id) as favourite_channel_id,
-        max(favourite_category) as favourite_category
-    from favourites
-    group by customer_id
+        channel_id,
+        sum(net_sales_amount) as amount
+    from lines
+    group by customer_id, channel_id
+),
+
+categories as (
+    select
+        customer_id,
+        category,
+        sum(net_sales_amount) as amount
+    from lines
+    group by customer_id, category
+),
+
+favourite_channels as (
+    select * from channels
+    qualify row_number() over (partition by customer_id order by amount desc, channel_id asc) = 1
+),
+
+favourite_categories as (
+    select * from categories
+    qualify row_number() over (partition by customer_id order by amount desc, category asc) = 1
 ),
 
 -- Equal values get equal scores, so no order of rows decides anybody's fifth.
@@ -95,15 +96,16 @@ final as (
         scored.frequency_score,
         scored.monetary_score,
         {{ rfm_segment('scored.recency_score', 'scored.frequency_score', 'scored.monetary_score', 'scored.frequency') }} as segment,
-        favourite.favourite_channel_id,
-        favourite.favourite_category,
+        favourite_channels.channel_id as favourite_channel_id,
+        favourite_categories.category as favourite_category,
         customers.is_member,
         customers.tier,
         customers.gender,
         customers.city
     from scored
     inner join customers on scored.customer_id = customers.customer_id
-    inner join favourite on scored.customer_id = favourite.customer_id
+    inner join favourite_channels on scored.customer_id = favourite_channels.customer_id
+    inner join favourite_categories on scored.customer_id = favourite_categories.customer_id
 )
 
 select * from final

@@ -23,12 +23,19 @@ channels as (
 ),
 
 off_days as (
-    select distinct country, holiday_on from {{ ref('holidays') }}
+    select distinct
+        country,
+        holiday_on
+    from {{ ref('holidays') }}
     where is_off_day
 ),
 
 placed as (
-    select sku, store_id, week_on from {{ ref('int_promotion_weeks') }}
+    select
+        sku,
+        store_id,
+        week_on
+    from {{ ref('int_promotion_weeks') }}
     where is_display or is_mailer
 ),
 

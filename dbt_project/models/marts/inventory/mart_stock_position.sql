@@ -26,7 +26,10 @@ policies as (
 ),
 
 lives as (
-    select sku, max(warn_days) as warn_days from {{ ref('int_planning_channel_life') }}
+    select
+        sku,
+        max(warn_days) as warn_days
+    from {{ ref('int_planning_channel_life') }}
     group by sku
 ),
 

@@ -35,7 +35,16 @@ default_channel as (
 
 described as (
     select
-        1 as trust, store_id as location_id, name, 'store' as kind, channel_id, region, city, timezone, opened_on, closed_on
+        1 as trust,
+        store_id as location_id,
+        name,
+        'store' as kind,
+        channel_id,
+        region,
+        city,
+        timezone,
+        opened_on,
+        closed_on
     from stores
     union all by name
     select
@@ -46,10 +55,19 @@ described as (
         timezone
     from warehouses
     union all by name
-    select 3 as trust, shop_id as location_id, name, 'web' as kind, channel_id, timezone
+    select
+        3 as trust,
+        shop_id as location_id,
+        name,
+        'web' as kind,
+        channel_id,
+        timezone
     from shops
     union all by name
-    select distinct 4 as trust, store_id as location_id, 'store' as kind
+    select distinct
+        4 as trust,
+        store_id as location_id,
+        'store' as kind
     from sale_lines
 ),
 

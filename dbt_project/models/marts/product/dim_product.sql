@@ -25,7 +25,7 @@ rates as (
 -- Several sources may describe one SKU; the one that spoke last is believed.
 described as (
     select * from items
-    qualify row_number() over (partition by sku order by updated_at desc, _source) = 1
+    qualify row_number() over (partition by sku order by updated_at desc, _source asc) = 1
 ),
 
 skus as (
@@ -43,7 +43,7 @@ dated as (
         specification,
         coalesce(effective_from, date '1900-01-01') as valid_from
     from revisions
-    qualify row_number() over (partition by coalesce(sku, item_id), valid_from order by revision desc, _source) = 1
+    qualify row_number() over (partition by coalesce(sku, item_id), valid_from order by revision desc, _source asc) = 1
 ),
 
 validities as (

@@ -28,18 +28,28 @@ workspace as (
 ),
 
 spans as (
-    select line_id, min(read_at) as first_at, max(read_at) as last_at from counters
+    select
+        line_id,
+        min(read_at) as first_at,
+        max(read_at) as last_at
+    from counters
     group by line_id
 ),
 
 started as (
-    select results._source, results.result_id, counters.counted_units
+    select
+        results._source,
+        results.result_id,
+        counters.counted_units
     from results
     asof inner join counters on results.line_id = counters.line_id and results.started_at >= counters.read_at
 ),
 
 ended as (
-    select results._source, results.result_id, counters.counted_units
+    select
+        results._source,
+        results.result_id,
+        counters.counted_units
     from results
     asof inner join counters on results.line_id = counters.line_id and results.until_at >= counters.read_at
 ),

@@ -18,7 +18,7 @@ Strings = NDArray[np.str_]
 CAP_TIMES_HIGHEST = 3.0
 # Which members may speak for a class; the trials decide how much each one counts.
 CANDIDATES: Mapping[str, tuple[str, ...]] = {
-    classes.REGULAR: (models.BOOSTING, models.SMOOTHING, models.YEARLY),
+    classes.REGULAR: (models.BOOSTING, models.SMOOTHING, models.YEARLY, models.TSB),
     classes.INTERMITTENT: (models.BOOSTING, models.TSB, models.SBA, models.SMOOTHING),
     classes.NEW: (models.BOOSTING, models.SMOOTHING),
 }
@@ -208,4 +208,5 @@ def _members(
 
 def _cap(values: Floats) -> Floats:
     """No mean is above three times the highest demand ever seen: a guard against a wild plan, not a model."""
-    return CAP_TIMES_HIGHEST * np.nan_to_num(np.where(np.isnan(values), 0.0, values).max(axis=1, initial=0.0))
+    highest = np.where(np.isnan(values), 0.0, values).max(axis=1, initial=0.0)
+    return np.asarray(CAP_TIMES_HIGHEST * highest)

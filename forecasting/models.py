@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -22,6 +23,7 @@ TSB = "TSB"
 SBA = "SBA"
 MIN_TRAINING_ROWS = 400
 MAX_RATIO = 25.0
+BINS = 200
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Effort:
 
 
 FULL = Effort(rows=150_000, trees=200, rate=0.05, leaves=31)
-FAST = Effort(rows=60_000, trees=90, rate=0.06, leaves=20)
+FAST = Effort(rows=80_000, trees=100, rate=0.06, leaves=20)
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,13 @@ class Boosting:
     """A fitted model of demand ÷ recent level, and the parts its planned columns can be asked for."""
 
     regressor: HistGradientBoostingRegressor
-    kept: Ints
+    edges: Mapping[int, Floats]
 
     def ratios(self, matrix: Floats) -> Floats:
         """Predicted demand as a multiple of the recent level."""
-        return np.clip(np.asarray(self.regressor.predict(matrix[:, self.kept]), dtype=np.float64), 0.0, MAX_RATIO)
+        return np.clip(
+            np.asarray(self.regressor.predict(in_bins(matrix, self.edges)), dtype=np.float64), 0.0, MAX_RATIO
+        )
 
 
 def fit_boosting(sight: Sight, *, horizon: int, length: int, effort: Effort) -> Boosting | None:
@@ -71,10 +75,35 @@ def fit_boosting(sight: Sight, *, horizon: int, length: int, effort: Effort) -> 
         early_stopping=False,
         random_state=SEED,
     )
-    # A column that says nothing, or is empty until a year has passed, cannot be cut into bins.
-    kept = np.flatnonzero(_told(matrix)).astype(np.int64)
-    regressor.fit(matrix[:, kept], ratios, sample_weight=weights)
-    return Boosting(regressor, kept)
+    edges = bin_edges(matrix)
+    regressor.fit(in_bins(matrix, edges), ratios, sample_weight=weights)
+    return Boosting(regressor, edges)
+
+
+def bin_edges(matrix: Floats) -> dict[int, Floats]:
+    """Column number → edges between equally filled bins; columns that say nothing (all one value) are left out.
+
+    Binning here rather than in the regressor saves three quarters of its time, which goes into weighted quantiles.
+    """
+    out: dict[int, Floats] = {}
+    for column in range(matrix.shape[1]):
+        values = matrix[:, column]
+        ordered = np.sort(values[~np.isnan(values)])
+        if ordered.size:
+            picked = ordered[np.linspace(0, ordered.size - 1, BINS).astype(np.int64)]
+            edges = np.unique(picked)[1:]
+            if edges.size:
+                out[column] = edges
+    return out
+
+
+def in_bins(matrix: Floats, edges: Mapping[int, Floats]) -> Floats:
+    """The matrix with each kept column replaced by its bin number; gaps stay gaps."""
+    out = np.empty((matrix.shape[0], len(edges)))
+    for place, (column, borders) in enumerate(edges.items()):
+        values = matrix[:, column]
+        out[:, place] = np.where(np.isnan(values), np.nan, np.searchsorted(borders, values, side="right"))
+    return out
 
 
 def predict_boosting(model: Boosting, sight: Sight, origin: int, horizon: int) -> tuple[Floats, dict[str, Floats]]:
@@ -135,13 +164,6 @@ def blend_weights(members: dict[str, Floats], actual: Floats, scale: Floats) -> 
     evenness = (shares**2).sum(axis=1)
     best = shares[np.flatnonzero(near)[np.argmin(evenness[near])]]
     return {name: float(share) for name, share in zip(names, best, strict=True) if share > 0}
-
-
-def _told(matrix: Floats) -> NDArray[np.bool_]:
-    seen = ~np.isnan(matrix)
-    lowest = np.where(seen, matrix, np.inf).min(axis=0)
-    highest = np.where(seen, matrix, -np.inf).max(axis=0)
-    return np.asarray(highest > lowest)
 
 
 def _training_rows(sight: Sight, horizon: int, length: int, limit: int) -> tuple[Floats, Floats, Floats]:

@@ -96,10 +96,11 @@ def demand_rows(grid: Grid, outcome: Outcome, cutoff_on: date) -> pl.DataFrame:
     """An outcome of the engine as rows of `forecasting.demand`, series by series in key order."""
     count, horizon = outcome.mean.shape
     weeks = [grid.bucket_on(grid.length + step) for step in range(horizon)]
-    parts = {name: outcome.parts.get(name, np.zeros_like(outcome.mean)).ravel() for name in PARTS}
+    told = {name: np.round(outcome.parts.get(name, np.zeros_like(outcome.mean)), 6).ravel() for name in PARTS[1:]}
+    parts = {"base": outcome.mean.ravel() - sum(told.values(), np.zeros(outcome.mean.size)), **told}
     texts = [
         json.dumps(dict(zip(PARTS, row, strict=True)))
-        for row in zip(*(np.round(values, 6).tolist() for values in parts.values()), strict=True)
+        for row in zip(*(values.tolist() for values in parts.values()), strict=True)
     ]
     repeated = grid.keys[np.repeat(np.arange(count), horizon)]
     return repeated.with_columns(
@@ -110,7 +111,7 @@ def demand_rows(grid: Grid, outcome: Outcome, cutoff_on: date) -> pl.DataFrame:
         pl.Series("parts", texts, dtype=pl.String),
         pl.Series("method", np.repeat(outcome.method, horizon).tolist(), dtype=pl.String),
         pl.lit(cutoff_on).alias("cutoff_on"),
-    ).select(DEMAND_SCHEMA)
+    ).select(list(DEMAND_SCHEMA))
 
 
 def check_weekly(history: pl.DataFrame) -> None:

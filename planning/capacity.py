@@ -94,16 +94,25 @@ def plan_lines(items: Items, lines: Lines) -> Plan:
     pool.add(everyone, nothing, np.zeros((count, size)))
 
     def propose(prices: Floats) -> tuple[Schedules, Floats, float]:
-        unit, setup, route = _prices(items, lines, prices.reshape(len(lines.ids), weeks))
-        value, is_setup, level = pricing.cheapest(unit.min(axis=1), setup.min(axis=1))
+        unit, setup, route, usual = _prices(items, lines, prices.reshape(len(lines.ids), weeks))
+        cheap = unit.min(axis=1)
+        values = [pricing.cheapest(price, setup.min(axis=1))[0] for price in (cheap, *_steadied(items, cheap))]
+        value = np.maximum(0.0, np.max(values, axis=0))  # each is a bound of its own, item by item
         full = lines.regular.reshape(size), lines.overtime.reshape(size)
         bound = float(value.sum() - prices @ full[0] - np.maximum(0.0, prices - over_cost) @ full[1])
-        if items.line.shape[1] > 1:  # the bound may mix lines; a schedule needs one line per set-up
-            chosen = route[:, None, :]
-            unit, setup = np.take_along_axis(unit, chosen, 1), np.take_along_axis(setup, chosen, 1)
-            _, is_setup, level = pricing.cheapest(unit[:, 0, :], setup[:, 0, :])
-        schedules = build(items, is_setup, level, route)
-        return schedules, line_minutes(items, schedules, len(lines.ids)), bound
+        # the bound may mix lines and pay less than the week's price; a schedule may not
+        unit = np.take_along_axis(unit, route[:, None, :], 1)[:, 0, :]
+        setup = np.take_along_axis(setup, route[:, None, :], 1)[:, 0, :]
+        best, minutes, worth = nothing, np.zeros((count, size)), nothing.cost
+        for price in (unit, *_steadied(items, unit)):
+            _, is_setup, level = pricing.cheapest(price, setup + (unit - price) * usual[:, None])
+            tried = build(items, is_setup, level, route)
+            used = line_minutes(items, tried, len(lines.ids))
+            reduced = tried.cost + used @ prices
+            better = reduced < worth - 1e-12
+            best, worth = tried.where(better, best), np.where(better, reduced, worth)
+            minutes = np.where(better[:, None], used, minutes)
+        return best, minutes, bound
 
     free, minutes, bound = propose(np.zeros(size))
     wanted = minutes.sum(axis=0).reshape(len(lines.ids), weeks)
@@ -156,15 +165,35 @@ def open_routes(items: Items, lines: Lines) -> Floats:
     return np.asarray((items.line >= 0)[:, :, None] & has_time & may_start[:, None, :], dtype=np.float64)
 
 
-def _prices(items: Items, lines: Lines, prices: Floats) -> tuple[Floats, Floats, Ints]:
-    """Price per unit and per set-up (n, R, T) at prices per line minute, and the cheaper routing (n, T)."""
+def _prices(items: Items, lines: Lines, prices: Floats) -> tuple[Floats, Floats, Ints, Floats]:
+    """Price per unit and per set-up (n, R, T) at prices per line minute, the cheaper routing (n, T), usual lot (n)."""
     at = prices[np.maximum(items.line, 0)]
     unit = at * items.unit_minutes[:, :, None]
     setup = items.setup_cost[:, :, None] + at * items.setup_minutes[:, :, None]
     setup = np.where(open_routes(items, lines) > 0, setup, np.inf)
     needy = np.maximum(1, (items.net > 0).sum(axis=1))
     usual = np.maximum(items.least, items.net.sum(axis=1) / needy)
-    return unit, setup, np.argmin(setup + unit * usual[:, None, None], axis=1)
+    return unit, setup, np.argmin(setup + unit * usual[:, None, None], axis=1), usual
+
+
+def _steadied(items: Items, unit: Floats) -> list[Floats]:
+    """Unit prices (n, T) lowered to what another week plus holding (first), or holding and lateness (second), costs.
+
+    The chain of set-ups does not forbid a lot below zero, so it could buy in a cheap week and sell back in a dear one;
+    steady prices leave nothing to gain from that. Never above the true price, so a bound stays a bound.
+    """
+    weeks = unit.shape[1]
+    early, both = np.array(unit), np.array(unit)
+    for week in range(weeks):
+        for other in range(weeks):
+            if other < week:
+                allowed = items.keep_weeks >= week - other
+                carried = np.where(allowed, unit[:, other] + items.holding * (week - other), np.inf)
+                early[:, week] = np.minimum(early[:, week], carried)
+                both[:, week] = np.minimum(both[:, week], carried)
+            else:
+                both[:, week] = np.minimum(both[:, week], unit[:, other] + items.backorder * (other - week))
+    return [early, both]
 
 
 class _Master:
@@ -232,7 +261,7 @@ def _round(pool: _Pool, shares: Floats, count: int, regular: Floats, over: Float
         change = cost - cost[picked][item] + overtime_cost(after) - overtime_cost(load)
         if now_over > 1e-6:
             relief = now_over - excess
-            score = np.where(relief > 1e-9, (np.maximum(change, 0.0) + 1e-6) / np.maximum(relief, 1e-9), np.inf)
+            score = np.where(relief > 1e-6, (np.maximum(change, 0.0) + 1e-6) / np.maximum(relief, 1e-6), np.inf)
         else:
             score = np.where(excess <= 0.0, change, np.inf)
         best = int(np.argmin(score))

@@ -169,9 +169,12 @@ def check_table(name: str, frame: pl.DataFrame, where: str) -> pl.DataFrame:
 
 
 def _cast(series: pl.Series, dtype: pl.DataType | type[pl.DataType], where: str) -> pl.Series:
-    if series.dtype == dtype:
+    if dtype == pl.String:
+        cast = series.cast(pl.String)
+        cast = cast.set(cast == "", None)
+    elif series.dtype == dtype:
         cast = series
-    elif series.dtype == pl.String and dtype != pl.String:
+    elif series.dtype == pl.String:
         text = series.str.strip_chars()
         text = text.set(text == "", None)
         if dtype == pl.Boolean:

@@ -58,6 +58,18 @@ class Schedules:
     wasted: Floats
     cost: Floats
 
+    def where(self, mine: npt.NDArray[np.bool_], others: Schedules) -> Schedules:
+        """These schedules for the items in `mine` (n), the others' for the rest."""
+        row = mine[:, None]
+        return Schedules(
+            np.where(row, self.units, others.units),
+            np.where(row, self.setups, others.setups),
+            np.where(row, self.route, others.route),
+            np.where(row, self.stock, others.stock),
+            np.where(row, self.wasted, others.wasted),
+            np.where(mine, self.cost, others.cost),
+        )
+
 
 def weekly_cost(items: Items, stock: Floats, week: int) -> Floats:
     """Holding + backorder + safety shortfall of a week ending at `stock` (n, ...); owed in the last week weighs more.

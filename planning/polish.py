@@ -11,9 +11,10 @@ import numpy.typing as npt
 from planning.lots import Floats, Ints, Items, Schedules, roll
 
 CHOICES = 64  # set-up decisions in the integer programme: small enough to solve in a second or two
-NODES = 200  # a limit in nodes, not in seconds, so that two runs agree
+NODES = 50  # a limit in nodes, not in seconds, so that two runs agree
+PROGRAMMES = 3
 WASTE_COST = 1e-6  # per unit
-WORTH_IT = 0.005  # share of the cost that rounding must have lost before a large plan is polished
+WORTH_IT = 0.05  # share of the cost that rounding must have lost before a large plan is polished
 
 
 def polish(
@@ -32,21 +33,26 @@ def polish(
     plan already near the linear programme's cost (`target`) is left alone.
     """
     count, weeks = units.shape
-    current = roll(items, units, route)
-    short = (items.backorder[:, None] * np.maximum(0.0, -current.stock)).sum(axis=1)
     candidates = np.flatnonzero((items.line >= 0).any(axis=1) & (items.net.sum(axis=1) > 0))
     size = max(1, CHOICES // (weeks * items.line.shape[1]))
-    cost = _cost(items, units, route, regular, over, over_cost)
     covers_all = candidates.size <= size
-    if not candidates.size or not (covers_all or cost - target > WORTH_IT * cost):
-        return units, route, None
-    ranked = candidates[np.lexsort((candidates, -short[candidates], ~split[candidates]))]
-    group = np.sort(ranked[:size])
-    others = np.setdiff1d(np.arange(count), group)
-    new_units, new_route, bound = _solve(items, units, route, group, regular, over, over_cost)
-    if _cost(items, new_units, new_route, regular, over, over_cost) < cost - 1e-9:
-        units, route = new_units, new_route
-    return units, route, bound + float(current.cost[others].sum()) if covers_all else None
+    bound = None
+    done = np.zeros(count, dtype=np.bool_)
+    for _ in range(PROGRAMMES):
+        cost = _cost(items, units, route, regular, over, over_cost)
+        waiting = candidates[~done[candidates]]
+        if not waiting.size or not (covers_all or cost - target > WORTH_IT * cost):
+            break
+        current = roll(items, units, route)
+        short = (items.backorder[:, None] * np.maximum(0.0, -current.stock)).sum(axis=1)
+        group = np.sort(waiting[np.lexsort((waiting, -short[waiting], ~split[waiting]))][:size])
+        done[group] = True
+        new_units, new_route, found = _solve(items, units, route, group, regular, over, over_cost)
+        if covers_all:
+            bound = found + float(current.cost[np.setdiff1d(np.arange(count), group)].sum())
+        if _cost(items, new_units, new_route, regular, over, over_cost) < cost - 1e-9:
+            units, route = new_units, new_route
+    return units, route, bound
 
 
 def minutes_used(items: Items, units: Floats, route: Ints, lines: int) -> Floats:
@@ -185,7 +191,9 @@ def _close_week(
     stock = float(now.stock[item, week])
     ahead = programme.variable(keep, min(keep, stock - base), lower=-highspy.kHighsInf)
     # what never spoils is never thrown away; a tiny price keeps the programme from making units only to waste them
-    waste = programme.variable(highspy.kHighsInf if upto < weeks else 0.0, float(now.wasted[item, week]), cost=WASTE_COST)
+    waste = programme.variable(
+        highspy.kHighsInf if upto < weeks else 0.0, float(now.wasted[item, week]), cost=WASTE_COST
+    )
     programme.model.addConstr(ahead - before + waste - sum(made) == -net)
     owed_weight = 1.0 + weeks if week == weeks - 1 else 1.0
     held = programme.variable(highspy.kHighsInf, max(0.0, stock), cost=float(items.holding[item]))

@@ -130,7 +130,7 @@ def plan_frames(
         line_id, regular = calendar.ids[line], float(calendar.regular[line, week])
         for slot in sequence_week(found, calendar.changeovers.get(line_id, {})):
             target = rows.get((slot.run.sku, line_id, week))
-            if target is not None and slot.run.state == "planned":
+            if target is not None and slot.run.state == "draft":
                 target["setup_minutes"] += slot.changeover
                 target["overtime_minutes"] = max(0.0, slot.ends - max(regular, slot.starts))
             orders.append(

@@ -21,7 +21,7 @@ class Run:
     units: float
     minutes: float
     priority: int
-    state: str = "planned"
+    state: str = "draft"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planning.allocation import fair_share, whole_shares
@@ -22,6 +22,7 @@ def test_whole_units_follow_the_forecasts(weights: list[float], shares: list[int
     assert whole_shares(6, weights) == shares
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.lists(st.floats(0, 1e6), min_size=1, max_size=30))
 def test_whole_shares_conserve_the_total_and_stay_within_one_unit(total: int, weights: list[float]) -> None:
     shares = whole_shares(total, weights)
@@ -33,6 +34,7 @@ def test_whole_shares_conserve_the_total_and_stay_within_one_unit(total: int, we
         )
 
 
+@settings(deadline=None)
 @given(
     st.floats(0, 1e5),
     st.lists(st.tuples(st.floats(0, 1e4), st.floats(0.01, 1e3)), min_size=1, max_size=12),

@@ -298,7 +298,7 @@ weekly = st.lists(st.integers(0, 120), min_size=5, max_size=5)
 def test_any_plan_keeps_its_promises(
     demands: list[list[int]], minutes: list[float], on_hand: int, setup: float, overtime: float
 ) -> None:
-    """Minutes ≤ calendar; owed = what demand asked less opening, receipts and production; pegs conserve; bound ≤ cost."""
+    """Minutes ≤ calendar; owed = what demand asked less opening and production; pegs conserve; bound ≤ cost."""
     skus = [f"S{number}" for number in range(len(demands))]
     tables: Tables = {
         "demand": pl.concat(

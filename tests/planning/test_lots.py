@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planning.lots import Items, Pricing, build, roll
@@ -58,6 +58,7 @@ def test_without_lateness_it_is_wagner_whitin(setup: float, holding: float, dema
 nets = st.lists(st.floats(0, 50), min_size=1, max_size=7)
 
 
+@settings(deadline=None)
 @given(nets, st.floats(0, 20), st.floats(0, 200), st.integers(0, 4), st.data())
 def test_no_plan_of_an_item_costs_less_than_its_price(
     net: list[float], safety: float, setup: float, keep: int, data: st.DataObject
@@ -72,6 +73,7 @@ def test_no_plan_of_an_item_costs_less_than_its_price(
         assert value[0] <= plan.cost[0] + float((plan.units * prices).sum()) + 1e-2
 
 
+@settings(deadline=None)
 @given(nets, st.floats(0, 20), st.sampled_from([0.0, 12.0]), st.sampled_from([0.0, 1.0, 6.0]), st.integers(0, 4))
 def test_what_is_made_is_used_held_owed_or_wasted(
     net: list[float], safety: float, least: float, multiple: float, keep: int

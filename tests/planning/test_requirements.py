@@ -77,6 +77,7 @@ demand_strategy = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(
     lots_strategy,
     demand_strategy,
@@ -93,7 +94,7 @@ def test_every_unit_is_accounted_for(
     multiple: float,
     life: float,
 ) -> None:
-    """opening + receipts + planned = demand + expired + closing, week by week, and no week ends below its safety stock."""
+    """opening + receipts + planned = demand + expired + closing in each week; none ends below its safety stock."""
     supply = [
         Lot(f"l{n}", week, units, START + timedelta(days=days), "stock" if week == 0 else "receipt")
         for n, (week, units, days) in enumerate(lots)
@@ -112,7 +113,7 @@ def test_every_unit_is_accounted_for(
     assert sum(found.gross) == pytest.approx(sum(one.units for one in asked))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(1, 400), st.floats(0, 0.3), st.floats(0.1, 9), st.integers(0, 5))
 def test_a_bill_conserves_what_it_asks_of_its_components(units: int, scrap: float, per_unit: float, week: int) -> None:
     needed = [0.0] * week + [float(units)]

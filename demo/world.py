@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from demo import controls, days, edits, factory, goods, lots, mill_records, package, people, places, stock, webshops
 
-VERSION = 1
+VERSION = 2
 SEED = 69
 MARK = "world.json"
 Tables = dict[str, pl.DataFrame]
@@ -187,7 +187,7 @@ def _control(tables: Tables) -> None:
     )
     tables["trade.controls"] = controls.totals("trade.placements", tables["trade.placements"], pl.col("WEEK_ON"))
     first = tables["erp.production_orders"].unique("order_no", keep="first", maintain_order=True)
-    tables["erp.controls"] = controls.totals("erp.production_orders", first, pl.col("due_on"), "qty")
+    tables["erp.controls"] = controls.totals("erp.production_orders", first, day, "qty")
     tables["wms.controls"] = controls.together(
         controls.totals("wms.stock", tables["wms.stock"], pl.col("as_of"), "on_hand"),
         controls.totals("wms.movements", tables["wms.movements"], days.local_on(pl.col("moved_at")), "qty"),

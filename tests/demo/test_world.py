@@ -203,3 +203,9 @@ def test_a_small_world_is_built_once_and_kept(tmp_path: Path) -> None:
     assert world.build(tmp_path, skus=3)
     assert not world.build(tmp_path, skus=3)
     assert world.build(tmp_path, skus=4)
+
+
+def test_no_control_speaks_of_a_day_after_it_was_written_but_for_placements(small: Made) -> None:
+    for name, table in small.tables.items():
+        if name.endswith(".controls") and name != "trade.controls":
+            assert (table["period_on"] <= table["known_at"].dt.date()).all(), name

@@ -12,8 +12,8 @@ NONE = "–"
 MINUS = "\u2212"
 NEUTRAL_RATE = 0.005
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥", "HKD": "HK$", "SGD": "S$", "AUD": "A$"}
-_STEPS = {"en": ((1e9, "B"), (1e6, "M"), (1e3, "k")), "zh": ((1e8, "亿"), (1e4, "万"))}
-_SHORT_FROM = 10_000
+STEPS = {"en": ((1e9, "B"), (1e6, "M"), (1e3, "k")), "zh": ((1e8, "亿"), (1e4, "万"))}
+SHORT_FROM = 10_000
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 
@@ -41,11 +41,11 @@ def short(value: Figure, language: str) -> str:
     if value is None or value != value:
         return NONE
     rounded = _significant(abs(float(value)))
-    if rounded < _SHORT_FROM:
+    if rounded < SHORT_FROM:
         digits = 0 if rounded >= 100 or float(value).is_integer() else 1
         return exact(value, digits)
     sign = MINUS if value < 0 else ""
-    size, unit = next(step for step in _STEPS[language] if rounded >= step[0])
+    size, unit = next(step for step in STEPS[language] if rounded >= step[0])
     return f"{sign}{_trimmed(rounded / size)}{unit}"
 
 
@@ -142,7 +142,7 @@ def plain(text: object) -> str:
 
 
 def _significant(value: float) -> float:
-    return float(f"{value:.3g}") if value >= _SHORT_FROM else value
+    return float(f"{value:.3g}") if value >= SHORT_FROM else value
 
 
 def _trimmed(value: float) -> str:

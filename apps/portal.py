@@ -34,7 +34,8 @@ PAGES = {
 
 def main() -> None:
     """Draws the navigation and the page that the address names."""
-    words = frame.chosen_words(None)
+    filters.carry_language()
+    words = frame.chosen_words()
     st.set_page_config(page_title=words("nav.product"), page_icon=str(HERE / "static" / "favicon.png"), layout="wide")
     st.logo(str(HERE / "static" / "logo.svg"), size="large", icon_image=str(HERE / "static" / "favicon.png"))
     pages = {

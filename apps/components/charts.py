@@ -6,21 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.components.theme import Colours
+from apps.format import SHORT_FROM, STEPS
 
 Spec = dict[str, Any]
 Row = dict[str, Any]
 _FONT = "Inter, 'Noto Sans SC', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
-_NUMBER_WORDS = {
-    "en": (
-        "abs(datum.value) >= 1e9 ? format(datum.value / 1e9, ',.3~r') + 'B' : "
-        "abs(datum.value) >= 1e6 ? format(datum.value / 1e6, ',.3~r') + 'M' : "
-        "abs(datum.value) >= 1e4 ? format(datum.value / 1e3, ',.3~r') + 'k' : format(datum.value, ',.4~r')"
-    ),
-    "zh": (
-        "abs(datum.value) >= 1e8 ? format(datum.value / 1e8, ',.3~r') + '亿' : "
-        "abs(datum.value) >= 1e4 ? format(datum.value / 1e4, ',.3~r') + '万' : format(datum.value, ',.4~r')"
-    ),
-}
 _DATE_WORDS = {"en": "utcFormat(datum.value, '%-d %b')", "zh": "utcFormat(datum.value, '%-m月%-d日')"}
 
 
@@ -75,16 +65,19 @@ def dress(colours: Colours) -> Spec:
     }
 
 
-def number_axis(language: str, *, title: str | None = None, prefix: str = "", ticks: int = 5) -> Spec:
-    """A quantity's axis in the units of cards and tables (k, M; 万, 亿)."""
-    words = _NUMBER_WORDS[language]
-    expression = f"datum.value == 0 ? '0' : '{prefix}' + ({words})" if prefix else words
-    return {"title": title, "labelExpr": expression, "tickCount": ticks, "grid": True}
-
-
-def percent_axis(*, title: str | None = None, ticks: int = 5) -> Spec:
-    """A rate's axis in per cent."""
-    return {"title": title, "labelExpr": "format(100 * datum.value, ',.3~r') + ' %'", "tickCount": ticks, "grid": True}
+def number_axis(language: str, *, title: str | None = None, prefix: str = "", ticks: int = 5, scale: str = "y") -> Spec:
+    """A quantity's axis in the units of cards and tables (k, M; 万, 亿); its largest value chooses one unit for all."""
+    largest = f"max(abs(domain('{scale}')[0]), abs(domain('{scale}')[1]))"
+    words = "format(datum.value, ',.4~r')"
+    for size, unit in reversed(STEPS[language]):
+        limit = max(size, SHORT_FROM)
+        words = f"{largest} >= {limit:.0f} ? format(datum.value / {size:.0f}, ',.3~r') + '{unit}' : {words}"
+    return {
+        "title": title,
+        "labelExpr": f"datum.value == 0 ? '0' : '{prefix}' + ({words})",
+        "tickCount": ticks,
+        "grid": True,
+    }
 
 
 def week_x(language: str, *, field: str = "week_on", ticks: int | None = None) -> Spec:

@@ -23,7 +23,7 @@ def intervals(
         "sort": order,
         "axis": {"title": None, "grid": False, "labelLimit": 300, "labelColor": colours.text},
     }
-    x_axis = number_axis(language, title=axis_title)
+    x_axis = number_axis(language, title=axis_title, scale="x")
     colour = {"field": "colour", "type": "nominal", "scale": None}
     body: Spec = {
         "encoding": {"y": y, "tooltip": _tooltip(tips)},
@@ -226,7 +226,7 @@ def lags(
                 "axis": {"title": None, "grid": False, "labelLimit": 280, "labelColor": colours.text},
                 "scale": {"paddingInner": 0.5},
             },
-            "x": {"field": "hours", "type": "quantitative", "axis": number_axis(language, title=axis_title)},
+            "x": {"field": "hours", "type": "quantitative", "axis": number_axis(language, title=axis_title, scale="x")},
             "tooltip": _tooltip(tips),
         },
         "mark": {"type": "bar", "cornerRadiusEnd": 3},

@@ -43,10 +43,16 @@ def allowed(name: str, codes: Sequence[str], default: str) -> str:
 def carry_over(page: str) -> None:
     """On arriving from another page, puts the filters that all pages share back into the URL."""
     if st.session_state.get("page", page) != page:
-        for name, value in st.session_state.get(_CARRIED, {}).items():
-            if name not in st.query_params:
-                st.query_params[name] = value
+        carried = st.session_state.get(_CARRIED, {})
+        st.query_params.update({name: value for name, value in carried.items() if name not in st.query_params})
     st.session_state["page"] = page
+
+
+def carry_language() -> None:
+    """Puts the language chosen before back into the URL, so that menus and pages speak it from the first draw."""
+    language = st.session_state.get(_CARRIED, {}).get("lang")
+    if language is not None and "lang" not in st.query_params:
+        st.query_params["lang"] = language
 
 
 def remember(name: str, value: str, default: str) -> None:

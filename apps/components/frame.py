@@ -49,11 +49,9 @@ def page(name: str, needs: Sequence[str]) -> Callable[[Body], Callable[[], None]
 
     def wrap(body: Body) -> Callable[[], None]:
         def run() -> None:
-            words = chosen_words(None)
+            words = chosen_words()
             try:
-                workspace = _workspace()
-                words = chosen_words(workspace)
-                draw(name, needs, body, workspace, words)
+                draw(name, needs, body, _workspace(), words)
             except (TillmillError, QueryError, OSError, ValueError) as error:
                 _log.exception("page %s", name)
                 what = error.what if isinstance(error, TillmillError) else ""
@@ -101,11 +99,17 @@ def finding(text: str) -> None:
     st.markdown(text)
 
 
-def chosen_words(workspace: Workspace | None) -> Words:
+def chosen_words() -> Words:
     """The words of the URL's language, else of the browser's, else of the workspace's."""
     browser = (st.context.locale or "")[:2].lower()
-    fallback = browser if browser in LANGUAGES else workspace.settings.brand.language if workspace else LANGUAGES[0]
-    return load(filters.allowed("lang", LANGUAGES, fallback))
+    return load(filters.allowed("lang", LANGUAGES, browser if browser in LANGUAGES else _workspace_language()))
+
+
+def _workspace_language() -> str:
+    try:
+        return _workspace().settings.brand.language
+    except TillmillError:
+        return LANGUAGES[0]
 
 
 def _workspace() -> Workspace:

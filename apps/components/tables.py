@@ -6,14 +6,14 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps.components.view import View
-from apps.format import NEUTRAL_RATE
+from apps.format import NEUTRAL_RATE, NONE
 
 SHOWN_ROWS = 300
 _RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -27,7 +27,7 @@ class Column:
     heading: str
     write: Callable[[Any], str] | None = None
     tone: Callable[[Any], str] | None = None
-    width: Literal["small", "medium", "large"] | None = None
+    width: int | None = None
 
 
 def table(
@@ -52,7 +52,7 @@ def table(
         )
         for column in columns:
             if column.write is not None:
-                style = style.format(column.write, subset=[column.field], na_rep="–")
+                style = style.format(column.write, subset=[column.field], na_rep=NONE)
             if column.tone is not None:
                 style = style.map(_css(view, column.tone), subset=[column.field])
         st.dataframe(
@@ -61,6 +61,7 @@ def table(
             key=f"table-{key}",
             height=height or min(36 + 32 * shown.height, 36 + 32 * 10),
             row_height=32,
+            placeholder=NONE,
             column_config={
                 column.field: st.column_config.Column(
                     column.heading,

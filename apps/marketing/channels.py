@@ -205,7 +205,7 @@ def _places(view: View, rows: pl.DataFrame) -> pl.DataFrame:
 def _columns(view: View) -> list[tables.Column]:
     words = view.words
     return [
-        tables.Column("place", words("term.place"), width="medium"),
+        tables.Column("place", words("term.place"), width=250),
         tables.Column("channel", words("term.channel")),
         tables.Column("area", words("term.region")),
         tables.Column("net", words("term.net_sales"), view.money),

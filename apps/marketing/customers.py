@@ -187,7 +187,7 @@ def _columns(view: View) -> list[tables.Column]:
     words = view.words
     worrying = {words.code("segment", code) for code in _AT_RISK}
     return [
-        tables.Column("customer_id", words("term.customer"), width="medium"),
+        tables.Column("customer_id", words("term.customer"), width=170),
         tables.Column("segment_word", words("term.segment"), tone=lambda value: "bad" if value in worrying else ""),
         tables.Column("monetary", words("term.monetary"), view.money),
         tables.Column("frequency", words("term.orders"), view.short),

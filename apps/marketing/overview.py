@@ -185,7 +185,7 @@ def _summed(now: pl.DataFrame, before: pl.DataFrame, column: str) -> pl.DataFram
 def _columns(view: View) -> list[tables.Column]:
     words = view.words
     return [
-        tables.Column("name", words("term.product"), width="medium"),
+        tables.Column("name", words("term.product"), width=250),
         tables.Column("sku", words("term.sku")),
         tables.Column("category", words("term.category")),
         tables.Column("net", words("term.net_sales"), view.money),

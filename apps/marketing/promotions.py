@@ -162,7 +162,7 @@ def _columns(view: View, *, has_roi: bool) -> list[tables.Column]:
     words = view.words
     tones = {words("verdict.lifted"): "good", words("verdict.cut"): "bad"}
     return [
-        tables.Column("product", words("term.product"), width="medium"),
+        tables.Column("product", words("term.product"), width=250),
         tables.Column("verdict_word", words("term.verdict"), tone=lambda value: tones.get(value, "quiet")),
         tables.Column(
             "incremental_units", words("term.incremental_units"), lambda value: write.signed(write.exact(value))
@@ -171,7 +171,7 @@ def _columns(view: View, *, has_roi: bool) -> list[tables.Column]:
         tables.Column("lift_rate", words("term.lift"), write.signed_percent),
         *([tables.Column("roi", words("term.roi"), write.signed_percent)] if has_roi else []),
         tables.Column("margin_amount", words("promotions.margin"), view.money),
-        tables.Column("why_word", words("term.why"), width="large"),
+        tables.Column("why_word", words("term.why"), width=330),
         tables.Column("kind_word", words("term.kind")),
         tables.Column("starts_on", words("term.starts"), view.day),
         tables.Column("ends_on", words("term.ends"), view.day),

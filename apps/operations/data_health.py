@@ -95,10 +95,11 @@ def figures(view: View, streams: pl.DataFrame) -> list[Card]:
 def _chart(view: View, streams: pl.DataFrame) -> None:
     words = view.words
     known = streams.filter(pl.col("lag_hours").is_not_null()).sort("lag_hours", "name", descending=[True, False])
+    in_days = bool((known["lag_hours"] > 3 * _HOURS_PER_DAY).any())
     rows = [
         {
             "name": found["name"],
-            "hours": max(0.0, found["lag_hours"]),
+            "hours": max(0.0, found["lag_hours"]) / (_HOURS_PER_DAY if in_days else 1),
             "colour": view.colours.bad if found["is_fresh"] is False else view.colours.accent,
             "tip_lag": _lag(view, found["lag_hours"]),
             "tip_mark": write.moment(view.local(found["watermark_at"]), view.language)
@@ -110,7 +111,13 @@ def _chart(view: View, streams: pl.DataFrame) -> None:
     if not rows:
         return
     tips = (("name", words("term.stream")), ("tip_lag", words("health.lag")), ("tip_mark", words("health.watermark")))
-    spec = charts_supply.lags(view.colours, rows, axis_title=words("health.axis"), tips=tips, language=view.language)
+    spec = charts_supply.lags(
+        view.colours,
+        rows,
+        axis_title=words("health.axis_days" if in_days else "health.axis"),
+        tips=tips,
+        language=view.language,
+    )
     blocks.figure(spec, title=words("health.chart"), alt=words("health.chart_alt"), key="lags")
 
 
@@ -148,7 +155,7 @@ def _columns(view: View) -> list[tables.Column]:
     tones = {words("health.state.fine"): "good", words("health.state.late"): "warn"}
     equal = words("health.control.differs")
     return [
-        tables.Column("stream", words("term.stream"), width="medium"),
+        tables.Column("stream", words("term.stream"), width=190),
         tables.Column("source", words("term.source")),
         tables.Column("state", words("term.status"), tone=lambda value: tones.get(value, "bad")),
         tables.Column("lag_hours", words("health.lag"), lambda hours: _lag(view, hours)),

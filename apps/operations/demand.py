@@ -29,6 +29,9 @@ def page(view: View, export: DeltaGenerator) -> None:
     sku = chosen["sku"]
     past = demand.history(view.warehouse, channel=channel, category=category, sku=sku)
     ahead = demand.future(view.warehouse, channel=channel, category=category, sku=sku)
+    if items.is_empty() and channel is None and category is None:
+        frame.empty(view.words, "empty.demand")
+        return
     if ahead.is_empty():
         frame.finding(view.words("demand.finding.none"))
     else:
@@ -179,7 +182,7 @@ def _rate() -> pl.Expr:
 def _columns(view: View) -> list[tables.Column]:
     words = view.words
     return [
-        tables.Column("name", words("term.product"), width="medium"),
+        tables.Column("name", words("term.product"), width=250),
         tables.Column("sku", words("term.sku")),
         tables.Column("category", words("term.category")),
         tables.Column("next_units", words("demand.next_units"), write.exact),

@@ -186,7 +186,7 @@ def _columns(view: View) -> list[tables.Column]:
     return [
         tables.Column("week_on", words("term.week"), view.day),
         tables.Column("line_id", words("term.line")),
-        tables.Column("product", words("term.product"), width="medium"),
+        tables.Column("product", words("term.product"), width=250),
         tables.Column("sku", words("term.sku")),
         tables.Column("units", words("production.planned"), write.exact),
         tables.Column("demand_units", words("term.demand"), write.exact),

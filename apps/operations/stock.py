@@ -63,6 +63,7 @@ def finding(view: View, positions: pl.DataFrame) -> str:
     if risky.is_empty():
         return words("stock.finding.calm", **said)
     first = risky.row(0, named=True)
+    said |= {"place": write.plain(first["location_name"] or first["location_id"])}
     said |= {"product": write.plain(first["name"] or first["sku"]), "days": write.plain(_days(first["days_of_cover"]))}
     return words("stock.finding.risk", **said)
 
@@ -174,7 +175,7 @@ def _columns(view: View) -> list[tables.Column]:
     words = view.words
     tones = {words.code("risk", "stock_out"): "bad", words.code("risk", "expiring"): "warn"}
     return [
-        tables.Column("product", words("term.product"), width="medium"),
+        tables.Column("product", words("term.product"), width=250),
         tables.Column("sku", words("term.sku")),
         tables.Column("risk", words("term.status"), tone=lambda value: tones.get(value, "quiet")),
         tables.Column("days_of_cover", words("term.days_of_cover"), _days),

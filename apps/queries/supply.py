@@ -61,13 +61,26 @@ items as (
     window item as (partition by location_id, sku order by stock_on)
 ),
 
+-- What nobody asks for is not missed: an item without demand is never out of stock.
+asked_for as (
+    select location_id, sku
+    from mart_stock_position
+    where days_of_cover is not null
+),
+
+wanted as (
+    select items.* exclude (is_out), items.is_out and asked_for.sku is not null as is_out
+    from items
+    left join asked_for on items.location_id = asked_for.location_id and items.sku = asked_for.sku
+),
+
 turns as (
     select
         *,
         is_out::integer - coalesce(
             lag(is_out::integer) over (partition by location_id, sku order by stock_on), 0
         ) as turn
-    from items
+    from wanted
 ),
 
 days as (

@@ -109,6 +109,7 @@ class Learner:
         outputs = make_plan(
             tables, start_on=start_on, horizon_weeks=settings.horizon_weeks, service_level=settings.service_level
         )
+        outputs["summary"] = _with_parts(outputs["summary"])
         for name in PLAN_OUTPUTS:
             self._land(f"planning.{name}", outputs[name])
         plan = outputs["production_plan"]
@@ -136,6 +137,15 @@ class Learner:
         lake.land_learnt(
             self._workspace, self._ledger, stream, frame, run_id=self._run_id, candidate=self._candidate.name
         )
+
+
+def _with_parts(summary: pl.DataFrame) -> pl.DataFrame:
+    """The summary as it lands: what has no column of its own goes into `parts`; how long it took is not learnt."""
+    own = [name for name in contract("planning.summary").schema.column_names() if name in summary.columns]
+    rest = summary.drop(*own, "seconds").with_columns(pl.selectors.decimal().cast(pl.Float64))
+    return summary.select(own).with_columns(
+        parts=pl.Series([json.dumps(row, sort_keys=True) for row in rest.to_dicts()])
+    )
 
 
 def _against_benchmark(scores: pl.DataFrame) -> str:

@@ -1,0 +1,93 @@
+"""Sums over a hierarchy: means that add up exactly, and quantiles learnt at each level for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from forecasting.engine import Outcome, mix
+from forecasting.grid import Floats, Grid, Ints, codes
+from forecasting.intervals import Spread, learn_spread, quantiles_of, unrest_of
+from tillmill.errors import UsageError
+
+TOTAL = "total"
+BOTTOM = "unique_id"
+
+
+def levels_of(columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Level name → its columns, from the total down: `state,store` gives total, state, state/store, then the series."""
+    levels: dict[str, tuple[str, ...]] = {TOTAL: ()}
+    for depth in range(1, len(columns) + 1):
+        levels["/".join(columns[:depth])] = tuple(columns[:depth])
+    return levels
+
+
+def check_hierarchy(static: pl.DataFrame, columns: Sequence[str]) -> None:
+    """Raises UsageError unless each column is there and one constant value per unique_id."""
+    for name in columns:
+        if name not in static.columns:
+            raise UsageError(f"hierarchy column {name} is not in the history (or changes within a series)")
+        empty = static.filter(pl.col(name).is_null())
+        if not empty.is_empty():
+            raise UsageError(f"hierarchy column {name} is empty for {empty['unique_id'][0]}")
+
+
+def aggregate(
+    grid: Grid, outcome: Outcome, static: pl.DataFrame, columns: Sequence[str]
+) -> list[tuple[str, list[str], Floats, Floats]]:
+    """(level, nodes, means node × step, quantiles node × step × level) for every level above the series.
+
+    Means are the sums of the series' means. Quantiles come from what the summed trial forecasts missed at that level;
+    with few nodes the levels near it lend theirs, so the spread is that of all levels above the series together.
+    """
+    summed: list[tuple[str, list[str], Floats, Floats, Floats]] = []
+    samples: list[tuple[Floats, Floats, Floats, Floats]] = []
+    for level, names in levels_of(columns).items():
+        labels = _labels(static, names)
+        group = codes(labels)
+        nodes = labels.unique().sort().to_list()
+        mean = _sum(outcome.mean, group)
+        history = _sum(grid.values, group)
+        scale = _recent(history, grid.rhythm.level)
+        summed.append((level, nodes, mean, scale, unrest_of(history[:, -4 * grid.rhythm.level :], scale)))
+        for trial in outcome.trials:
+            told, _ = mix(trial.members, outcome.blends, trial.kind)
+            actual = _sum(trial.actual, group)
+            past = _sum(grid.values[:, : trial.origin + 1], group)
+            then = _recent(past, grid.rhythm.level)
+            unrest = unrest_of(past[:, -4 * grid.rhythm.level :], then)
+            samples.append((_sum(told, group), actual, _wide(then, actual.shape), _wide(unrest, actual.shape)))
+    spread = _spread(samples)
+    return [
+        (level, nodes, mean, quantiles_of(spread, mean, _wide(scale, mean.shape), _wide(unrest, mean.shape)))
+        for level, nodes, mean, scale, unrest in summed
+    ]
+
+
+def _spread(samples: list[tuple[Floats, Floats, Floats, Floats]]) -> Spread | None:
+    if not samples:
+        return None
+    mean, actual, size, unrest = (np.concatenate([sample[i].ravel() for sample in samples]) for i in range(4))
+    return learn_spread(mean, actual, np.maximum(size, 1e-9), unrest)
+
+
+def _labels(static: pl.DataFrame, names: Sequence[str]) -> pl.Series:
+    if not names:
+        return pl.Series([TOTAL] * static.height, dtype=pl.String)
+    return static.select(pl.concat_str([pl.col(name).cast(pl.String) for name in names], separator="/")).to_series()
+
+
+def _sum(values: Floats, group: Ints) -> Floats:
+    out = np.zeros((int(group.max(initial=0)) + 1, values.shape[1]))
+    np.add.at(out, group, np.nan_to_num(values))
+    return out
+
+
+def _recent(history: Floats, width: int) -> Floats:
+    return np.asarray(np.maximum(history[:, -width:].mean(axis=1), 1e-9))
+
+
+def _wide(values: Floats, shape: tuple[int, ...]) -> Floats:
+    return np.broadcast_to(values[:, None], shape)

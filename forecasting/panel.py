@@ -1,0 +1,214 @@
+"""The engine on anybody's panel: `unique_id, ds, y` in, means and quantiles out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from forecasting import checks
+from forecasting.engine import Outcome, forecast_grid
+from forecasting.grid import QUANTILE_COLUMNS, Floats, Frequency, Grid, Part, bucket_index, codes, matrix, part_of
+from forecasting.hierarchy import BOTTOM, aggregate, check_hierarchy
+from tillmill.errors import UsageError
+
+
+@dataclass(frozen=True)
+class PanelForecast:
+    """The forecast's rows, and a note on every series that was refused or not plain."""
+
+    forecast: pl.DataFrame
+    notes: pl.DataFrame
+
+
+def forecast_panel(
+    history: pl.DataFrame,
+    *,
+    horizon: int,
+    freq: Frequency = "D",
+    future: pl.DataFrame | None = None,
+    hierarchy: Sequence[str] | None = None,
+    in_stock: str | None = None,
+    fast: bool = False,
+) -> pl.DataFrame:
+    """Rows unique_id, ds, mean, q05 … q95, method for the `horizon` buckets after the panel's last date.
+
+    `history`: unique_id, ds, y and further columns: constant within each series = static; present in `future` too =
+    known ahead; others = known until now. Where the column `in_stock` is false, y is not demand and is left out.
+    With `hierarchy` (static columns, outermost first) every aggregate is a row too: `level` (total, state,
+    state/store …, unique_id) and `node`, its means exactly the sums of the series'; `unique_id` is null there.
+    Raises UsageError for a file that cannot be used (column and row named); a series that cannot be used is left
+    out, and `forecast_with_notes` says why.
+    """
+    return forecast_with_notes(
+        history, horizon=horizon, freq=freq, future=future, hierarchy=hierarchy, in_stock=in_stock, fast=fast
+    ).forecast
+
+
+def forecast_with_notes(
+    history: pl.DataFrame,
+    *,
+    horizon: int,
+    freq: Frequency = "D",
+    future: pl.DataFrame | None = None,
+    hierarchy: Sequence[str] | None = None,
+    in_stock: str | None = None,
+    fast: bool = False,
+) -> PanelForecast:
+    """As `forecast_panel`, with notes: unique_id, note, is_refused."""
+    if horizon < 1:
+        raise UsageError(f"the horizon is {horizon}; it must be 1 or more")
+    panel = checks.readable(history, "history", checks.NEEDED)
+    if panel.is_empty():
+        raise UsageError("history has no rows")
+    if in_stock is not None:
+        panel = _observable(panel, in_stock)
+    kept, notes = checks.inspect(panel, freq)
+    if kept.is_empty():
+        raise UsageError(f"no series can be used; the first: {notes['unique_id'][0]}: {notes['note'][0]}")
+    plan = None if future is None else checks.readable(future, "future", ("unique_id", "ds"))
+    grid, static, plan_notes = panel_grid(kept, horizon=horizon, freq=freq, future=plan)
+    if hierarchy:
+        check_hierarchy(static, hierarchy)
+    outcome = forecast_grid(grid, horizon, fast=fast)
+    rows = _series_rows(grid, outcome)
+    if hierarchy:
+        rows = _with_aggregates(rows, grid, outcome, static, hierarchy)
+    return PanelForecast(rows, pl.concat([notes, plan_notes]).sort("unique_id", "note"))
+
+
+def panel_grid(
+    kept: pl.DataFrame, *, horizon: int, freq: Frequency, future: pl.DataFrame | None
+) -> tuple[Grid, pl.DataFrame, pl.DataFrame]:
+    """The panel as a grid, its static columns (one row per unique_id, sorted), and notes on missing plan rows."""
+    keys = kept.select("unique_id").unique().sort("unique_id")
+    first_on: date = kept["ds"].min()  # type: ignore[assignment]
+    last_on: date = kept["ds"].max()  # type: ignore[assignment]
+    length = int(pl.select(bucket_index(pl.lit(last_on), first_on, freq)).item()) + 1
+    indexed = _indexed(kept, keys, first_on, freq)
+    shape = (keys.height, length)
+    others = [name for name in kept.columns if name not in checks.NEEDED]
+    static_names = _static_names(kept, others)
+    static = keys.join(kept.group_by("unique_id").agg(pl.col(static_names).drop_nulls().first()), on="unique_id")
+    static = static.sort("unique_id")
+    planned = [name for name in others if future is not None and name in future.columns and name not in static_names]
+    known: dict[str, Floats] = {}
+    parts: dict[str, Part] = {}
+    notes = pl.DataFrame(schema=checks.NOTES_SCHEMA)
+    if future is not None and planned:
+        ahead = _indexed(future.unique(["unique_id", "ds"], keep="last", maintain_order=True), keys, first_on, freq)
+        ahead = ahead.filter(pl.col("column").is_between(length, length + horizon - 1))
+        notes = _plan_gaps(ahead, keys, horizon)
+        for name in planned:
+            cells = [frame.select("row", "column", name) for frame in (indexed, ahead)]
+            whole = pl.concat(cells, how="vertical_relaxed")
+            values = matrix(
+                keys.height, length + horizon, whole["row"], whole["column"], _as_figures(whole[name]), np.nan
+            )
+            known[name], parts[name] = _carried(values), part_of(name)
+    past = {
+        name: _carried(matrix(*shape, indexed["row"], indexed["column"], _as_figures(indexed[name]), np.nan))
+        for name in others
+        if name not in static_names and name not in planned and kept.schema[name].is_numeric()
+    }
+    grid = Grid(
+        keys=keys,
+        freq=freq,
+        first_on=first_on,
+        values=matrix(*shape, indexed["row"], indexed["column"], indexed["y"], np.nan),
+        ahead=horizon,
+        static={name: codes(static[name].cast(pl.String)) for name in static_names},
+        known=known,
+        known_part=parts,
+        past=past,
+    )
+    return grid, static, notes
+
+
+def _series_rows(grid: Grid, outcome: Outcome) -> pl.DataFrame:
+    count, horizon = outcome.mean.shape
+    dates = [grid.bucket_on(grid.length + step) for step in range(horizon)]
+    return grid.keys[np.repeat(np.arange(count), horizon)].with_columns(
+        pl.Series("ds", dates * count, dtype=pl.Date),
+        pl.Series("mean", outcome.mean.ravel()),
+        *(pl.Series(name, outcome.quantiles[:, :, i].ravel()) for i, name in enumerate(QUANTILE_COLUMNS)),
+        pl.Series("method", np.repeat(outcome.method, horizon).tolist(), dtype=pl.String),
+    )
+
+
+def _with_aggregates(
+    rows: pl.DataFrame, grid: Grid, outcome: Outcome, static: pl.DataFrame, hierarchy: Sequence[str]
+) -> pl.DataFrame:
+    horizon = outcome.mean.shape[1]
+    dates = [grid.bucket_on(grid.length + step) for step in range(horizon)]
+    tables = [rows.with_columns(pl.lit(BOTTOM).alias("level"), pl.col("unique_id").alias("node"))]
+    for level, nodes, mean, quantiles in aggregate(grid, outcome, static, hierarchy):
+        tables.append(
+            pl.DataFrame(
+                {
+                    "level": [level] * mean.size,
+                    "node": [node for node in nodes for _ in range(horizon)],
+                    "ds": pl.Series(dates * len(nodes), dtype=pl.Date),
+                    "mean": mean.ravel(),
+                    **{name: quantiles[:, :, i].ravel() for i, name in enumerate(QUANTILE_COLUMNS)},
+                    "method": ["sum of series"] * mean.size,
+                }
+            )
+        )
+    whole = pl.concat(tables, how="diagonal")
+    return whole.select("level", "node", *rows.columns)
+
+
+def _observable(panel: pl.DataFrame, in_stock: str) -> pl.DataFrame:
+    if in_stock not in panel.columns:
+        raise UsageError(f"history lacks the in-stock column {in_stock}")
+    flag = pl.col(in_stock)
+    if panel.schema[in_stock] == pl.String:
+        flag = flag.str.to_lowercase().is_in(["true", "1", "yes", "t"])
+    return panel.with_columns(pl.when(flag.cast(pl.Boolean).fill_null(True)).then(pl.col("y")).alias("y")).drop(
+        in_stock
+    )
+
+
+def _indexed(frame: pl.DataFrame, keys: pl.DataFrame, first_on: date, freq: Frequency) -> pl.DataFrame:
+    return frame.join(keys.with_row_index("row"), on="unique_id", how="inner").with_columns(
+        bucket_index(pl.col("ds"), first_on, freq).alias("column")
+    )
+
+
+def _static_names(panel: pl.DataFrame, others: list[str]) -> list[str]:
+    if not others:
+        return []
+    counts = panel.group_by("unique_id").agg(pl.col(others).drop_nulls().n_unique()).select(pl.col(others).max())
+    return [name for name in others if counts[name][0] is not None and counts[name][0] <= 1]
+
+
+def _as_figures(values: pl.Series) -> pl.Series:
+    """Numbers as they are, truth as 0 and 1, words by how often they stand: the usual one is 0, which is neutral."""
+    if values.dtype.is_numeric():
+        return values.cast(pl.Float64)
+    if values.dtype == pl.Boolean:
+        return values.cast(pl.Float64)
+    words = values.cast(pl.String).fill_null("")
+    ranked = words.value_counts().sort([pl.col("count"), pl.col(words.name)], descending=[True, False])
+    order = {word: float(rank) for rank, word in enumerate(ranked[words.name].to_list())}
+    return words.replace_strict(order, return_dtype=pl.Float64)
+
+
+def _plan_gaps(ahead: pl.DataFrame, keys: pl.DataFrame, horizon: int) -> pl.DataFrame:
+    told = keys.join(ahead.group_by("unique_id").len(), on="unique_id", how="left").with_columns(
+        (horizon - pl.col("len").fill_null(0).cast(pl.Int64)).alias("missing")
+    )
+    return told.filter(pl.col("missing") > 0).select(
+        "unique_id",
+        pl.format("{} future rows missing: the last known plan is carried on", "missing").alias("note"),
+        pl.lit(False).alias("is_refused"),
+    )
+
+
+def _carried(values: Floats) -> Floats:
+    position = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(values.shape[1])), axis=1)
+    return values[np.arange(values.shape[0])[:, None], position]

@@ -74,7 +74,7 @@ def run(
     outcome = pipeline.run(open_workspace(workspace.resolve()), Terminal(console), only=only, afresh=afresh)
     console.print(f"{'total':<12}{sum(outcome.seconds.values()):7.1f} s", style="bold")
     for result in outcome.failed_streams:
-        console.print(f"{result.source} {result.stream}: {result.error}", style="red", markup=False)
+        console.print(f"{result.source} {result.stream}: {result.error}", style="red", markup=False, soft_wrap=True)
     if outcome.failed_streams:
         console.print("What these streams had landed before is still served. Next: tillmill status", style="red")
         raise typer.Exit(1)

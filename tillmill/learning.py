@@ -149,14 +149,18 @@ def _with_parts(summary: pl.DataFrame) -> pl.DataFrame:
 
 
 def _against_benchmark(scores: pl.DataFrame) -> str:
-    found = (
-        scores.filter((pl.col("metric") == "wape") & (pl.col("series") == "*"))
-        .select("value", "benchmark_value")
-        .mean()
+    """The published method's error against the benchmark's, at the level that is forecast, all horizons together."""
+    found = scores.filter(
+        pl.col("metric") == "wape",
+        pl.col("series") == "*",
+        pl.col("class") == "*",
+        pl.col("step") == "model",
+        pl.col("horizon") == 0,
+        pl.col("level") == "sku,channel_id,location_id",
     )
-    if found.is_empty() or found.item(0, 0) is None:
+    if found.is_empty():
         return ""
-    return f"; WAPE {found.item(0, 0):.3f}, seasonal naive {found.item(0, 1):.3f}"
+    return f"; WAPE {found['value'].item():.3f}, seasonal naive {found['benchmark_value'].item():.3f}"
 
 
 def _empty(stream: str) -> pl.DataFrame:

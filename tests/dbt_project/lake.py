@@ -16,7 +16,7 @@ from ingestion.contracts.contract import landed_name, landed_schema
 from ingestion.landing.lake import EVERY_ROW
 from ingestion.landing.ledger import MANIFEST
 
-LANDED_AT = datetime(2017, 1, 10, 4, 1, 20, tzinfo=UTC)
+LANDED_AT = datetime(2017, 1, 16, 4, 1, 20, tzinfo=UTC)
 LEARNT = ("customers", "promotions", "forecasting", "planning")
 
 
@@ -110,7 +110,8 @@ def _landed(
 def _frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Numbers go through text, so that 0.1 is 0.1 when it becomes a decimal."""
     plain = [
-        {name: Decimal(str(value)) if isinstance(value, float) else value for name, value in row.items()} for row in rows
+        {name: Decimal(str(value)) if isinstance(value, float) else value for name, value in row.items()}
+        for row in rows
     ]
     return pl.DataFrame(plain, infer_schema_length=None)
 

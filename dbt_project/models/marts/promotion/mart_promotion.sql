@@ -28,6 +28,7 @@ final as (
         effects.high_units,
         effects.lift_rate,
         effects.p_placebo,
+        effects.minimum_detectable_lift_rate,
         {{ converted('effects.margin_amount', 'rates.rate') }} as margin_amount,
         effects.roi,
         effects.verdict,

@@ -1,0 +1,86 @@
+"""Staging keeps the current version of each key, whatever order loads become visible in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.dbt_project.conftest import Warehouse
+from tests.dbt_project.lake import at
+
+ONLY_ITEMS = ("pass_a,stg_erp__items_all", "pass_a,stg_erp__items")
+
+
+def _item(sku: str, name: str, when: str, **more: Any) -> dict[str, Any]:
+    return {"sku": sku, "name": name, "updated_at": at(when), **more}
+
+
+def _names(warehouse: Warehouse) -> dict[str, str]:
+    return dict(warehouse.rows("select sku, name from stg_erp__items order by sku"))
+
+
+def test_loads_that_become_visible_out_of_order_lose_nothing_and_never_bring_back_an_older_row(
+    warehouse: Warehouse,
+) -> None:
+    lake = warehouse.fresh()
+    lake.land(
+        "erp.items", [_item("A", "first", "2017-01-01T00:00"), _item("B", "first", "2017-01-01T00:00")], load_seq=1
+    )
+    warehouse.build(*ONLY_ITEMS)
+    # Load 3 becomes visible before load 2, which is older for A and the only one that knows C.
+    lake.land("erp.items", [_item("A", "third", "2017-01-03T00:00")], load_seq=3, visible_seq=100)
+    warehouse.build(*ONLY_ITEMS)
+    lake.land(
+        "erp.items",
+        [_item("A", "second", "2017-01-02T00:00"), _item("C", "second", "2017-01-02T00:00")],
+        load_seq=2,
+        visible_seq=101,
+    )
+    warehouse.build(*ONLY_ITEMS)
+    assert _names(warehouse) == {"A": "third", "B": "first", "C": "second"}
+
+
+def test_a_backdated_correction_counts_and_an_old_file_loaded_again_does_not(warehouse: Warehouse) -> None:
+    lake = warehouse.fresh()
+    first = [_item("A", "first", "2017-01-01T00:00")]
+    lake.land("erp.items", first)
+    lake.land("erp.items", [_item("A", "corrected", "2017-01-02T00:00")])
+    warehouse.build(*ONLY_ITEMS)
+    lake.land("erp.items", first)
+    warehouse.build(*ONLY_ITEMS)
+    assert _names(warehouse) == {"A": "corrected"}
+
+
+def test_a_deleted_row_stays_deleted_when_an_older_version_arrives_late(warehouse: Warehouse) -> None:
+    lake = warehouse.fresh()
+    lake.land("erp.items", [_item("A", "first", "2017-01-01T00:00"), _item("B", "first", "2017-01-01T00:00")])
+    warehouse.build(*ONLY_ITEMS)
+    lake.land("erp.items", [_item("A", "gone", "2017-01-03T00:00", _op="delete")])
+    warehouse.build(*ONLY_ITEMS)
+    lake.land("erp.items", [_item("A", "late", "2017-01-02T00:00")])
+    warehouse.build(*ONLY_ITEMS)
+    assert _names(warehouse) == {"B": "first"}
+    assert warehouse.rows("select count(*) from stg_erp__items_all where _op = 'delete'") == [(1,)]
+    lake.land("erp.items", [_item("A", "again", "2017-01-04T00:00")])
+    warehouse.build(*ONLY_ITEMS)
+    assert _names(warehouse) == {"A": "again", "B": "first"}
+
+
+def test_two_sources_may_use_one_key(warehouse: Warehouse) -> None:
+    lake = warehouse.fresh()
+    lake.land("erp.items", [_item("A", "ours", "2017-01-01T00:00")])
+    lake.land("erp.items", [_item("A", "theirs", "2017-01-02T00:00")], source="erp_2")
+    warehouse.build(*ONLY_ITEMS)
+    assert warehouse.rows("select name from stg_erp__items order by 1") == [("ours",), ("theirs",)]
+
+
+def test_of_what_a_room_learnt_only_the_latest_run_is_current(warehouse: Warehouse) -> None:
+    lake = warehouse.fresh()
+    plan = {"sku": "A", "line_id": "L1", "week_on": at("2017-01-02T00:00").date(), "units": 1, "zone": "free"}
+    lake.land("planning.production_plan", [{**plan, "plan_id": "r1"}, {**plan, "plan_id": "r1", "sku": "B"}])
+    lake.land("planning.production_plan", [{**plan, "plan_id": "r2"}])
+    warehouse.build("pass_d,stg_planning__production_plan")
+    assert warehouse.rows("select plan_id, sku from stg_planning__production_plan") == [("r2", "A")]
+    # A run that plans nothing leaves no older plan standing.
+    lake.land("planning.production_plan", [{**plan, "plan_id": "r3"}][:0])
+    warehouse.build("pass_d,stg_planning__production_plan")
+    assert warehouse.rows("select count(*) from stg_planning__production_plan") == [(0,)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -15,14 +14,15 @@ D = Decimal
 
 
 @pytest.fixture(scope="module")
-def built(warehouse: Warehouse) -> Iterator[Warehouse]:
+def built(warehouse: Warehouse) -> Warehouse:
     lake = warehouse.fresh()
     brand.land(lake)
     brand.learn(lake)
     warehouse.build("pass_a")
     # What the customers' room would decide: the sale, the order and the membership with phone 1 or number M1 are one.
     records = warehouse.rows(
-        "select record_token, coalesce(member_id_token, phone_token) in ('M1', '1') from int_identity_records order by 1"
+        "select record_token, coalesce(member_id_token, phone_token) in ('M1', '1') "
+        "from int_identity_records order by 1"
     )
     lake.land(
         "customers.identities",
@@ -32,7 +32,7 @@ def built(warehouse: Warehouse) -> Iterator[Warehouse]:
         ],
     )
     warehouse.build()
-    yield warehouse
+    return warehouse
 
 
 def test_an_order_seen_by_shop_and_till_counts_once_and_unpaid_and_suspect_orders_do_not(built: Warehouse) -> None:

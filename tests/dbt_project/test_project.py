@@ -40,11 +40,12 @@ def test_every_column_of_every_mart_has_a_type_and_a_meaning_in_both_languages()
     }
     assert set(described) == {file.stem for file in (PROJECT / "models" / "marts").rglob("*.sql")}
     for name, model in described.items():
-        assert model["description"] and model["config"]["meta"]["owner"] and model["config"]["meta"]["zh"], name
+        assert all([model["description"], model["config"]["meta"]["owner"], model["config"]["meta"]["zh"]]), name
         for column in model["columns"]:
             meta = column["config"]["meta"]
-            assert column["data_type"] and column["description"] and meta["label"], (name, column["name"])
-            assert re.search(r"[\u4e00-\u9fff]", meta["zh"]) and meta["label_zh"], (name, column["name"])
+            said = [column["data_type"], column["description"], meta["label"], meta["label_zh"]]
+            assert all(said), (name, column["name"])
+            assert re.search(r"[\u4e00-\u9fff]", meta["zh"]), (name, column["name"])
 
 
 def test_every_mart_and_fact_has_its_grain_tested() -> None:

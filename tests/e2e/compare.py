@@ -25,14 +25,16 @@ def differences(left: Path, right: Path) -> list[str]:
             if not columns:
                 continue
             one_way, other_way = (
-                connection.execute(
-                    f'select count(*) from (select {columns} from {x}."{name}" except all select {columns} from {y}."{name}")'
-                ).fetchall()[0][0]
+                _only_in(connection, f'select {columns} from {x}."{name}"', f'select {columns} from {y}."{name}"')
                 for x, y in (("a", "b"), ("b", "a"))
             )
             if one_way or other_way:
                 found.append(f"{name}: {one_way} rows only on the left, {other_way} only on the right")
     return found
+
+
+def _only_in(connection: duckdb.DuckDBPyConnection, these: str, those: str) -> int:
+    return int(connection.execute(f"select count(*) from ({these} except all {those})").fetchall()[0][0])
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[str]]:

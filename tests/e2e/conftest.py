@@ -34,7 +34,7 @@ def tillmill(
 def run_demo(
     workspace: Path, *words: str, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """One run of the pipeline beside the demo's source systems; fails the test with the output when it does not end well."""
+    """One run of the pipeline beside the demo's source systems; fails with the output when it does not end well."""
     done = tillmill(
         "demo", "run", "--workspace", str(workspace), "--", *TILLMILL, "run", "--workspace", str(workspace), *words,
         environment=environment,

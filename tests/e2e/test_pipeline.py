@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.conftest import published, run_demo, status, tillmill
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("small-world"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.xdist_group("small-world"), pytest.mark.timeout(900)]
 
 CLOCK = datetime(2017, 12, 4, 4, 1, 20, tzinfo=UTC)
 
@@ -67,6 +67,7 @@ def test_a_second_run_pulls_nothing_and_publishes_nothing(fresh_run: Path) -> No
     assert [stream["loads"] for stream in after["streams"]] == [stream["loads"] for stream in before["streams"]]
 
 
+@pytest.mark.slow
 def test_a_day_later_only_that_day_is_loaded(fresh_run: Path) -> None:
     before = {(s["source"], s["stream"]): s["landed"] for s in status(fresh_run)["streams"]}
     skus = skus_of(fresh_run)
@@ -84,6 +85,7 @@ def test_a_day_later_only_that_day_is_loaded(fresh_run: Path) -> None:
     assert published_sales(fresh_run) == package_sales(skus, clock)
 
 
+@pytest.mark.slow
 def test_rollback_pins_the_older_version_until_released(fresh_run: Path) -> None:
     first = published(fresh_run)
     assert tillmill("demo", "advance", "1", "--workspace", str(fresh_run)).returncode == 0

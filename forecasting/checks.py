@@ -75,6 +75,7 @@ def inspect(panel: pl.DataFrame, freq: Frequency) -> tuple[pl.DataFrame, pl.Data
     ]
     table = pl.concat(notes)
     refused = table.filter("is_refused").select("unique_id").unique()
+    table = table.filter(pl.col("is_refused") | ~pl.col("unique_id").is_in(refused["unique_id"].implode()))
     kept = deduplicated.join(refused, on="unique_id", how="anti").with_columns(pl.col("y").clip(lower_bound=0))
     return kept, table.sort("unique_id", "note")
 

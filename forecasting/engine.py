@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from forecasting import classes, models
 from forecasting.features import Sight, level, look
 from forecasting.grid import Floats, Grid, Ints
-from forecasting.intervals import learn_spread, quantiles_of, unrest_of
+from forecasting.intervals import in_whole_units, learn_spread, quantiles_of, unrest_of, whole_units
 from forecasting.smoothing import last_observed
 
 Strings = NDArray[np.str_]
@@ -80,6 +80,8 @@ def forecast_grid(grid: Grid, horizon: int, *, fast: bool = False) -> Outcome:
     scale, size = level(sight, origin)
     unrest = unrest_of(grid.values[:, -4 * grid.rhythm.level :], scale)
     quantiles = spread_of(trials, blends)(capped, size, unrest)
+    if whole_units(grid.values):
+        quantiles = in_whole_units(quantiles)
     quantiles[kind == classes.CONSTANT] = capped[kind == classes.CONSTANT][..., None]
     statistical, _ = mix(members, {name: _even(UNTRIED[name]) for name in UNTRIED}, kind)
     return Outcome(

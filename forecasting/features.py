@@ -114,8 +114,9 @@ def origin_features(sight: Sight, origin: int) -> dict[str, Floats]:
         "waited": np.minimum(origin - sight.last_sale[:, origin], rhythm.year).astype(np.float64),
     }
     values = sight.grid.values
-    for back in range(min(3, origin + 1)):
-        out[f"lag_{back}"] = values[:, origin - back] / scale
+    for back in range(3):
+        lagged = values[:, origin - back] if back <= origin else np.full(scale.size, np.nan)
+        out[f"lag_{back}"] = lagged / scale
     for width in rhythm.windows:
         out[f"mean_{width}"] = sight.own.mean(origin, width) / scale
     for alpha, path in sight.smooth.items():

@@ -9,7 +9,7 @@ import polars as pl
 
 from forecasting.engine import Outcome, mix
 from forecasting.grid import Floats, Grid, Ints, codes
-from forecasting.intervals import Spread, learn_spread, quantiles_of, unrest_of
+from forecasting.intervals import Spread, in_whole_units, learn_spread, quantiles_of, unrest_of, whole_units
 from tillmill.errors import UsageError
 
 TOTAL = "total"
@@ -60,10 +60,12 @@ def aggregate(
             unrest = unrest_of(past[:, -4 * grid.rhythm.level :], then)
             samples.append((_sum(told, group), actual, _wide(then, actual.shape), _wide(unrest, actual.shape)))
     spread = _spread(samples)
-    return [
-        (level, nodes, mean, quantiles_of(spread, mean, _wide(scale, mean.shape), _wide(unrest, mean.shape)))
-        for level, nodes, mean, scale, unrest in summed
-    ]
+    counted = whole_units(grid.values)
+    rows: list[tuple[str, list[str], Floats, Floats]] = []
+    for level, nodes, mean, scale, unrest in summed:
+        quantiles = quantiles_of(spread, mean, _wide(scale, mean.shape), _wide(unrest, mean.shape))
+        rows.append((level, nodes, mean, in_whole_units(quantiles) if counted else quantiles))
+    return rows
 
 
 def _spread(samples: list[tuple[Floats, Floats, Floats, Floats]]) -> Spread | None:

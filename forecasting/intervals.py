@@ -53,6 +53,17 @@ def quantiles_of(spread: Spread | None, mean: Floats, size: Floats, unrest: Floa
     return np.asarray(np.maximum.accumulate(mean[..., None] * ratios, axis=-1))
 
 
+def whole_units(values: Floats) -> bool:
+    """Whether demand is counted in whole units (at least 95 of 100 observed values are)."""
+    seen = values[~np.isnan(values)]
+    return bool(seen.size) and float((seen == np.rint(seen)).mean()) >= 0.95
+
+
+def in_whole_units(quantiles: Floats) -> Floats:
+    """Quantiles of counted demand are counts: a bound between two counts would promise what it cannot hold."""
+    return np.asarray(np.floor(quantiles + 0.5))
+
+
 def unrest_of(values: Floats, level: Floats) -> Floats:
     """Mean absolute change from bucket to bucket ÷ level, per series: how restless its demand has been."""
     change = np.abs(np.diff(values, axis=1)) if values.shape[1] > 1 else np.zeros((values.shape[0], 1))

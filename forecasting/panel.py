@@ -11,7 +11,18 @@ import polars as pl
 
 from forecasting import checks
 from forecasting.engine import Outcome, forecast_grid
-from forecasting.grid import QUANTILE_COLUMNS, Floats, Frequency, Grid, Part, bucket_index, codes, matrix, part_of
+from forecasting.grid import (
+    QUANTILE_COLUMNS,
+    RHYTHMS,
+    Floats,
+    Frequency,
+    Grid,
+    Part,
+    bucket_index,
+    codes,
+    matrix,
+    part_of,
+)
 from forecasting.hierarchy import BOTTOM, aggregate, check_hierarchy
 from tillmill.errors import UsageError
 
@@ -28,7 +39,7 @@ def forecast_panel(
     history: pl.DataFrame,
     *,
     horizon: int,
-    freq: Frequency = "D",
+    freq: str = "D",
     future: pl.DataFrame | None = None,
     hierarchy: Sequence[str] | None = None,
     in_stock: str | None = None,
@@ -52,7 +63,7 @@ def forecast_with_notes(
     history: pl.DataFrame,
     *,
     horizon: int,
-    freq: Frequency = "D",
+    freq: str = "D",
     future: pl.DataFrame | None = None,
     hierarchy: Sequence[str] | None = None,
     in_stock: str | None = None,
@@ -61,16 +72,17 @@ def forecast_with_notes(
     """As `forecast_panel`, with notes: unique_id, note, is_refused."""
     if horizon < 1:
         raise UsageError(f"the horizon is {horizon}; it must be 1 or more")
+    rhythm = frequency(freq)
     panel = checks.readable(history, "history", checks.NEEDED)
     if panel.is_empty():
         raise UsageError("history has no rows")
     if in_stock is not None:
         panel = _observable(panel, in_stock)
-    kept, notes = checks.inspect(panel, freq)
+    kept, notes = checks.inspect(panel, rhythm)
     if kept.is_empty():
         raise UsageError(f"no series can be used; the first: {notes['unique_id'][0]}: {notes['note'][0]}")
     plan = None if future is None else checks.readable(future, "future", ("unique_id", "ds"))
-    grid, static, plan_notes = panel_grid(kept, horizon=horizon, freq=freq, future=plan)
+    grid, static, plan_notes = panel_grid(kept, horizon=horizon, freq=rhythm, future=plan)
     if hierarchy:
         check_hierarchy(static, hierarchy)
     outcome = forecast_grid(grid, horizon, fast=fast)
@@ -78,6 +90,14 @@ def forecast_with_notes(
     if hierarchy:
         rows = _with_aggregates(rows, grid, outcome, static, hierarchy)
     return PanelForecast(rows, pl.concat([notes, plan_notes]).sort("unique_id", "note"))
+
+
+def frequency(name: str) -> Frequency:
+    """One of D (days), W (weeks) and MS (months, by their first day); raises UsageError for any other word."""
+    for known in RHYTHMS:
+        if name == known:
+            return known
+    raise UsageError(f"the frequency {name} is not one of {', '.join(RHYTHMS)}")
 
 
 def panel_grid(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import polars as pl
 
@@ -17,37 +19,51 @@ SCORE_SCHEMA: dict[str, type[pl.DataType]] = {
     "rows": pl.Int64,
 }
 NODE_KEYS = ("level", "node")
+TOTAL = "total"
+BOTTOM = "unique_id"
 
 
 def score(actual: pl.DataFrame, forecast: pl.DataFrame, history: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Rows level, metric, value, series, rows: every figure the columns given allow.
+    """Rows level, metric, value, series, rows: every figure that the given columns allow.
 
-    `actual`: unique_id, ds, y, or level, node, ds, y. `forecast`: the same keys with mean and any of q05 … q95; rows
-    without an actual are not scored. Where the forecast has aggregates and the actual is by series, aggregates are
-    scored against the sums of the series that `forecast` names under them only if `actual` names level and node.
-    `history` (keys and y) adds rmsse and mase, scaled by the naive error of each series from its first demand.
+    `actual`: unique_id, ds, y. `forecast`: unique_id, ds, mean and any of q05 … q95, and where it has aggregates,
+    level and node; rows without an actual are not scored. An aggregate is scored against the sum of its series where
+    `actual` has the columns its level is named after (`total` needs none), or `actual` may name level and node itself.
+    `history` (as `actual`) adds rmsse and mase, scaled by each series' naive error from its first demand on.
     Formulas: `forecasting.metrics`. Raises UsageError where a column is missing or no row matches.
     """
-    by_node = all(name in actual.columns and name in forecast.columns for name in NODE_KEYS)
-    keys = [*NODE_KEYS, "ds"] if by_node else ["unique_id", "ds"]
-    truth = _readable(actual, "actual", [*keys, "y"])
-    told = _readable(forecast, "forecast", [*keys, "mean"])
-    if not by_node and "level" in told.columns:
-        told = told.filter(pl.col("unique_id").is_not_null())
-    doubled = told.with_row_index("row", offset=1).filter(pl.struct(keys).is_duplicated())
+    levels = forecast["level"].unique().sort().to_list() if "level" in forecast.columns else [BOTTOM]
+    truth = _nodes(actual, "actual", "y", levels)
+    told = _nodes(forecast, "forecast", "mean", [BOTTOM])
+    doubled = told.with_row_index("row", offset=1).filter(pl.struct(*NODE_KEYS, "ds").is_duplicated())
     if not doubled.is_empty():
         raise UsageError(f"forecast, row {doubled['row'][0]}: a second forecast for the same series and date")
-    joined = told.join(truth.select(*keys, "y"), on=keys, how="inner").filter(pl.col("y").is_not_null())
+    joined = told.join(truth.select(*NODE_KEYS, "ds", "y"), on=[*NODE_KEYS, "ds"], how="inner")
+    joined = joined.filter(pl.col("y").is_not_null()).sort("level", "node", "ds")
     if joined.is_empty():
         raise UsageError("no row of the forecast has an actual with the same series and date")
-    if not by_node:
-        joined = joined.with_columns(pl.lit("unique_id").alias("level"), pl.col("unique_id").alias("node"))
-    scales = None if history is None else _scales(_readable(history, "history", [*keys, "y"]), by_node=by_node)
-    tables = [
-        _level_rows(str(level), rows, scales)
-        for (level,), rows in joined.sort("node", "ds").group_by("level", maintain_order=True)
-    ]
-    return pl.concat(tables)
+    scales = None if history is None else _scales(_nodes(history, "history", "y", levels))
+    return pl.concat([_level_rows(str(level), rows, scales) for (level,), rows in _by_level(joined)])
+
+
+def _by_level(rows: pl.DataFrame) -> Iterable[tuple[tuple[object, ...], pl.DataFrame]]:
+    return rows.group_by("level", maintain_order=True)
+
+
+def _nodes(frame: pl.DataFrame, what: str, value: str, levels: list[str]) -> pl.DataFrame:
+    """The frame with level, node, ds and its value; a frame by series is summed to each level that it can name."""
+    if all(name in frame.columns for name in NODE_KEYS):
+        named = frame.with_columns(pl.col("node").alias("unique_id"))
+        return _readable(named, what, value)
+    series = _readable(frame, what, value)
+    tables = [series.with_columns(pl.lit(BOTTOM).alias("level"), pl.col("unique_id").alias("node"))]
+    for level in levels:
+        columns = [] if level == TOTAL else level.split("/")
+        if level != BOTTOM and all(name in series.columns for name in columns):
+            node = pl.concat_str(columns, separator="/") if columns else pl.lit(TOTAL)
+            summed = series.group_by(node.alias("node"), "ds").agg(pl.col(value).sum())
+            tables.append(summed.with_columns(pl.lit(level).alias("level")))
+    return pl.concat(tables, how="diagonal")
 
 
 def _level_rows(level: str, rows: pl.DataFrame, scales: pl.DataFrame | None) -> pl.DataFrame:
@@ -83,10 +99,8 @@ def _scaled_figures(level: str, rows: pl.DataFrame, scales: pl.DataFrame) -> dic
     }
 
 
-def _scales(history: pl.DataFrame, *, by_node: bool) -> pl.DataFrame:
-    """level, node, squares, absolutes: naive errors inside each series' history, gaps not bridged by position."""
-    if not by_node:
-        history = history.with_columns(pl.lit("unique_id").alias("level"), pl.col("unique_id").alias("node"))
+def _scales(history: pl.DataFrame) -> pl.DataFrame:
+    """level, node, squares, absolutes: mean errors of the naive forecast inside each node's history."""
     began = history.sort("level", "node", "ds").filter((pl.col("y") > 0).cum_sum().over("level", "node") > 0)
     change = began.with_columns(pl.col("y").diff().over("level", "node").alias("change"))
     return change.group_by("level", "node").agg(
@@ -95,13 +109,8 @@ def _scales(history: pl.DataFrame, *, by_node: bool) -> pl.DataFrame:
     )
 
 
-def _readable(frame: pl.DataFrame, what: str, needed: list[str]) -> pl.DataFrame:
-    missing = [name for name in needed if name not in frame.columns]
+def _readable(frame: pl.DataFrame, what: str, value: str) -> pl.DataFrame:
+    missing = [name for name in ("unique_id", "ds", value) if name not in frame.columns]
     if missing:
         raise UsageError(f"{what} lacks the column {', '.join(missing)} (it has {', '.join(frame.columns)})")
-    if "unique_id" not in needed:
-        named = frame.with_columns(pl.col("node").cast(pl.String).alias("unique_id"))
-        return checks.readable(named, what, ("unique_id", "ds", "y") if "y" in needed else ("unique_id", "ds"))
-    if "level" in frame.columns:
-        frame = frame.filter(pl.col("unique_id").is_not_null())
-    return checks.readable(frame, what, ("unique_id", "ds", "y") if "y" in needed else ("unique_id", "ds"))
+    return checks.readable(frame, what, ("unique_id", "ds", *(["y"] if value == "y" else [])))

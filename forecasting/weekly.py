@@ -43,8 +43,8 @@ def forecast_demand(
     promotion, festival and other, which sum to the mean; parts that nothing planned explains are zero.
     Raises UsageError for missing columns, duplicated rows or a week that is no Monday.
     """
-    known = history.filter(pl.col("week_on") + pl.duration(days=6) <= pl.lit(cutoff_on)) if history.height else history
     check_weekly(history)
+    known = history.filter(pl.col("week_on") <= cutoff_on - timedelta(days=6))
     if known.is_empty() or horizon_weeks < 1:
         return pl.DataFrame(schema=DEMAND_SCHEMA)
     grid = weekly_grid(known, horizon_weeks=horizon_weeks, through_on=cutoff_on, future=future)

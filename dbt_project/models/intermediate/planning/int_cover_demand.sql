@@ -1,5 +1,5 @@
--- One row per place and SKU with stock: what leaves it on an average day. The mill and its warehouses serve the whole
--- forecast; a store sells on as in its last eight weeks.
+-- One row per place and SKU with stock: what leaves it on an average day. Warehouses serve the whole forecast, a store
+-- sells on as in its last eight weeks, and the mill serves nobody: what it makes moves on.
 with
 
 workspace as (
@@ -47,7 +47,10 @@ final as (
     select
         stock.location_id,
         stock.sku,
-        case when locations.kind = 'store' then store_sales.daily_units else forecast.daily_units end as daily_units
+        case locations.kind
+            when 'store' then store_sales.daily_units
+            when 'dc' then forecast.daily_units
+        end as daily_units
     from stock
     left join locations on stock.location_id = locations.location_id
     left join store_sales on stock.location_id = store_sales.location_id and stock.sku = store_sales.sku

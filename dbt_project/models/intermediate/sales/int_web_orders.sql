@@ -13,6 +13,13 @@ workspace as (
     select * from {{ ref('int_workspace') }}
 ),
 
+-- Shops name regions as their platform does; people say which sales region that is.
+region_names as (
+    select * from {{ ref('code_crosswalk') }}
+    where kind = 'region'
+    qualify row_number() over (partition by old_code order by valid_from desc) = 1
+),
+
 dated as (
     select
         orders._source,
@@ -21,7 +28,7 @@ dated as (
         orders.platform_order_id,
         orders.order_type,
         coalesce(orders.is_suspect, false) as is_suspect,
-        coalesce(orders.ship_region, '-') as region,
+        coalesce(region_names.new_code, orders.ship_region, '-') as region,
         coalesce(shops.channel_id, orders.shop_id) as channel_id,
         coalesce(shops.is_revenue, true) and orders.order_type not in ('sample', 'resend') as is_revenue,
         -- A presale counts when its balance is paid.
@@ -43,6 +50,7 @@ dated as (
         ) > 1 as is_seen_twice
     from orders
     left join shops on orders.shop_id = shops.shop_id
+    left join region_names on orders.ship_region = region_names.old_code
     cross join workspace
 ),
 

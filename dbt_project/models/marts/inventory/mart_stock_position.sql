@@ -59,10 +59,9 @@ final as (
         cast(positions.expiring_units as decimal(18, 3)) as expiring_units,
         case when demand.daily_units > 0 then round(greatest(cast(positions.on_hand_units as double), 0) / demand.daily_units, 2) end
             as days_of_cover,
+        -- Half a unit more than there is: of a SKU that sells once a year none need lie there.
         coalesce(
-            demand.daily_units > 0
-            and cast(positions.on_hand_units as double) < demand.daily_units * coalesce(policies.lead_time_days, 7),
-            false
+            demand.daily_units * coalesce(policies.lead_time_days, 7) - cast(positions.on_hand_units as double) >= 0.5, false
         ) as is_stock_out_risk,
         positions.last_booked_on
     from positions

@@ -75,14 +75,14 @@ described as (
 merged as (
     select
         location_id,
-        min_by(name, trust) filter (where name is not null) as name,
-        min_by(kind, trust) as kind,
-        min_by(channel_id, trust) filter (where channel_id is not null) as channel_id,
-        min_by(region, trust) filter (where region is not null) as region,
-        min_by(city, trust) filter (where city is not null) as city,
-        min_by(timezone, trust) filter (where timezone is not null) as timezone,
-        min_by(opened_on, trust) filter (where opened_on is not null) as opened_on,
-        min_by(closed_on, trust) filter (where closed_on is not null) as closed_on
+        min_by(name, (trust, name)) filter (where name is not null) as name,
+        min_by(kind, (trust, kind)) as kind,
+        min_by(channel_id, (trust, channel_id)) filter (where channel_id is not null) as channel_id,
+        min_by(region, (trust, region)) filter (where region is not null) as region,
+        min_by(city, (trust, city)) filter (where city is not null) as city,
+        min_by(timezone, (trust, timezone)) filter (where timezone is not null) as timezone,
+        min_by(opened_on, (trust, opened_on)) filter (where opened_on is not null) as opened_on,
+        min_by(closed_on, (trust, closed_on)) filter (where closed_on is not null) as closed_on
     from described
     group by location_id
 ),

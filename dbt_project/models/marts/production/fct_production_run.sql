@@ -6,7 +6,8 @@ with
 results as (
     select
         *,
-        coalesce(ended_at, started_at) as until_at
+        coalesce(ended_at, started_at) as until_at,
+        lag(coalesce(ended_at, started_at)) over (partition by _source, line_id order by started_at, result_id) as before_at
     from {{ ref('stg_mes__results') }}
 ),
 
@@ -36,6 +37,7 @@ spans as (
     group by line_id
 ),
 
+-- Counters are read now and then. What a run made shows in the first reading after it, so the next run counts from there.
 started as (
     select
         results._source,
@@ -45,13 +47,22 @@ started as (
     asof inner join counters on results.line_id = counters.line_id and results.started_at >= counters.read_at
 ),
 
+handed_over as (
+    select
+        results._source,
+        results.result_id,
+        counters.counted_units
+    from results
+    asof inner join counters on results.line_id = counters.line_id and results.before_at <= counters.read_at
+),
+
 ended as (
     select
         results._source,
         results.result_id,
         counters.counted_units
     from results
-    asof inner join counters on results.line_id = counters.line_id and results.until_at >= counters.read_at
+    asof inner join counters on results.line_id = counters.line_id and results.until_at <= counters.read_at
 ),
 
 final as (
@@ -75,7 +86,7 @@ final as (
         times.ideal_units_per_hour,
         case
             when spans.first_at <= results.started_at and spans.last_at >= results.until_at
-                then ended.counted_units - started.counted_units
+                then ended.counted_units - greatest(started.counted_units, coalesce(handed_over.counted_units, 0))
         end as counter_units,
         results.started_at,
         results.until_at as ended_at
@@ -85,6 +96,7 @@ final as (
     left join work_orders on results._source = work_orders._source and results.work_order_id = work_orders.work_order_id
     left join spans on results.line_id = spans.line_id
     left join started on results._source = started._source and results.result_id = started.result_id
+    left join handed_over on results._source = handed_over._source and results.result_id = handed_over.result_id
     left join ended on results._source = ended._source and results.result_id = ended.result_id
 )
 

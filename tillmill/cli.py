@@ -18,7 +18,13 @@ from rich.table import Table
 from tillmill.errors import TillmillError, UsageError
 from tillmill.workbench import GROUPS
 
-app = typer.Typer(name="tillmill", help="From the till to the mill.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    name="tillmill",
+    help="From the till to the mill.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 for plugin in entry_points(group="tillmill.commands"):

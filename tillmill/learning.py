@@ -29,7 +29,7 @@ PLANNING_TABLES = (
     "demand", "orders", "stock", "receipts", "item_policy", "channel_life",
     "bom", "sources", "routing", "changeover", "calendar",
 )  # fmt: skip
-PLAN_OUTPUTS = ("requirements", "production_plan", "pegging", "exceptions", "summary")
+PLAN_OUTPUTS = ("requirements", "production_plan", "schedule_orders", "pegging", "exceptions", "summary")
 
 
 def fingerprint(workspace: Workspace, ledger: Ledger) -> str:
@@ -106,8 +106,13 @@ class Learner:
         start_on = today - timedelta(days=today.weekday()) + timedelta(days=7)
         tables["demand"] = tables["demand"].filter(pl.col("week_on") >= start_on)
         settings = self._workspace.settings.planning
+        known = _weeks_known(tables["demand"], tables["calendar"], start_on)
         outputs = make_plan(
-            tables, start_on=start_on, horizon_weeks=settings.horizon_weeks, service_level=settings.service_level
+            tables,
+            start_on=start_on,
+            horizon_weeks=settings.horizon_weeks,
+            service_level=settings.service_level,
+            look_ahead_weeks=max(0, known - settings.horizon_weeks),
         )
         outputs["summary"] = _with_parts(outputs["summary"])
         for name in PLAN_OUTPUTS:
@@ -139,6 +144,12 @@ class Learner:
         )
 
 
+def _weeks_known(demand: pl.DataFrame, calendar: pl.DataFrame, start_on: date) -> int:
+    """Weeks in a row from `start_on` that the forecast and the calendar of every line cover."""
+    reach = [demand["week_on"].max(), *calendar.group_by("line_id").agg(pl.col("week_on").max())["week_on"]]
+    return (min(week for week in reach if isinstance(week, date)) - start_on).days // 7 + 1
+
+
 def _with_parts(summary: pl.DataFrame) -> pl.DataFrame:
     """The summary as it lands: what has no column of its own goes into `parts`; how long it took is not learnt."""
     own = [name for name in contract("planning.summary").schema.column_names() if name in summary.columns]
@@ -158,7 +169,7 @@ def _against_benchmark(scores: pl.DataFrame) -> str:
         pl.col("horizon") == 0,
         pl.col("level") == "sku,channel_id,location_id",
     )
-    if found.is_empty():
+    if found.is_empty() or found["value"].item() is None:
         return ""
     return f"; WAPE {found['value'].item():.3f}, seasonal naive {found['benchmark_value'].item():.3f}"
 

@@ -17,7 +17,7 @@ from typing import Any
 from tillmill.errors import BuildError
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 20
 Progress = Callable[[str], None]
 
 

@@ -67,7 +67,8 @@ class Privacy(Strict):
 
 
 class Forecasting(Strict):
-    horizon_weeks: int = Field(default=8, ge=1, le=52)
+    # Two weeks more than the plan shows: its last weeks prepare for what follows.
+    horizon_weeks: int = Field(default=10, ge=1, le=52)
 
 
 class Promotions(Strict):

@@ -126,7 +126,7 @@ def test_placements_count_in_stores_that_ever_sold_the_sku(built: Warehouse) -> 
 
 def test_a_counter_that_starts_again_from_zero_counts_on(built: Warehouse) -> None:
     assert built.rows("select counter_units, good_units, planned_minutes from fct_production_run") == [
-        (8, D("10.000"), 75.0)
+        (10, D("10.000"), 75.0)
     ]
 
 

@@ -41,8 +41,11 @@ lint: $(READY) ## ruff, mypy, sqlfluff, import-linter, clean locks
 	@$(BIN)/lint-imports
 	@! grep -nE '://|index-url' requirements.lock requirements-all.lock
 
-bench: $(READY) ## every promise as a ratio (QUICK=1 for a tenth)
-	@for module in benchmarks/bench_*.py; do $(BIN)/python "$$module" || exit 1; done
+bench: $(READY) ## every promise as a ratio (QUICK=1 for a tenth); make bench-NAME for one
+	@for module in benchmarks/bench_*.py; do $(BIN)/python -m benchmarks.$$(basename $$module .py) || exit 1; done
+
+bench-%: $(READY)
+	@$(BIN)/python -m benchmarks.bench_$*
 
 lock: ## write both locks anew
 	@for lock in "requirements.lock --extra demo" "requirements-all.lock --all-extras"; do set -- $$lock; out=$$1; shift; \

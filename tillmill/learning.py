@@ -43,6 +43,16 @@ def fingerprint(workspace: Workspace, ledger: Ledger) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def run_id(fingerprint: str, ledger: Ledger) -> str:
+    """Names what a candidate learns: the build's fingerprint and the version it starts from.
+
+    A run that was killed learns under the same name again; settings that are changed and changed back do not, because
+    of two runs the one with the later `visible_seq` is current.
+    """
+    base = ledger.latest_version()
+    return hashlib.sha256(f"{fingerprint} {base.version if base else 0}".encode()).hexdigest()[:16]
+
+
 def business_date(workspace: Workspace) -> date:
     """The brand's business date at the clock."""
     brand = workspace.settings.brand

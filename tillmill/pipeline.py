@@ -103,7 +103,7 @@ def build(
             say("nothing new since the published version")
         return
     candidate = publishing.begin_candidate(workspace, ledger, fingerprint, afresh=afresh)
-    learner = learning.Learner(workspace, ledger, candidate, run_id=fingerprint)
+    learner = learning.Learner(workspace, ledger, candidate, run_id=learning.run_id(fingerprint, ledger))
     for step, work in (
         ("conform", "pass_a"),
         ("customers", learner.customers),
@@ -121,13 +121,13 @@ def build(
             else:
                 result = dbt.build(work, full_refresh=afresh, progress=partial(display.detail, step))
                 say(f"{result.built} tables and views, {result.tested} tests passed")
-    (workspace.build / "audited.json").write_text(json.dumps({"name": candidate.name}))
+    (workspace.build / publishing.AUDITED).write_text(json.dumps({"name": candidate.name}))
 
 
 def publish(workspace: Workspace, ledger: Ledger, display: Display, outcome: Outcome) -> None:
     """Publishes the audited candidate in `build/`, if there is one."""
     with _timed(display, outcome, "publish") as say:
-        note = workspace.build / "audited.json"
+        note = workspace.build / publishing.AUDITED
         database = workspace.build / "candidate.duckdb"
         if not (note.exists() and database.exists()):
             say("nothing new to publish")

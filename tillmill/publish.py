@@ -18,6 +18,7 @@ from tillmill.workspace import Workspace
 
 KEPT_VERSIONS = 3
 POINTER = "current.json"
+AUDITED = "audited.json"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ def freeze_manifest(ledger: Ledger, candidate: Candidate) -> None:
 
 def discard_candidates(workspace: Workspace, ledger: Ledger) -> None:
     """Forgets every unpublished candidate: its pending loads in the ledger and its files in `build/`."""
+    # The note goes first: without it nobody takes a half-built file for an audited one.
+    (workspace.build / AUDITED).unlink(missing_ok=True)
     for name in ledger.candidates():
         ledger.discard(name)
     for file in workspace.build.glob("candidate.duckdb*"):

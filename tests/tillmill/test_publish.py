@@ -121,3 +121,9 @@ def test_a_rollback_to_a_version_that_is_gone_says_which_are_kept(workspace: Wor
 
 def test_the_fingerprint_is_kept_with_the_version(workspace: Workspace, ledger: Ledger) -> None:
     assert publishing.fingerprint_of(publish_answer(workspace, ledger, 1)) == "print1"
+
+
+def test_a_new_candidate_withdraws_the_note_that_an_older_one_was_audited(workspace: Workspace, ledger: Ledger) -> None:
+    (workspace.build / publishing.AUDITED).write_text("{}")
+    publishing.begin_candidate(workspace, ledger, "print1")
+    assert not (workspace.build / publishing.AUDITED).exists()

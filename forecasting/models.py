@@ -56,9 +56,9 @@ class Boosting:
 
     def ratios(self, matrix: Floats) -> Floats:
         """Predicted demand as a multiple of the recent level."""
-        return np.clip(
-            np.asarray(self.regressor.predict(in_bins(matrix, self.edges)), dtype=np.float64), 0.0, MAX_RATIO
-        )
+        with threadpool_limits(self.threads, user_api="openmp"):
+            told = self.regressor.predict(in_bins(matrix, self.edges))
+        return np.clip(np.asarray(told, dtype=np.float64), 0.0, MAX_RATIO)
 
 
 def fit_boosting(sight: Sight, *, horizon: int, length: int, effort: Effort) -> Boosting | None:
@@ -128,7 +128,7 @@ def predict_boosting(model: Boosting, sight: Sight, origin: int, horizon: int) -
     parts: dict[str, Floats] = {}
     before = mean
     for part in ("festival", "promotion", "price", "other", "season"):
-        if part in whole.part:
+        if any(whole.part[column] == part for column in model.edges):
             whole = Columns(whole.names, whole.without(part), whole.part, whole.neutral)
             after = model.ratios(whole.values).reshape(shape).T * scale[:, None]
             parts[part] = before - after

@@ -39,7 +39,6 @@ def test_backtest_does_not_know_what_came() -> None:
     assert (trials[0].actual != trials[1].actual).any()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("back", [0, 8])
 def test_no_worse_than_seasonal_naive_on_the_demo_s_real_sales(back: int) -> None:
     """Each origin for itself; the moving average is the harder of the two simple methods."""

@@ -15,6 +15,7 @@ _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥", "HK
 STEPS = {"en": ((1e9, "B"), (1e6, "M"), (1e3, "k")), "zh": ((1e8, "亿"), (1e4, "万"))}
 SHORT_FROM = 10_000
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_SHOUTED = re.compile(r"[A-Z]{4}")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 
 
@@ -133,6 +134,14 @@ def moment(value: datetime, language: str) -> str:
 def monday(value: date) -> date:
     """The Monday of the date's week."""
     return value - timedelta(days=value.weekday())
+
+
+def name(text: str | None) -> str:
+    """A name of the data as it is shown: one that is shouted in capitals becomes a sentence, any other stays."""
+    if not text:
+        return NONE
+    shouted = text.upper() == text and _SHOUTED.search(text) is not None
+    return text[0] + text[1:].lower() if shouted else text
 
 
 def plain(text: object) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from html import escape
+
 import streamlit as st
 
 from apps.components.charts import Spec
@@ -15,3 +18,9 @@ def figure(spec: Spec, *, title: str, alt: str, key: str, note: str = "") -> Non
             if note:
                 st.caption(note, width="content")
         st.vega_lite_chart(spec, theme=None, key=f"chart-{key}", alt=alt)
+
+
+def legend(parts: Sequence[tuple[str, str]], note: str = "") -> None:
+    """One line that names colours for several charts at once: colour and word of each part, then a note."""
+    keys = [f'<span><i style="background:{colour}"></i>{escape(word)}</span>' for colour, word in parts]
+    st.html(f'<div class="legend">{"".join(keys)}<span>{escape(note)}</span></div>', width="content")

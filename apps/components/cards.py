@@ -18,6 +18,7 @@ class Card:
     """One figure: label, value as written, change against an earlier one, and its recent course.
 
     `rising_is` says what more of it means: 'good', 'bad', or '' when neither. `note` stands where there is no change.
+    `bars` shows a spread instead of a course.
     """
 
     label: str
@@ -27,6 +28,7 @@ class Card:
     note: str = ""
     course: Sequence[float | None] = ()
     explained: str = ""
+    bars: Sequence[float] = ()
 
 
 def row(view: View, cards: Sequence[Card]) -> None:
@@ -34,10 +36,13 @@ def row(view: View, cards: Sequence[Card]) -> None:
     for index, (column, card) in enumerate(zip(st.columns(len(cards), gap="small"), cards, strict=True)):
         with column, st.container(border=True, key=f"card-figure-{index}", gap="xxsmall", height="stretch"):
             _figure(view, card)
+            spec = None
             if len(card.course) > 1:
-                st.vega_lite_chart(
-                    charts.spark(view.colours, card.course), theme=None, height=40, key=f"spark-{index}", alt=card.label
-                )
+                spec = charts.spark(view.colours, card.course)
+            elif any(card.bars):
+                spec = charts.spark_bars(view.colours, card.bars)
+            if spec is not None:
+                st.vega_lite_chart(spec, theme=None, height=40, key=f"spark-{index}", alt=card.label)
 
 
 def _figure(view: View, card: Card) -> None:

@@ -135,6 +135,20 @@ def spark(colours: Colours, values: Sequence[float | None]) -> Spec:
     return chart(colours, body, rows, height=40)
 
 
+def spark_bars(colours: Colours, values: Sequence[float]) -> Spec:
+    """A figure's spread: one small bar per step, from zero."""
+    rows = [{"at": index, "value": value} for index, value in enumerate(values)]
+    body: Spec = {
+        "mark": {"type": "bar", "color": colours.accent, "opacity": 0.75, "cornerRadiusEnd": 1},
+        "encoding": {
+            "x": {"field": "at", "type": "ordinal", "axis": None, "scale": {"paddingInner": 0.3}},
+            "y": {"field": "value", "type": "quantitative", "axis": None, "scale": {"zero": True, "nice": False}},
+        },
+        "padding": {"left": 0, "top": 2, "right": 2, "bottom": 0},
+    }
+    return chart(colours, body, rows, height=40)
+
+
 def weekly_bars(
     colours: Colours,
     language: str,
@@ -213,9 +227,15 @@ def ranked_bars(
 
 
 def small_line(
-    colours: Colours, language: str, rows: Sequence[Row], *, prefix: str, labels: tuple[str, str, str]
+    colours: Colours,
+    language: str,
+    rows: Sequence[Row],
+    *,
+    prefix: str,
+    labels: tuple[str, str, str],
+    say_before: bool = False,
 ) -> Spec:
-    """One small panel of a row of panels: a line from zero, the span before in grey.
+    """One small panel of a row of panels: a line from zero, the span before in grey, named at its peak if asked.
 
     Rows: week_on, value, before, tip_week, tip_value, tip_before.
     """
@@ -249,6 +269,18 @@ def small_line(
             },
         ],
     }
+    known = [row for row in rows if row["before"] is not None]
+    if say_before and known:
+        peak = max(known, key=lambda row: float(row["before"]))
+        late = rows.index(peak) * 2 > len(rows)
+        mark = {"type": "text", "align": "right" if late else "left", "dy": -9, "color": colours.quiet, "fontSize": 11}
+        body["layer"].append(
+            {
+                "data": {"values": [{**peak, "label": labels[2]}]},
+                "mark": mark,
+                "encoding": {"y": before, "text": {"field": "label"}, "tooltip": None},
+            }
+        )
     return chart(colours, body, rows, height=190)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.components.charts import Row, Spec, chart, number_axis, week_band, week_x
 from apps.components.theme import Colours
+
+# How far an axis of ages runs past the oldest.
+_BEYOND = 1.15
 
 
 def intervals(
@@ -21,7 +25,7 @@ def intervals(
         "field": "name",
         "type": "nominal",
         "sort": order,
-        "axis": {"title": None, "grid": False, "labelLimit": 300, "labelColor": colours.text},
+        "axis": {"title": None, "grid": False, "labelLimit": 420, "labelColor": colours.text},
     }
     x_axis = number_axis(language, title=axis_title, scale="x")
     colour = {"field": "colour", "type": "nominal", "scale": None}
@@ -128,7 +132,7 @@ def forecast(
         "layer": layers,
         "padding": {"left": 0, "top": 6, "right": 44, "bottom": 4},
     }
-    return chart(colours, body, rows, height=320)
+    return chart(colours, body, rows, height=290)
 
 
 def stock_line(colours: Colours, language: str, rows: Sequence[Row], *, tips: Sequence[tuple[str, str]]) -> Spec:
@@ -174,17 +178,17 @@ def line_load(
     language: str,
     rows: Sequence[Row],
     *,
-    order: Sequence[str],
+    shades: Mapping[str, str],
     top: float,
     tips: Sequence[tuple[str, str]],
 ) -> Spec:
-    """One line's panel: minutes of run, set-up and overtime stacked by week, the calendar's minutes as a tick.
+    """One line's panel: minutes stacked by week in the parts of `shades`, the calendar's minutes as a tick.
 
     Rows: week_on, part, rank, minutes, available and the tips; `top` is the common end of all panels' scales.
     """
     weeks = len({row["week_on"] for row in rows})
     axis = {**number_axis(language, ticks=4), "minExtent": 36}
-    parts = {"domain": list(order), "range": [colours.accent, colours.grey, colours.warn]}
+    parts = {"domain": list(shades), "range": list(shades.values())}
     body: Spec = {
         "encoding": {"x": week_band(language, weeks * 2), "tooltip": _tooltip(tips)},
         "layer": [
@@ -198,7 +202,7 @@ def line_load(
                         "axis": axis,
                         "scale": {"domain": [0, top]},
                     },
-                    "color": {"field": "part", "type": "nominal", "scale": parts},
+                    "color": {"field": "part", "type": "nominal", "scale": parts, "legend": None},
                     "order": {"field": "rank", "type": "quantitative"},
                 },
             },
@@ -209,30 +213,54 @@ def line_load(
             },
         ],
     }
-    return chart(colours, body, rows, height=240)
+    return chart(colours, body, rows, height=220)
 
 
-def lags(
-    colours: Colours, rows: Sequence[Row], *, axis_title: str, tips: Sequence[tuple[str, str]], language: str
-) -> Spec:
-    """Hours behind the clock per stream, late ones in red; rows: name, hours, colour, tips."""
-    order = [row["name"] for row in rows]
-    body: Spec = {
-        "encoding": {
-            "y": {
-                "field": "name",
-                "type": "nominal",
-                "sort": order,
-                "axis": {"title": None, "grid": False, "labelLimit": 280, "labelColor": colours.text},
-                "scale": {"paddingInner": 0.5},
-            },
-            "x": {"field": "hours", "type": "quantitative", "axis": number_axis(language, title=axis_title, scale="x")},
-            "tooltip": _tooltip(tips),
-        },
-        "mark": {"type": "bar", "cornerRadiusEnd": 3},
+def ages(colours: Colours, rows: Sequence[Row], *, marks: Mapping[int, str], tips: Sequence[tuple[str, str]]) -> Spec:
+    """One line per source, a dot per stream at the age of its newest record; a late one is red and named.
+
+    Rows: source, name, hours, colour, label, tips. `marks` names the ages under the axis, which runs from now to years.
+    """
+    oldest = max(float(row["hours"]) for row in rows)
+    shown = {hours: word for hours, word in marks.items() if hours <= oldest * _BEYOND} or dict(list(marks.items())[:1])
+    words = " : ".join(f"datum.value == {hours} ? {json.dumps(word)}" for hours, word in shown.items())
+    axis: Spec = {
+        "title": None,
+        "grid": True,
+        "values": list(shown),
+        "labelExpr": f"{words} : ''",
+        "labelOverlap": False,
     }
-    body["encoding"]["color"] = {"field": "colour", "type": "nominal", "scale": None}
-    return chart(colours, body, rows, height=max(1, len(rows)) * 22 + 40)
+    y: Spec = {
+        "field": "source",
+        "type": "nominal",
+        "axis": {"title": None, "grid": True, "labelLimit": 200, "labelColor": colours.text, "labelPadding": 14},
+    }
+    x: Spec = {
+        "field": "hours",
+        "type": "quantitative",
+        "axis": axis,
+        "scale": {
+            "type": "symlog",
+            "constant": 1,
+            "domain": [0, max(oldest * _BEYOND, min(shown) * 1.5)],
+            "nice": False,
+        },
+    }
+    body: Spec = {
+        "encoding": {"y": y, "x": x, "tooltip": _tooltip(tips)},
+        "layer": [
+            {
+                "mark": {"type": "point", "filled": True, "size": 90, "opacity": 0.75},
+                "encoding": {"color": {"field": "colour", "type": "nominal", "scale": None}},
+            },
+            {
+                "mark": {"type": "text", "align": "left", "dx": 10, "color": colours.bad, "fontSize": 11},
+                "encoding": {"text": {"field": "label"}},
+            },
+        ],
+    }
+    return chart(colours, body, rows, height=len({row["source"] for row in rows}) * 25 + 24)
 
 
 def _tooltip(tips: Sequence[tuple[str, str]]) -> list[Spec]:

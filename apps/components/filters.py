@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from urllib.parse import quote
 
+import polars as pl
 import streamlit as st
 
 from apps import format as write
@@ -109,6 +111,12 @@ def scope(view: View, chosen: dict[str, str | None]) -> Scope:
     start = write.monday(first) if code == ALL else end - timedelta(weeks=int(code.removesuffix("w")))
     start = min(max(start, write.monday(first)), end - timedelta(weeks=1))
     return Scope(start, end, chosen.get("channel"), chosen.get("region"), chosen.get("product"))
+
+
+def address(view: View, page: str, field: str) -> pl.Expr:
+    """The address of another page, narrowed to each row's `field`, in the reader's language."""
+    head = f"{page}?lang={view.language}&{field}="
+    return pl.col(field).map_elements(lambda code: head + quote(str(code), safe=""), return_dtype=pl.String)
 
 
 def current_week(view: View, end: date) -> date | None:

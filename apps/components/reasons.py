@@ -33,7 +33,9 @@ def reason(words: Words, text: str | None) -> str:
     for pattern, key in _KNOWN:
         found = pattern.fullmatch(given)
         if found:
-            figures = {f"figure_{number}": figure for number, figure in enumerate(found.groups(), start=1)}
+            figures = {
+                f"figure_{number}": figure.replace("%", " %") for number, figure in enumerate(found.groups(), start=1)
+            }
             said = words(f"why.{key}", **figures)
             return words("why.added", reason=said) if addition else said
     return text or ""

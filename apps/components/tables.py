@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -16,26 +19,44 @@ from apps.components.view import View
 from apps.format import NEUTRAL_RATE, NONE
 
 SHOWN_ROWS = 300
+SEEN_ROWS = 10
+ROW_HEIGHT = 32
 _RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: field, heading, how a value is written, and its tone ('good', 'bad', 'warn', 'quiet', '')."""
+    """One column: field, heading, how a value is written, and its tone ('good', 'bad', 'warn', 'quiet', '').
+
+    Numbers stand right, heading included; `right` says otherwise. `width` caps it in pixels, the rest shows on hover.
+    """
 
     field: str
     heading: str
     write: Callable[[Any], str] | None = None
     tone: Callable[[Any], str] | None = None
     width: int | None = None
+    right: bool | None = None
+    help: str = ""
 
 
 def table(
-    view: View, rows: pl.DataFrame, columns: Sequence[Column], *, title: str, key: str, height: int | None = None
+    view: View,
+    rows: pl.DataFrame,
+    columns: Sequence[Column],
+    *,
+    title: str,
+    key: str,
+    totals: Mapping[str, Any] | None = None,
+    link: str = "",
+    seen: int = SEEN_ROWS,
 ) -> None:
-    """Draws the first rows, sortable by their values, written in the reader's language; numbers stand right."""
-    shown = rows.head(SHOWN_ROWS).select([column.field for column in columns])
-    shown = shown.with_columns(pl.col(pl.Decimal).cast(pl.Float64))
+    """Draws the first rows, sortable by their values, written in the reader's language; numbers stand right.
+
+    `totals` holds the whole table's value of the fields that have one; `link` names the field with each row's address.
+    """
+    shown = rows.head(SHOWN_ROWS)
     with st.container(border=True, key=f"card-table-{key}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.markdown(f"**{title}**", width="stretch")
@@ -46,32 +67,69 @@ def table(
         if shown.is_empty():
             st.caption(view.words("table.none"))
             return
-        # The grid paints its cells in the ground's colour; on a card they take the card's.
-        style = shown.to_pandas().style.set_properties(
-            **{"background-color": view.colours.card, "color": view.colours.text}
-        )
-        for column in columns:
-            if column.write is not None:
-                style = style.format(column.write, subset=[column.field], na_rep=NONE)
-            if column.tone is not None:
-                style = style.map(_css(view, column.tone), subset=[column.field])
-        st.dataframe(
-            style,
-            hide_index=True,
-            key=f"table-{key}",
-            height=height or min(36 + 32 * shown.height, 36 + 32 * 10),
-            row_height=32,
-            placeholder=NONE,
-            column_config={
-                column.field: st.column_config.Column(
-                    column.heading,
-                    width=column.width,
-                    alignment="right" if shown[column.field].dtype.is_numeric() else "left",
-                )
-                for column in columns
+        lines = min(shown.height, seen) + (1 if totals else 0)
+        _grid()(
+            data={
+                "title": title,
+                "height": (lines + 1) * ROW_HEIGHT + 2,
+                "colours": _colours(view),
+                "columns": [_heading(shown, column) for column in columns],
+                "totals": _totals(view, columns, totals) if totals else None,
+                "rows": [_line(found, columns, link) for found in shown.iter_rows(named=True)],
             },
-            alt=title,
+            key=f"table-{key}",
+            height="content",
         )
+
+
+@st.cache_resource(show_spinner=False)
+def _grid() -> Callable[..., Any]:
+    html, css, js = ((_HERE / f"grid.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    made: Callable[..., Any] = st.components.v2.component("tillmill_table", html=html, css=css, js=js)
+    return made
+
+
+def _colours(view: View) -> dict[str, str]:
+    colours = view.colours
+    names = ("text", "quiet", "grid", "card", "accent", "good", "bad", "warn")
+    return {name: getattr(colours, name) for name in names} | {"line": colours.grey_soft, "hover": colours.hover}
+
+
+def _heading(rows: pl.DataFrame, column: Column) -> dict[str, Any]:
+    right = rows[column.field].dtype.is_numeric() if column.right is None else column.right
+    return {"heading": column.heading, "right": right, "width": column.width, "help": column.help}
+
+
+def _line(found: dict[str, Any], columns: Sequence[Column], link: str) -> dict[str, Any]:
+    values = [found[column.field] for column in columns]
+    return {
+        "texts": [_text(column, value) for column, value in zip(columns, values, strict=True)],
+        "tones": [
+            column.tone(value) if column.tone and value is not None else ""
+            for column, value in zip(columns, values, strict=True)
+        ],
+        "keys": [_key(value) for value in values],
+        "link": found[link] if link else None,
+    }
+
+
+def _totals(view: View, columns: Sequence[Column], totals: Mapping[str, Any]) -> list[str]:
+    texts = [_text(column, totals[column.field]) if column.field in totals else "" for column in columns]
+    return [view.words("table.total"), *texts[1:]]
+
+
+def _text(column: Column, value: Any) -> str:
+    if value is None or value != value:
+        return NONE
+    return column.write(value) if column.write is not None else str(value)
+
+
+def _key(value: Any) -> str | float | None:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (int, float, Decimal)):
+        return None if value != value else float(value)
+    return value if value is None else str(value)
 
 
 def export(view: View, slot: DeltaGenerator, rows: pl.DataFrame, columns: Sequence[Column], *, name: str) -> None:
@@ -115,13 +173,3 @@ def neutral(value: object) -> object:
     if isinstance(value, str) and value.startswith(_RUN_BY_SPREADSHEETS):
         return f"'{value}"
     return value
-
-
-def _css(view: View, tone: Callable[[Any], str]) -> Callable[[Any], str]:
-    known = {"good": view.colours.good, "bad": view.colours.bad, "warn": view.colours.warn, "quiet": view.colours.quiet}
-
-    def css(value: Any) -> str:
-        colour = known.get(tone(value))
-        return f"color: {colour}" if colour else ""
-
-    return css

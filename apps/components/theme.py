@@ -19,6 +19,7 @@ class Colours:
     quiet: str
     grid: str
     card: str
+    hover: str
     good: str
     bad: str
     warn: str
@@ -34,6 +35,7 @@ LIGHT = Colours(
     quiet="#5B6B82",
     grid="#EDF0F4",
     card="#FFFFFF",
+    hover="#F6F8FC",
     good="#14804A",
     bad="#C62A3F",
     warn="#A85A00",
@@ -48,6 +50,7 @@ DARK = Colours(
     quiet="#9AA8BA",
     grid="#222C38",
     card="#171E27",
+    hover="#1C2530",
     good="#4CC38A",
     bad="#FF7A85",
     warn="#F5B451",

@@ -37,7 +37,7 @@ class View:
 
     def named(self, group: str, code: str | None) -> str:
         """The owner's name for a code, else the portal's word for it, else the code."""
-        return self.names.get((group, code or ""), "") or self.words.code(group, code)
+        return self.names.get((group, code or ""), "") or write.name(self.words.code(group, code))
 
     def short(self, value: write.Figure) -> str:
         return write.short(value, self.language)

@@ -28,33 +28,39 @@ def page(view: View, export: DeltaGenerator) -> None:
     weeks = sales.weekly(view.warehouse, both)
     now = weeks.filter(pl.col("week_on") >= scope.start_on)
     before = weeks.filter(pl.col("week_on") < scope.start_on)
-    frame.finding(finding(view, now, before))
+    frame.finding(finding(view, scope, now, before))
     row(view, figures(view, scope, now, before))
     _panels(view, scope, weeks)
     places = _places(view, sales.by_place(view.warehouse, scope))
     columns = _columns(view)
-    tables.table(view, places, columns, title=view.words("channels.table"), key="places")
+    totals = _whole(places)
+    tables.table(view, places, columns, title=view.words("channels.table"), key="places", totals=totals)
     tables.export(view, export, places, columns, name="channels")
 
 
-def finding(view: View, now: pl.DataFrame, before: pl.DataFrame) -> str:
-    """One sentence: the largest channel with its share, and the one that moved most."""
+def finding(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame) -> str:
+    """One sentence: the largest channel with its share, and the one whose sales changed most in money."""
     words = view.words
     sums = _by_channel(now, before)
     if sums.is_empty():
         return words("channels.finding.none")
     largest = sums.sort("net", descending=True).row(0, named=True)
-    said = {
+    said: dict[str, str | int] = {
         "channel": write.plain(view.channel(largest["channel_id"])),
         "share": write.plain(write.percent(largest["net"] / (sums["net"].sum() or 1.0), 0)),
     }
-    rated = sums.filter(pl.col("net_before") > 0).with_columns((pl.col("net") / pl.col("net_before") - 1).alias("rate"))
-    if rated.height < 2:
+    rated = sums.filter(pl.col("net_before") > 0).with_columns((pl.col("net") - pl.col("net_before")).alias("moved"))
+    if rated.is_empty():
         return words("channels.finding.one", **said)
-    fastest = rated.sort("rate", descending=True).row(0, named=True)
-    moved = write.change(fastest["net"], fastest["net_before"])
-    said |= {"mover": write.plain(view.channel(fastest["channel_id"])), "change": write.plain(moved.text)}
-    return words("channels.finding.some", **said)
+    mover = rated.sort(pl.col("moved").abs(), descending=True).row(0, named=True)
+    said |= {
+        "weeks": scope.weeks,
+        "amount": write.plain(write.signed(view.money(mover["moved"]))),
+        "change": write.plain(write.change(mover["net"], mover["net_before"]).text),
+    }
+    if mover["channel_id"] == largest["channel_id"]:
+        return words("channels.finding.same", **said)
+    return words("channels.finding.some", **said, mover=write.plain(view.channel(mover["channel_id"])))
 
 
 def figures(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame) -> list[Card]:
@@ -98,11 +104,11 @@ def figures(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame) -
             view,
             "cm1_rate",
             totals["net"] - totals["cost"],
-            totals["net"],
+            totals["net"] if totals["cost"] else 0.0,
             earlier["net"] - earlier["cost"],
-            earlier["net"],
+            earlier["net"] if earlier["cost"] else 0.0,
             "good",
-            (1 - sums["cost"] / sums["net"]).to_list(),
+            (1 - sums["cost"] / sums["net"]).to_list() if totals["cost"] else [],
         ),
     ]
 
@@ -138,6 +144,8 @@ def _panels(view: View, scope: Scope, weeks: pl.DataFrame) -> None:
     nets = {(week, channel): net for week, channel, net in weeks.select("week_on", "channel_id", "net").iter_rows()}
     labels = (words("term.week"), words("term.net_sales"), words("chart.before", weeks=scope.weeks))
     shown = order[:_PANELS]
+    earlier_weeks = weeks.filter(pl.col("week_on") < scope.start_on)
+    sums = {code: (net, net_before) for code, net, net_before in _by_channel(now, earlier_weeks).iter_rows()}
     for start in range(0, len(shown), _PANELS_PER_ROW):
         for column, channel in zip(
             st.columns(min(len(shown), _PANELS_PER_ROW), gap="small"), shown[start:], strict=False
@@ -158,15 +166,19 @@ def _panels(view: View, scope: Scope, weeks: pl.DataFrame) -> None:
                         "tip_before": view.money_exact(earlier),
                     }
                 )
-            spec = charts.small_line(view.colours, view.language, rows, prefix=view.money(0)[:-1], labels=labels)
+            first = channel == shown[0]
+            prefix = view.money(0)[:-1]
+            spec = charts.small_line(view.colours, view.language, rows, prefix=prefix, labels=labels, say_before=first)
             name = view.channel(channel)
+            moved = write.change(sums[channel][0], sums[channel][1])
+            note = view.money(sums[channel][0])
             with column:
                 blocks.figure(
                     spec,
                     title=words("channels.panel", channel=write.plain(name)),
                     alt=words("channels.panel_alt", channel=name),
                     key=f"panel-{shown.index(channel)}",
-                    note=words("channels.panel_note", weeks=scope.weeks) if start == 0 and channel == shown[0] else "",
+                    note=write.plain(f"{note} · {moved.text}" if moved.rate is not None else note),
                 )
 
 
@@ -198,8 +210,23 @@ def _places(view: View, rows: pl.DataFrame) -> pl.DataFrame:
         (net / total).alias("share"),
         pl.when(pl.col("orders") > 0).then(net / pl.col("orders")).alias("spend"),
         pl.when(pl.col("gross") > 0).then(pl.col("discount") / pl.col("gross")).alias("discount_rate"),
-        pl.when(net > 0).then((net - pl.col("cost")) / net).alias("margin_rate"),
+        pl.when((net > 0) & (pl.col("cost") != 0)).then((net - pl.col("cost")) / net).alias("margin_rate"),
     )
+
+
+def _whole(places: pl.DataFrame) -> dict[str, float | None]:
+    """All places together; rates from the sums, never from the places' rates."""
+    names = ("net", "net_before", "gross", "discount", "cost", "orders")
+    sums = {name: float(places[name].sum() or 0) for name in names}
+    return {
+        "net": sums["net"],
+        "orders": sums["orders"],
+        "share": 1.0 if sums["net"] else None,
+        "rate": sums["net"] / sums["net_before"] - 1 if sums["net_before"] > 0 else None,
+        "spend": sums["net"] / sums["orders"] if sums["orders"] else None,
+        "discount_rate": sums["discount"] / sums["gross"] if sums["gross"] > 0 else None,
+        "margin_rate": (sums["net"] - sums["cost"]) / sums["net"] if sums["net"] > 0 and sums["cost"] else None,
+    }
 
 
 def _columns(view: View) -> list[tables.Column]:

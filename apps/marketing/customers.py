@@ -16,6 +16,7 @@ from apps.queries import customers
 from apps.queries.scope import Scope
 
 _AT_RISK = ("at risk",)
+_SEGMENTS = 8
 
 
 @frame.page(
@@ -38,7 +39,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     segments = customers.segments(view.warehouse, scope)
     weeks = customers.weekly(view.warehouse, scope)
     frame.finding(finding(view, spans, segments))
-    row(view, figures(view, scope, spans, weeks))
+    row(view, figures(view, scope, spans, weeks, customers.repurchase(view.warehouse, scope)))
     left, right = st.columns([2, 1], gap="small")
     with left:
         _weeks_chart(view, scope, weeks)
@@ -46,7 +47,8 @@ def page(view: View, export: DeltaGenerator) -> None:
         _segments_chart(view, segments)
     listed = _listed(view, customers.listed(view.warehouse, scope, chosen.get("segment")))
     columns = _columns(view)
-    tables.table(view, listed, columns, title=view.words("customers.table"), key="customers")
+    totals = {"monetary": listed["monetary"].sum(), "frequency": listed["frequency"].sum()}
+    tables.table(view, listed, columns, title=view.words("customers.table"), key="customers", totals=totals)
     tables.export(view, export, listed, columns, name="customers")
 
 
@@ -71,7 +73,9 @@ def finding(view: View, spans: dict[bool, dict[str, float]], segments: pl.DataFr
     return words("customers.finding.risk", **said)
 
 
-def figures(view: View, scope: Scope, spans: dict[bool, dict[str, float]], weeks: pl.DataFrame) -> list[Card]:
+def figures(
+    view: View, scope: Scope, spans: dict[bool, dict[str, float]], weeks: pl.DataFrame, repurchase: pl.DataFrame
+) -> list[Card]:
     """Buyers, share of new buyers, repurchase rate and spend per buyer, against the span before."""
     words = view.words
     nothing = {"buyers": 0, "repeat_buyers": 0, "new_buyers": 0, "net": 0.0}
@@ -109,6 +113,7 @@ def figures(view: View, scope: Scope, spans: dict[bool, dict[str, float]], weeks
             write.percent(rate(now, "repeat_buyers")),
             write.points(rate(now, "repeat_buyers"), rate(before, "repeat_buyers"), points),
             note=words("card.before_short"),
+            course=repurchase["rate"].to_list(),
             explained=words("explain.repurchase_rate"),
         ),
         Card(
@@ -162,10 +167,10 @@ def _segments_chart(view: View, segments: pl.DataFrame) -> None:
             "worth": view.money(segment["monetary"]),
             "recency": words("unit.days", days=write.exact(segment["recency_days"])),
         }
-        for segment in segments.head(7).iter_rows(named=True)
+        for segment in segments.head(_SEGMENTS).iter_rows(named=True)
     ]
     labels = (words("term.segment"), words("term.monetary"), words("term.recency"))
-    spec = charts.ranked_bars(view.colours, rows, labels=labels, tips=("name", "worth", "recency"))
+    spec = charts.ranked_bars(view.colours, rows, labels=labels, tips=("name", "worth", "recency"), row_height=36)
     blocks.figure(spec, title=words("customers.segments"), alt=words("customers.segments_alt"), key="segments")
 
 
@@ -195,6 +200,6 @@ def _columns(view: View) -> list[tables.Column]:
         tables.Column("last_order_on", words("term.last_order"), view.day),
         tables.Column("first_order_on", words("term.first_order"), view.day),
         tables.Column("channel", words("term.favourite_channel")),
-        tables.Column("favourite_category", words("term.favourite_category")),
+        tables.Column("favourite_category", words("term.favourite_category"), write.name),
         tables.Column("member", words("term.member")),
     ]

@@ -43,7 +43,10 @@ def page(view: View, export: DeltaGenerator) -> None:
     with right:
         _shares_charts(view, now, before, movers)
     columns = _columns(view)
-    tables.table(view, movers, columns, title=view.words("overview.table"), key="movers")
+    totals: dict[str, float | None] = {name: _total(movers, name) for name in ("net", "net_before", "moved", "units")}
+    totals["rate"] = write.change(totals["net"], totals["net_before"]).rate
+    listed = movers.with_columns(filters.address(view, "demand", "sku").alias("address"))
+    tables.table(view, listed, columns, title=view.words("overview.table"), key="movers", totals=totals, link="address")
     tables.export(view, export, movers, columns, name="overview")
 
 
@@ -59,11 +62,14 @@ def finding(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame, m
     if moved.direction == "none":
         return words("overview.finding.none", **said)
     said |= {"weeks": str(scope.weeks), "change": write.plain(moved.text.lstrip(f"+{write.MINUS}"))}
+    margin = write.change(_margin(now), _margin(before))
+    said["margin"] = "" if margin.rate is None else words("overview.finding.margin", change=write.plain(margin.text))
     if moved.direction == "flat":
         return words("overview.finding.flat", **said)
     sums = movers.group_by("category").agg((pl.col("net").sum() - pl.col("net_before").sum()).alias("moved"))
     first = sums.sort("moved", "category", descending=[moved.direction == "up", False]).row(0, named=True)
-    said |= {"category": write.plain(first["category"]), "part": write.plain(view.money(abs(first["moved"])))}
+    said["category"] = write.plain(write.name(first["category"]))
+    said["part"] = write.plain(view.money(abs(first["moved"])))
     return words(f"overview.finding.{moved.direction}", **said)
 
 
@@ -74,7 +80,7 @@ def figures(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame) -
     note = words("card.before", weeks=scope.weeks)
     values = {"net": _total(now, "net"), "cost": _total(now, "cost"), "orders": _total(now, "orders")}
     earlier = {"net": _total(before, "net"), "cost": _total(before, "cost"), "orders": _total(before, "orders")}
-    margin, margin_before = values["net"] - values["cost"], earlier["net"] - earlier["cost"]
+    margin, margin_before = _margin(now), _margin(before)
     spend = values["net"] / values["orders"] if values["orders"] else None
     spend_before = earlier["net"] / earlier["orders"] if earlier["orders"] else None
     return [
@@ -90,8 +96,8 @@ def figures(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame) -
             words("term.cm1"),
             view.money(margin),
             write.change(margin, margin_before),
-            note=note,
-            course=(course["net"] - course["cost"]).to_list(),
+            note=note if margin is not None else words("card.no_cost"),
+            course=(course["net"] - course["cost"]).to_list() if margin is not None else (),
             explained=words("explain.cm1"),
         ),
         Card(
@@ -131,7 +137,7 @@ def _weeks_chart(view: View, scope: Scope, weeks: pl.DataFrame, running: date | 
             }
         )
     labels = (words("term.week"), words("term.net_sales"), words("chart.before", weeks=scope.weeks))
-    spec = charts.weekly_bars(view.colours, view.language, rows, prefix=view.money(0)[:-1], labels=labels)
+    spec = charts.weekly_bars(view.colours, view.language, rows, prefix=view.money(0)[:-1], labels=labels, height=306)
     note = words("chart.note_running" if running else "chart.note", weeks=scope.weeks)
     blocks.figure(
         spec, title=words("overview.chart"), alt=words("overview.chart_alt", weeks=scope.weeks), key="weeks", note=note
@@ -148,7 +154,7 @@ def _shares_charts(view: View, now: pl.DataFrame, before: pl.DataFrame, movers: 
     )
     total = _total(now, "net") or 1.0
     channels = _share_rows(view, by_channel.head(_SHARES - 2), view.channel, total)
-    categories = _share_rows(view, by_category.head(_SHARES - len(channels)), lambda code: code or write.NONE, total)
+    categories = _share_rows(view, by_category.head(_SHARES - len(channels)), write.name, total)
     labels = (words("term.net_sales"), words("term.change"))
     with st.container(border=True, key="card-chart-shares", gap="xsmall", height="stretch"):
         for name, rows in (("channels", channels), ("products", categories)):
@@ -185,9 +191,9 @@ def _summed(now: pl.DataFrame, before: pl.DataFrame, column: str) -> pl.DataFram
 def _columns(view: View) -> list[tables.Column]:
     words = view.words
     return [
-        tables.Column("name", words("term.product"), width=250),
+        tables.Column("name", words("term.product"), write.name, width=320),
         tables.Column("sku", words("term.sku")),
-        tables.Column("category", words("term.category")),
+        tables.Column("category", words("term.category"), write.name),
         tables.Column("net", words("term.net_sales"), view.money),
         tables.Column("net_before", words("term.before"), view.money),
         tables.Column(
@@ -200,6 +206,12 @@ def _columns(view: View) -> list[tables.Column]:
 
 def _between(weeks: pl.DataFrame, start: date, end: date) -> pl.DataFrame:
     return weeks.filter((pl.col("week_on") >= start) & (pl.col("week_on") < end))
+
+
+def _margin(weeks: pl.DataFrame) -> float | None:
+    """Contribution margin CM1; None where no cost of goods is known."""
+    cost = _total(weeks, "cost")
+    return _total(weeks, "net") - cost if cost else None
 
 
 def _total(frame_: pl.DataFrame, column: str) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from itertools import takewhile
+
 import polars as pl
 from streamlit.delta_generator import DeltaGenerator
 
@@ -12,7 +15,9 @@ from apps.components.reasons import reason
 from apps.components.view import View
 from apps.queries import promotions
 
-_SHOWN = 14
+_SHOWN = 12
+# The intervals hold 90 %: without any effect one run in twenty lies wholly above zero, one wholly below.
+_BEYOND_BY_CHANCE = 0.05
 
 
 @frame.page("promotions", needs=("mart_promotion", "dim_product"))
@@ -33,10 +38,11 @@ def page(view: View, export: DeltaGenerator) -> None:
     if not measured.is_empty():
         _chart(view, measured)
     listed = _listed(view, runs)
-    columns = _columns(view, has_roi=runs["roi"].is_not_null().any())
+    columns = _columns(view, has_roi=measured["roi"].is_not_null().any())
     tables.table(view, listed, columns, title=view.words("promotions.table"), key="runs")
-    bounds = [tables.Column("low_units", view.words("term.low")), tables.Column("high_units", view.words("term.high"))]
-    tables.export(view, export, listed, [*columns, *bounds], name="promotions")
+    more = (("sku", "term.sku"), ("ends_on", "term.ends"), ("low_units", "term.low"), ("high_units", "term.high"))
+    extra = [tables.Column(field, view.words(key)) for field, key in more]
+    tables.export(view, export, listed, [*columns, *extra], name="promotions")
 
 
 def finding(view: View, runs: pl.DataFrame, measured: pl.DataFrame) -> str:
@@ -45,10 +51,11 @@ def finding(view: View, runs: pl.DataFrame, measured: pl.DataFrame) -> str:
     said = {"runs": write.exact(runs.height), "measured": write.exact(measured.height)}
     if measured.is_empty():
         return words("promotions.finding.none", **said)
-    lifted = measured.filter(pl.col("state") == "lifted")
     said |= {
-        "lifted": write.exact(lifted.height),
-        "units": write.plain(view.short(measured["incremental_units"].sum())),
+        "lifted": write.exact(measured.filter(pl.col("state") == "lifted").height),
+        "cut": write.exact(measured.filter(pl.col("state") == "cut").height),
+        "units": write.plain(write.signed(view.short(measured["incremental_units"].sum()))),
+        "spread": write.plain(view.short(_spread(measured))),
     }
     return words("promotions.finding.some", **said)
 
@@ -58,22 +65,21 @@ def figures(view: View, runs: pl.DataFrame, measured: pl.DataFrame) -> list[Card
     words = view.words
     lifted, cut = measured.filter(pl.col("state") == "lifted"), measured.filter(pl.col("state") == "cut")
     units = measured["incremental_units"].sum() if measured.height else None
-    # Runs are measured apart from each other: the distances to their bounds add in squares.
-    half = (measured["high_units"] - measured["low_units"]).fill_null(0.0) / 2
-    spread = float((half * half).sum()) ** 0.5
+    spread = _spread(measured)
+    by_chance = measured.height * _BEYOND_BY_CHANCE
     margin = measured["margin_amount"].sum() if measured["margin_amount"].is_not_null().any() else None
     share = measured.height / runs.height if runs.height else None
     return [
         Card(
             words("promotions.measured"),
             write.exact(measured.height),
-            note=words("promotions.measured_note", runs=write.exact(runs.height), share=write.percent(share, 0)),
+            note=words("promotions.measured_note", runs=write.exact(runs.height), share=write.percent(share)),
             explained=words("explain.measured"),
         ),
         Card(
             words("promotions.lifted"),
             write.exact(lifted.height),
-            note=words("promotions.lifted_note", cut=write.exact(cut.height)),
+            note=words("promotions.lifted_note", cut=write.exact(cut.height), chance=write.exact(by_chance)),
             explained=words("explain.lifted"),
         ),
         Card(
@@ -91,17 +97,25 @@ def figures(view: View, runs: pl.DataFrame, measured: pl.DataFrame) -> list[Card
     ]
 
 
+def _spread(measured: pl.DataFrame) -> float:
+    """Half the width of the interval of all together: runs are measured apart, so distances add in squares."""
+    half = (measured["high_units"] - measured["low_units"]).fill_null(0.0) / 2
+    return math.sqrt(float((half * half).sum()))
+
+
 def _chart(view: View, measured: pl.DataFrame) -> None:
     words = view.words
     half = _SHOWN // 2
     ranked = measured.sort("incremental_units", "promotion_id", descending=[True, False])
     shown = ranked if ranked.height <= _SHOWN else pl.concat([ranked.head(half), ranked.tail(_SHOWN - half)])
     rows = []
+    prefix = _common_start([run["name"] or run["sku"] for run in shown.iter_rows(named=True)])
     names: set[str] = set()
     for run in shown.iter_rows(named=True):
         clear = {"lifted": "good", "cut": "bad"}.get(run["state"], "grey")
-        name = f"{(run['name'] or run['sku'])[:34]} · {view.day_short(run['starts_on'])}"
-        name = name if name not in names else f"{name} · {run['promotion_id'][:8]}"
+        product = write.name((run["name"] or run["sku"])[prefix:])
+        name = f"{product[:34]} · {view.words.code('kind', run['kind'])} · {view.day_short(run['starts_on'])}"
+        name = name if name not in names else f"{name} · {run['sku']}"
         names.add(name)
         rows.append(
             {
@@ -130,6 +144,15 @@ def _chart(view: View, measured: pl.DataFrame) -> None:
     )
     note = words("promotions.chart_note", shown=len(rows), all=measured.height)
     blocks.figure(spec, title=words("promotions.chart"), alt=words("promotions.chart_alt"), key="effects", note=note)
+
+
+def _common_start(names: list[str]) -> int:
+    """How many characters of whole words (a brand, say) all names begin with."""
+    if len(names) < 2:
+        return 0
+    parts = [name.split(" ")[:-1] for name in names]
+    same = list(takewhile(lambda words: len(set(words)) == 1, zip(*parts, strict=False)))
+    return sum(len(words[0]) + 1 for words in same)
 
 
 def interval(view: View, bounds: dict[str, float | None]) -> str:
@@ -162,18 +185,17 @@ def _columns(view: View, *, has_roi: bool) -> list[tables.Column]:
     words = view.words
     tones = {words("verdict.lifted"): "good", words("verdict.cut"): "bad"}
     return [
-        tables.Column("product", words("term.product"), width=250),
+        tables.Column("product", words("term.product"), write.name, width=230),
         tables.Column("verdict_word", words("term.verdict"), tone=lambda value: tones.get(value, "quiet")),
         tables.Column(
             "incremental_units", words("term.incremental_units"), lambda value: write.signed(write.exact(value))
         ),
-        tables.Column("interval", words("term.interval")),
+        tables.Column("interval", words("term.interval"), right=True),
         tables.Column("lift_rate", words("term.lift"), write.signed_percent),
-        *([tables.Column("roi", words("term.roi"), write.signed_percent)] if has_roi else []),
         tables.Column("margin_amount", words("promotions.margin"), view.money),
         tables.Column("why_word", words("term.why"), width=330),
-        tables.Column("kind_word", words("term.kind")),
         tables.Column("starts_on", words("term.starts"), view.day),
-        tables.Column("ends_on", words("term.ends"), view.day),
+        tables.Column("kind_word", words("term.kind")),
         tables.Column("treated_stores", words("term.stores"), view.short),
+        *([tables.Column("roi", words("term.roi"), write.signed_percent)] if has_roi else []),
     ]

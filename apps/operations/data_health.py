@@ -12,6 +12,18 @@ from apps.components.view import View
 from apps.queries import health
 
 _HOURS_PER_DAY = 24
+_COUNTED = ("pulled_rows", "landed_rows", "quarantined_rows", "current_rows")
+# Ages that the chart names: unit, count, hours.
+_MARKS = (
+    ("hours", 1, 1),
+    ("hours", 6, 6),
+    ("days", 1, 24),
+    ("days", 7, 168),
+    ("days", 30, 720),
+    ("days", 90, 2160),
+    ("days", 365, 8760),
+)
+_COUNTED = ("pulled_rows", "landed_rows", "quarantined_rows", "current_rows")
 
 
 @frame.page("data_health", needs=("mart_data_health",))
@@ -30,9 +42,11 @@ def page(view: View, export: DeltaGenerator) -> None:
         columns,
         title=view.words("health.table"),
         key="streams",
-        height=36 + 32 * min(streams.height, 16),
+        totals={name: int(streams[name].sum() or 0) for name in _COUNTED},
+        seen=16,
     )
-    tables.export(view, export, streams, columns, name="data-health")
+    loads = tables.Column("loads", view.words("health.loads"), write.exact)
+    tables.export(view, export, streams, [*columns, loads], name="data-health")
 
 
 def finding(view: View, streams: pl.DataFrame) -> str:
@@ -95,11 +109,12 @@ def figures(view: View, streams: pl.DataFrame) -> list[Card]:
 def _chart(view: View, streams: pl.DataFrame) -> None:
     words = view.words
     known = streams.filter(pl.col("lag_hours").is_not_null()).sort("lag_hours", "name", descending=[True, False])
-    in_days = bool((known["lag_hours"] > 3 * _HOURS_PER_DAY).any())
     rows = [
         {
-            "name": found["name"],
-            "hours": max(0.0, found["lag_hours"]) / (_HOURS_PER_DAY if in_days else 1),
+            "source": found["source"],
+            "name": found["stream"],
+            "hours": max(0.0, found["lag_hours"]),
+            "label": found["stream"] if found["is_fresh"] is False else "",
             "colour": view.colours.bad if found["is_fresh"] is False else view.colours.accent,
             "tip_lag": _lag(view, found["lag_hours"]),
             "tip_mark": write.moment(view.local(found["watermark_at"]), view.language)
@@ -110,15 +125,16 @@ def _chart(view: View, streams: pl.DataFrame) -> None:
     ]
     if not rows:
         return
-    tips = (("name", words("term.stream")), ("tip_lag", words("health.lag")), ("tip_mark", words("health.watermark")))
-    spec = charts_supply.lags(
-        view.colours,
-        rows,
-        axis_title=words("health.axis_days" if in_days else "health.axis"),
-        tips=tips,
-        language=view.language,
+    tips = (
+        ("name", words("term.stream")),
+        ("source", words("term.source")),
+        ("tip_lag", words("health.lag")),
+        ("tip_mark", words("health.watermark")),
     )
-    blocks.figure(spec, title=words("health.chart"), alt=words("health.chart_alt"), key="lags")
+    marks = {hours: words(f"unit.{unit}", **{unit: count}) for unit, count, hours in _MARKS}
+    spec = charts_supply.ages(view.colours, rows, marks=marks, tips=tips)
+    note = words("health.chart_note")
+    blocks.figure(spec, title=words("health.chart"), alt=words("health.chart_alt"), key="lags", note=note)
 
 
 def _judged(view: View, streams: pl.DataFrame) -> pl.DataFrame:
@@ -136,6 +152,9 @@ def _judged(view: View, streams: pl.DataFrame) -> pl.DataFrame:
     return streams.with_columns(
         word.alias("state"),
         pl.format("{} · {}", "source", "stream").alias("name"),
+        pl.col("watermark_at")
+        .map_elements(lambda at: write.moment(view.local(at), view.language), return_dtype=pl.String)
+        .alias("watermark"),
         control.when(pl.col("is_equal_to_control"))
         .then(pl.lit(words("health.control.equal")))
         .otherwise(pl.lit(words("health.control.differs")))
@@ -158,7 +177,8 @@ def _columns(view: View) -> list[tables.Column]:
         tables.Column("stream", words("term.stream"), width=190),
         tables.Column("source", words("term.source")),
         tables.Column("state", words("term.status"), tone=lambda value: tones.get(value, "bad")),
-        tables.Column("lag_hours", words("health.lag"), lambda hours: _lag(view, hours)),
+        tables.Column("watermark", words("health.watermark"), right=True),
+        tables.Column("lag_hours", words("health.lag"), lambda hours: _lag(view, max(0.0, hours))),
         tables.Column("pulled_rows", words("health.pulled"), write.exact),
         tables.Column("landed_rows", words("health.landed"), write.exact),
         tables.Column(
@@ -168,6 +188,5 @@ def _columns(view: View) -> list[tables.Column]:
             "control", words("health.control_heading"), tone=lambda value: "bad" if value == equal else "quiet"
         ),
         tables.Column("current_rows", words("health.current"), write.exact),
-        tables.Column("loads", words("health.loads"), write.exact),
         tables.Column("extra", words("health.extra")),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -24,7 +25,8 @@ def page(view: View, export: DeltaGenerator) -> None:
     codes = {choice.name: filters.allowed(choice.name, choice.codes, filters.ALL) for choice in shared}
     category = None if codes.get("product", filters.ALL) == filters.ALL else codes["product"]
     channel = None if codes.get("channel", filters.ALL) == filters.ALL else codes["channel"]
-    items = demand.items(view.warehouse, channel=channel, category=category)
+    from_on = write.monday(view.today) + timedelta(weeks=1)
+    items = demand.items(view.warehouse, from_on=from_on, channel=channel, category=category)
     chosen = filters.row(view, [*shared, _item_choice(view, items)])
     sku = chosen["sku"]
     past = demand.history(view.warehouse, channel=channel, category=category, sku=sku)
@@ -32,15 +34,20 @@ def page(view: View, export: DeltaGenerator) -> None:
     if items.is_empty() and channel is None and category is None:
         frame.empty(view.words, "empty.demand")
         return
-    if ahead.is_empty():
+    # The running week is drawn, but what is asked of us begins with the next one.
+    coming = ahead.filter(pl.col("bucket_on") >= from_on)
+    if coming.is_empty():
         frame.finding(view.words("demand.finding.none"))
     else:
-        frame.finding(finding(view, past, ahead))
-        row(view, figures(view, past, ahead))
+        frame.finding(finding(view, past, coming))
+        row(view, figures(view, past, coming))
         _chart(view, past, ahead)
     listed = items.with_columns((pl.col("next_units") - pl.col("last_units")).alias("moved"), _rate().alias("rate"))
     columns = _columns(view)
-    tables.table(view, listed, columns, title=view.words("demand.table"), key="items")
+    shown = listed.with_columns(filters.address(view, "demand", "sku").alias("address"))
+    tables.table(
+        view, shown, columns, title=view.words("demand.table"), key="items", totals=_whole(listed), link="address"
+    )
     tables.export(view, export, listed, columns, name="demand")
 
 
@@ -89,6 +96,7 @@ def figures(view: View, past: pl.DataFrame, ahead: pl.DataFrame) -> list[Card]:
             words("demand.width"),
             f"± {write.percent(width, 0)}",
             note=words("demand.width_note"),
+            course=((ahead["q90"] - ahead["q10"]) / 2 / ahead["mean_units"]).fill_nan(None).to_list(),
             explained=words("explain.width"),
         ),
     ]
@@ -104,6 +112,7 @@ def figures(view: View, past: pl.DataFrame, ahead: pl.DataFrame) -> list[Card]:
                 words("term.forecast_accuracy"),
                 write.percent(scored.value),
                 note=better,
+                course=demand.accuracy_ahead(view.warehouse),
                 explained=words("explain.forecast_accuracy"),
             )
         )
@@ -163,7 +172,7 @@ def _expected(view: View, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _item_choice(view: View, items: pl.DataFrame) -> Choice:
-    names = {sku: f"{name or sku} · {sku}" for sku, name in items.select("sku", "name").iter_rows()}
+    names = {sku: f"{write.name(name or sku)} · {sku}" for sku, name in items.select("sku", "name").iter_rows()}
 
     def label(code: str) -> str:
         return view.words("filter.all.sku") if code == filters.ALL else names.get(code, code)
@@ -175,19 +184,35 @@ def _recent(past: pl.DataFrame, weeks: int) -> float | None:
     return float(past["units"].tail(weeks).sum()) if past.height >= weeks else None
 
 
+def _whole(items: pl.DataFrame) -> dict[str, float | None]:
+    ahead, past = float(items["next_units"].sum() or 0), float(items["last_units"].sum() or 0)
+    return {
+        "next_units": ahead,
+        "last_units": past,
+        "moved": ahead - past,
+        "rate": ahead / past - 1 if past > 0 else None,
+    }
+
+
 def _rate() -> pl.Expr:
     return pl.when(pl.col("last_units") > 0).then(pl.col("next_units") / pl.col("last_units") - 1)
+
+
+def _method(view: View, text: str) -> str:
+    """The forecast's method in the reader's words; a part without a word is shown as it is."""
+    parts = [part.partition(" ") if part[:1].isdigit() else ("", "", part) for part in text.split(" + ")]
+    return " + ".join(f"{weight} {view.words.code('method', name)}".strip() for weight, _, name in parts)
 
 
 def _columns(view: View) -> list[tables.Column]:
     words = view.words
     return [
-        tables.Column("name", words("term.product"), width=250),
+        tables.Column("name", words("term.product"), write.name, width=260),
         tables.Column("sku", words("term.sku")),
-        tables.Column("category", words("term.category")),
+        tables.Column("category", words("term.category"), write.name),
         tables.Column("next_units", words("demand.next_units"), write.exact),
         tables.Column("last_units", words("demand.last_units"), write.exact),
         tables.Column("moved", words("term.change_units"), lambda value: write.signed(write.exact(value))),
         tables.Column("rate", words("term.change"), write.signed_percent),
-        tables.Column("method", words("term.method")),
+        tables.Column("method", words("term.method"), lambda text: _method(view, text), width=260),
     ]

@@ -7,13 +7,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import charts_supply, filters, frame, tables
+from apps.components import blocks, charts_supply, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.filters import Choice
 from apps.components.view import View
 from apps.queries import supply
 
-_PARTS = ("run", "setup", "overtime")
+_PARTS = ("firm", "run", "setup", "overtime")
+_NO_LINE = "-"
 _FULL = 0.95
 _PANELS_PER_ROW = 3
 
@@ -21,17 +22,19 @@ _PANELS_PER_ROW = 3
 @frame.page("production", needs=("mart_production_plan", "dim_product"))
 def page(view: View, export: DeltaGenerator) -> None:
     """Draws the page for the line and product of the URL."""
-    lines = supply.load(view.warehouse, line=None)["line_id"].unique(maintain_order=True).to_list()
+    every = supply.load(view.warehouse, line=None)
+    lines = every.filter(pl.col("line_id") != _NO_LINE)["line_id"].unique(maintain_order=True).to_list()
     choices = [
         Choice("line", [filters.ALL, *lines], lambda code: _line_word(view, code), ":material/conveyor_belt:"),
         *filters.standard(view, "product"),
     ]
     chosen = filters.row(view, choices)
     load = supply.load(view.warehouse, line=chosen["line"])
+    lines_load = load.filter(pl.col("line_id") != _NO_LINE)
     made = supply.attainment(view.warehouse, line=chosen["line"]) if view.warehouse.has("fct_production_run") else None
     frame.finding(finding(view, load))
     row(view, figures(view, load, made))
-    _chart(view, load)
+    _chart(view, lines_load)
     plan = supply.plan(view.warehouse, line=chosen["line"])
     if chosen.get("product") is not None:
         plan = plan.filter(pl.col("category") == chosen["product"])
@@ -42,63 +45,68 @@ def page(view: View, export: DeltaGenerator) -> None:
         .alias("zone_word"),
     )
     columns = _columns(view)
-    tables.table(view, listed, columns, title=view.words("production.table"), key="plan")
+    totals = {name: float(listed[name].sum() or 0) for name in ("units", "firm_units", "demand_units", "minutes")}
+    tables.table(view, listed, columns, title=view.words("production.table"), key="plan", totals=totals)
     tables.export(view, export, listed, columns, name="production-plan")
 
 
 def finding(view: View, load: pl.DataFrame) -> str:
-    """One sentence: the fullest line and week, and what is left over for later."""
+    """One sentence: what is made, what is late at worst, and the fullest line and week."""
     words = view.words
-    if load.is_empty():
+    known = load.filter(pl.col("utilisation_rate").is_not_null())
+    if known.is_empty():
         return words("production.finding.none")
-    fullest = load.sort("utilisation_rate", descending=True).row(0, named=True)
-    backorder = float(load["backorder_units"].sum() or 0)
+    fullest = known.sort("utilisation_rate", descending=True).row(0, named=True)
+    late = owed(load).sort("backorder_units", descending=True).row(0, named=True)
+    backorder = late["backorder_units"]
     said = {
         "line": write.plain(fullest["line_id"]),
         "rate": write.plain(write.percent(fullest["utilisation_rate"], 0)),
         "week": write.plain(view.day_short(fullest["week_on"])),
         "backorder": write.plain(view.short(backorder)),
-        "units": write.plain(view.short(float(load["units"].sum() or 0))),
+        "late": write.plain(view.day_short(late["week_on"])),
+        "units": write.plain(view.short(float(load["units"].sum() or 0) + float(load["firm_units"].sum() or 0))),
         "weeks": load["week_on"].n_unique(),
     }
     return words("production.finding.short" if backorder >= 0.5 else "production.finding.enough", **said)
 
 
+def owed(load: pl.DataFrame) -> pl.DataFrame:
+    """One row per week: backorder_units owed at its end by all lines together."""
+    return load.group_by("week_on").agg(pl.col("backorder_units").sum().fill_null(0.0)).sort("week_on")
+
+
 def figures(view: View, load: pl.DataFrame, made: pl.DataFrame | None) -> list[Card]:
-    """Utilisation, planned units, backorders, and how far past plans were kept."""
+    """Utilisation, units to be made, what is late at worst, and how far past plans were kept."""
     words = view.words
-    weeks = (
-        load.group_by("week_on")
-        .agg(
-            pl.col(
-                "run_minutes", "setup_minutes", "available_minutes", "units", "backorder_units", "demand_units"
-            ).sum()
-        )
-        .sort("week_on")
-    )
-    used = weeks["run_minutes"] + weeks["setup_minutes"]
+    names = ("firm_minutes", "run_minutes", "setup_minutes", "available_minutes", "units", "firm_units")
+    weeks = load.group_by("week_on").agg(pl.col(names).sum()).sort("week_on")
+    used = weeks["firm_minutes"] + weeks["run_minutes"] + weeks["setup_minutes"]
     available = float(weeks["available_minutes"].sum() or 0)
-    units, backorder = float(weeks["units"].sum() or 0), float(weeks["backorder_units"].sum() or 0)
-    full = load.filter(pl.col("utilisation_rate") >= _FULL).height
+    made_units, firm = weeks["units"] + weeks["firm_units"], float(weeks["firm_units"].sum() or 0)
+    late = owed(load)
+    last = float(late["backorder_units"].tail(1).sum())
+    known = load.filter(pl.col("utilisation_rate").is_not_null())
+    full = known.filter(pl.col("utilisation_rate") >= _FULL).height
     cards = [
         Card(
             words("term.utilisation"),
             write.percent(float(used.sum()) / available if available else None),
-            note=words("production.full_note", full=full, all=load.height),
+            note=words("production.full_note", full=full, all=known.height),
             course=(used / weeks["available_minutes"]).to_list(),
             explained=words("explain.utilisation"),
         ),
         Card(
             words("production.planned"),
-            view.short(units),
-            note=words("production.planned_note", weeks=weeks.height),
-            course=weeks["units"].to_list(),
+            view.short(float(made_units.sum() or 0)),
+            note=words("production.planned_note", weeks=weeks.height, firm=view.short(firm)),
+            course=made_units.to_list(),
         ),
         Card(
             words("production.backorder"),
-            view.short(backorder),
-            note=words("production.backorder_note"),
-            course=weeks["backorder_units"].to_list(),
+            view.short(float(late["backorder_units"].max() or 0)),  # type: ignore[arg-type]
+            note=words("production.backorder_note", last=view.short(last)),
+            course=late["backorder_units"].to_list(),
             explained=words("explain.backorder"),
         ),
     ]
@@ -122,9 +130,15 @@ def _chart(view: View, load: pl.DataFrame) -> None:
     words = view.words
     if load.is_empty():
         return
-    used = [part for part in _PARTS if part != "overtime" or load["overtime_minutes"].sum()]
-    parts = [words(f"production.{part}") for part in used]
-    top = float(load.select((pl.col("run_minutes") + pl.col("setup_minutes")).max()).item() or 0)
+    used = [part for part in _PARTS if part in ("run", "setup") or load[f"{part}_minutes"].sum()]
+    parts = {part: words(f"production.{part}") for part in used}
+    shades = {
+        "firm": view.colours.grey,
+        "run": view.colours.accent,
+        "setup": view.colours.accent_soft,
+        "overtime": view.colours.warn,
+    }
+    top = float(load.select(pl.sum_horizontal("firm_minutes", "run_minutes", "setup_minutes").max()).item() or 0)
     top = 1.08 * max(top, float(load["available_minutes"].max() or 0))  # type: ignore[arg-type]
     tips = (
         ("tip_week", words("term.week")),
@@ -136,14 +150,21 @@ def _chart(view: View, load: pl.DataFrame) -> None:
     with st.container(border=True, key="card-chart-load", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.markdown(words("production.chart"), width="stretch")
-            st.caption(words("production.chart_note"), width="content")
+            blocks.legend([(shades[part], parts[part]) for part in used], words("production.chart_note"))
         lines = load["line_id"].unique(maintain_order=True).to_list()
         for start in range(0, len(lines), _PANELS_PER_ROW):
             for column, line in zip(
                 st.columns(min(len(lines), _PANELS_PER_ROW), gap="medium"), lines[start:], strict=False
             ):
                 rows = _load_rows(view, load.filter(pl.col("line_id") == line), parts)
-                spec = charts_supply.line_load(view.colours, view.language, rows, order=parts, top=top, tips=tips)
+                spec = charts_supply.line_load(
+                    view.colours,
+                    view.language,
+                    rows,
+                    shades={parts[part]: shades[part] for part in used},
+                    top=top,
+                    tips=tips,
+                )
                 with column:
                     st.caption(write.plain(_line_word(view, line)))
                     st.vega_lite_chart(
@@ -154,10 +175,10 @@ def _chart(view: View, load: pl.DataFrame) -> None:
                     )
 
 
-def _load_rows(view: View, load: pl.DataFrame, parts: list[str]) -> list[dict[str, object]]:
+def _load_rows(view: View, load: pl.DataFrame, parts: dict[str, str]) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for found in load.iter_rows(named=True):
-        for rank, (part, word) in enumerate(zip(_PARTS, parts, strict=False)):
+        for rank, (part, word) in enumerate(parts.items()):
             minutes = found[f"{part}_minutes"] or 0.0
             if part == "run":
                 minutes = max(0.0, minutes - (found["overtime_minutes"] or 0.0))
@@ -186,23 +207,23 @@ def _columns(view: View) -> list[tables.Column]:
     return [
         tables.Column("week_on", words("term.week"), view.day),
         tables.Column("line_id", words("term.line")),
-        tables.Column("product", words("term.product"), width=250),
+        tables.Column("product", words("term.product"), write.name, width=260),
         tables.Column("sku", words("term.sku")),
-        tables.Column("units", words("production.planned"), write.exact),
+        tables.Column("units", words("production.new"), write.exact),
+        tables.Column("firm_units", words("production.firm"), write.exact),
         tables.Column("demand_units", words("term.demand"), write.exact),
         tables.Column(
             "backorder_units",
             words("production.backorder"),
-            view.short,
+            write.exact,
             lambda value: "bad" if value >= 0.5 else "quiet",
         ),
         tables.Column(
             "safety_short_units",
             words("production.safety_short"),
-            view.short,
+            write.exact,
             lambda value: "warn" if value >= 0.5 else "quiet",
         ),
-        tables.Column("run_minutes", words("production.run"), view.short),
-        tables.Column("setup_minutes", words("production.setup"), view.short),
+        tables.Column("minutes", words("term.minutes"), write.exact),
         tables.Column("zone_word", words("production.zone")),
     ]

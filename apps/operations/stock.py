@@ -16,13 +16,17 @@ from apps.components.view import View
 from apps.queries import supply
 
 _DAYS = 91
+_COVER_DAYS = 28
 _RISKS = ("stock_out", "expiring")
 
 
 @frame.page("stock", needs=("mart_stock_position", "fct_stock_day", "dim_product", "dim_location"))
 def page(view: View, export: DeltaGenerator) -> None:
     """Draws the page for the place, product and risk of the URL."""
-    places = {code: name or code for code, name in supply.locations(view.warehouse).select("code", "name").iter_rows()}
+    places = {
+        code: write.name(name) if name else code
+        for code, name in supply.locations(view.warehouse).select("code", "name").iter_rows()
+    }
 
     def label(code: str) -> str:
         return view.words("filter.all.location") if code == filters.ALL else places.get(code, code)
@@ -44,8 +48,10 @@ def page(view: View, export: DeltaGenerator) -> None:
     _chart(view, days)
     listed = _listed(view, positions, chosen["risk"])
     columns = _columns(view)
-    tables.table(view, listed, columns, title=view.words("stock.table"), key="positions")
-    tables.export(view, export, listed, columns, name="stock")
+    totals = {name: float(listed[name].sum() or 0) for name in ("on_hand_units", "out_units", "expiring_units")}
+    tables.table(view, listed, columns, title=view.words("stock.table"), key="positions", totals=totals)
+    category_column = tables.Column("category", view.words("term.category"), write.name)
+    tables.export(view, export, listed, [*columns, category_column], name="stock")
 
 
 def finding(view: View, positions: pl.DataFrame) -> str:
@@ -63,8 +69,9 @@ def finding(view: View, positions: pl.DataFrame) -> str:
     if risky.is_empty():
         return words("stock.finding.calm", **said)
     first = risky.row(0, named=True)
-    said |= {"place": write.plain(first["location_name"] or first["location_id"])}
-    said |= {"product": write.plain(first["name"] or first["sku"]), "days": write.plain(_days(first["days_of_cover"]))}
+    said |= {"out": write.exact(positions.filter(pl.col("is_out")).height)}
+    said |= {"product": write.plain(write.name(first["name"] or first["sku"]))}
+    said |= {"place": write.plain(write.name(first["location_name"] or first["location_id"]))}
     return words("stock.finding.risk", **said)
 
 
@@ -91,14 +98,15 @@ def figures(view: View, positions: pl.DataFrame, days: pl.DataFrame) -> list[Car
         ),
         Card(
             words("term.days_of_cover"),
-            _days(cover),
+            words("unit.days", days=_days(cover)),
             note=words("stock.cover_note"),
+            bars=_covers(positions),
             explained=words("explain.days_of_cover"),
         ),
         Card(
             words("stock.risky"),
             write.exact(risky),
-            note=words("stock.risky_note", items=write.exact(positions.height)),
+            note=words("stock.risky_note", out=write.exact(positions.filter(pl.col("is_out")).height)),
             course=outs.to_list(),
             explained=words("explain.risky"),
         ),
@@ -106,9 +114,24 @@ def figures(view: View, positions: pl.DataFrame, days: pl.DataFrame) -> list[Car
             words("stock.expiring"),
             view.short(expiring),
             note=words("stock.expiring_note", items=write.exact(lots)),
+            bars=_expiries(view, positions),
             explained=words("explain.expiring"),
         ),
     ]
+
+
+def _covers(positions: pl.DataFrame) -> list[float]:
+    """How many positions last 0, 1, 2 … 27 days, and 28 or more."""
+    days = positions["days_of_cover"].drop_nulls().cast(pl.Float64).clip(0, _COVER_DAYS).floor().cast(pl.Int64)
+    found = dict(days.value_counts().iter_rows())
+    return [float(found.get(day, 0)) for day in range(_COVER_DAYS + 1)]
+
+
+def _expiries(view: View, positions: pl.DataFrame) -> list[float]:
+    """Units about to expire by the day of their next expiry, over the next four weeks."""
+    due = positions.filter(pl.col("expiring_units") > 0).group_by("expiry_next_on").agg(pl.col("expiring_units").sum())
+    found = {day: float(units) for day, units in due.iter_rows() if day is not None}
+    return [found.get(view.today + timedelta(days=ahead), 0.0) for ahead in range(_COVER_DAYS + 1)]
 
 
 def _chart(view: View, days: pl.DataFrame) -> None:
@@ -153,7 +176,9 @@ def _listed(view: View, positions: pl.DataFrame, risk: str | None) -> pl.DataFra
     elif risk == "expiring":
         shown = positions.filter(expiring)
     word = (
-        pl.when(pl.col("is_stock_out_risk"))
+        pl.when(pl.col("is_out"))
+        .then(pl.lit(words.code("risk", "out")))
+        .when(pl.col("is_stock_out_risk"))
         .then(pl.lit(words.code("risk", "stock_out")))
         .when(expiring)
         .then(pl.lit(words.code("risk", "expiring")))
@@ -173,15 +198,19 @@ def _days(value: float | None) -> str:
 
 def _columns(view: View) -> list[tables.Column]:
     words = view.words
-    tones = {words.code("risk", "stock_out"): "bad", words.code("risk", "expiring"): "warn"}
+    tones = {
+        words.code("risk", "out"): "bad",
+        words.code("risk", "stock_out"): "bad",
+        words.code("risk", "expiring"): "warn",
+    }
     return [
-        tables.Column("product", words("term.product"), width=250),
+        tables.Column("product", words("term.product"), write.name, width=270),
+        tables.Column("place", words("term.place"), write.name, width=190),
         tables.Column("sku", words("term.sku")),
         tables.Column("risk", words("term.status"), tone=lambda value: tones.get(value, "quiet")),
         tables.Column("days_of_cover", words("term.days_of_cover"), _days),
         tables.Column("on_hand_units", words("term.on_hand"), view.short),
+        tables.Column("out_units", words("stock.out_4_weeks"), view.short),
         tables.Column("expiring_units", words("stock.expiring"), view.short),
         tables.Column("expiry_next_on", words("stock.expiry_next"), view.day),
-        tables.Column("category", words("term.category")),
-        tables.Column("place", words("term.place")),
     ]

@@ -62,6 +62,41 @@ inner join mart_customer_360 as customer on buyer.customer_id = customer.custome
 group by buyer.is_now
 """
 
+# Each week's window is as long as the span and ends with the week: the card's rate, week by week.
+_REPURCHASE = """
+with week as (
+    select unnest(generate_series($start_on::date, $end_on::date - 7, interval 7 day))::date as week_on
+),
+
+bought as (
+    select distinct bridge.customer_id, line.sold_on
+    from fct_sales_line as line
+    inner join (select distinct record_token, customer_id from bridge_customer_identifier) as bridge
+        on line.record_token = bridge.record_token
+    left join dim_product as product on line.sku = product.sku and product.is_current
+    where
+        line.sales_view = 'sell_out' and line.is_revenue and line.is_counted and not line.is_suspect
+        and line.line_kind = 'sale'
+        and line.sold_on >= $start_on::date - $days::integer and line.sold_on < $end_on
+        and line.channel_id = coalesce($channel, line.channel_id)
+        and coalesce(line.region, '-') = coalesce($region, line.region, '-')
+        and coalesce(product.category, '-') = coalesce($category, product.category, '-')
+),
+
+buyer as (
+    select week.week_on, bought.customer_id, count(*) >= 2 as is_repeat
+    from week
+    inner join bought
+        on bought.sold_on < week.week_on + 7 and bought.sold_on >= week.week_on + 7 - $days::integer
+    group by week.week_on, bought.customer_id
+)
+
+select week_on, avg(is_repeat::integer)::double as rate
+from buyer
+group by week_on
+order by week_on
+"""
+
 _IN_SCOPE = """
 select customer.*
 from mart_customer_360 as customer
@@ -123,6 +158,12 @@ def buyers(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
         "middle_on": scope.start_on,
     }
     return warehouse.rows(_BUYERS, **parameters)
+
+
+def repurchase(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
+    """One row per week of the span: the repurchase rate of the window of the span's length that ends with it."""
+    days = (scope.end_on - scope.start_on).days
+    return warehouse.rows(_REPURCHASE, **scope.parameters, days=days)
 
 
 def segments(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
 from apps.queries.warehouse import Warehouse
+
+# Quantiles 0.90 and 0.95 of the normal distribution, in proportion.
+_INNER = 1.2816 / 1.6449
 
 _MATCHING = """
 select forecast.*, product.name, product.category
@@ -84,7 +88,9 @@ order by bucket_on
 
 _ITEMS = """
 with newest as (
-    select max(bucket_on) as last_on, min(bucket_on) filter (where not is_history) as next_on
+    select
+        count(distinct bucket_on) filter (where not is_history and bucket_on >= $from_on) as weeks,
+        min(bucket_on) filter (where not is_history) as next_on
     from mart_forecast
     where freq = 'W'
 )
@@ -93,12 +99,12 @@ select
     forecast.sku,
     any_value(product.name) as name,
     any_value(product.category) as category,
-    sum(forecast.mean_units) filter (where not forecast.is_history)::double as next_units,
-    count(distinct forecast.bucket_on) filter (where not forecast.is_history) as next_weeks,
+    sum(forecast.mean_units) filter (
+        where not forecast.is_history and forecast.bucket_on >= $from_on
+    )::double as next_units,
+    any_value(newest.weeks) as next_weeks,
     sum(forecast.observed_units) filter (
-        where
-            forecast.is_history
-            and forecast.bucket_on >= newest.next_on - (newest.last_on - newest.next_on + 7)::integer
+        where forecast.is_history and forecast.bucket_on >= newest.next_on - 7 * newest.weeks::integer
     )::double as last_units,
     any_value(forecast.method) filter (where not forecast.is_history) as method
 from mart_forecast as forecast
@@ -113,10 +119,24 @@ having next_units is not null
 order by next_units desc, forecast.sku
 """
 
+# The published method at the level that is forecast, all classes, series and horizons together.
 _SCORES = """
 select avg(value)::double as wape, avg(benchmark_value)::double as benchmark_wape
 from stg_forecasting__scores
-where series = '*' and lower(metric) = 'wape'
+where
+    step = 'model' and level = 'sku,channel_id,location_id' and class = '*' and series = '*' and horizon = 0
+    and metric = 'wape'
+"""
+
+
+_SCORES_AHEAD = """
+select horizon, avg(value)::double as wape
+from stg_forecasting__scores
+where
+    step = 'model' and level = 'sku,channel_id,location_id' and class = '*' and series = '*' and horizon > 0
+    and metric = 'wape'
+group by horizon
+order by horizon
 """
 
 
@@ -129,20 +149,24 @@ def future(warehouse: Warehouse, *, channel: str | None, category: str | None, s
     """One row per week ahead: mean_units and the bounds q05, q10, q90, q95 of all matching series, never below zero.
 
     One series keeps its own quantiles; the distances of several add in squares, times the ratio seen in their history.
+    Of many small series the inner quantiles say little (most are zero), so a sum's 80 % band is drawn from its 90 %
+    band in the proportion of a normal distribution.
     """
     rows = warehouse.rows(_FUTURE, channel=channel, category=category, sku=sku)
-    mean = pl.col("mean_units")
+    mean, is_one = pl.col("mean_units"), pl.col("series") == 1
+    inner_below = pl.when(is_one).then("below_10").otherwise(pl.col("below_05") * _INNER)
+    inner_above = pl.when(is_one).then("above_90").otherwise(pl.col("above_95") * _INNER)
     return rows.with_columns(
         (mean - pl.col("below_05")).clip(0).alias("q05"),
-        (mean - pl.col("below_10")).clip(0).alias("q10"),
-        (mean + pl.col("above_90")).alias("q90"),
+        (mean - inner_below).clip(0).alias("q10"),
+        (mean + inner_above).alias("q90"),
         (mean + pl.col("above_95")).alias("q95"),
     )
 
 
-def items(warehouse: Warehouse, *, channel: str | None, category: str | None) -> pl.DataFrame:
-    """One row per sku: name, category, next_units over next_weeks ahead, last_units over as many weeks past, method."""
-    return warehouse.rows(_ITEMS, channel=channel, category=category)
+def items(warehouse: Warehouse, *, from_on: date, channel: str | None, category: str | None) -> pl.DataFrame:
+    """One row per sku: name, category, next_units of the next_weeks from `from_on`, last_units of as many past."""
+    return warehouse.rows(_ITEMS, from_on=from_on, channel=channel, category=category)
 
 
 @dataclass(frozen=True)
@@ -151,6 +175,13 @@ class Scored:
 
     value: float
     benchmark: float | None
+
+
+def accuracy_ahead(warehouse: Warehouse) -> list[float]:
+    """Forecast accuracy by weeks ahead, the next week first; empty without scores."""
+    if not warehouse.has("stg_forecasting__scores"):
+        return []
+    return [max(0.0, 1 - wape) for wape in warehouse.rows(_SCORES_AHEAD)["wape"].to_list()]
 
 
 def accuracy(warehouse: Warehouse) -> Scored | None:

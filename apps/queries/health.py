@@ -28,7 +28,7 @@ from mart_data_health
 where _source = coalesce($source, _source)
 order by
     coalesce(is_fresh, true), coalesce(is_equal_to_control, true), is_accounted,
-    lag_hours desc nulls last, source, stream
+    source, stream
 """
 
 

@@ -80,7 +80,7 @@ order by abs(net - net_before) desc, daily.sku
 _BY_PLACE = """
 select
     line.channel_id,
-    line.region,
+    case when count(distinct coalesce(line.region, '-')) = 1 then any_value(line.region) end as region,
     line.location_id,
     any_value(location.name) as name,
     coalesce(sum(line.net_sales_amount) filter (where line.sold_on >= $middle_on), 0)::double as net,
@@ -98,7 +98,7 @@ where
     and line.channel_id = coalesce($channel, line.channel_id)
     and coalesce(line.region, '-') = coalesce($region, line.region, '-')
     and coalesce(product.category, '-') = coalesce($category, product.category, '-')
-group by line.channel_id, line.region, line.location_id
+group by line.channel_id, line.location_id
 order by net desc, line.channel_id, line.location_id
 """
 
@@ -127,7 +127,10 @@ def by_product(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
 
 
 def by_place(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
-    """One row per channel, region and location: net, net_before, gross, discount, cost, orders; largest first."""
+    """One row per channel and location: net, net_before, gross, discount, cost, orders; largest first.
+
+    The region is null where a place, a web shop say, sells into several.
+    """
     return moved(warehouse.rows(_BY_PLACE, **_with_before(scope)))
 
 

@@ -9,6 +9,13 @@ import polars as pl
 from apps.queries.warehouse import Warehouse
 
 _POSITIONS = """
+with moved as (
+    select location_id, sku, sum(out_units)::double as out_units
+    from fct_stock_day
+    where stock_on > (select max(stock_on) from fct_stock_day) - 28
+    group by location_id, sku
+)
+
 select
     position.location_id,
     location.name as location_name,
@@ -19,14 +26,19 @@ select
     position.days_of_cover::double as days_of_cover,
     position.expiry_next_on,
     position.expiring_units::double as expiring_units,
-    position.is_stock_out_risk
+    position.is_stock_out_risk,
+    position.is_stock_out_risk and position.on_hand_units <= 0 as is_out,
+    coalesce(moved.out_units, 0) as out_units
 from mart_stock_position as position
+left join moved on position.location_id = moved.location_id and position.sku = moved.sku
 left join dim_location as location on position.location_id = location.location_id
 left join dim_product as product on position.sku = product.sku and product.is_current
 where
     position.location_id = coalesce($location, position.location_id)
     and coalesce(product.category, '-') = coalesce($category, product.category, '-')
-order by position.is_stock_out_risk desc, position.days_of_cover nulls last, position.location_id, position.sku
+order by
+    position.is_stock_out_risk desc, position.days_of_cover nulls last, out_units desc,
+    position.location_id, position.sku
 """
 
 # A lot has a row only on days with a booking; between them its stock stands still. So the steps are added up.
@@ -112,10 +124,16 @@ group by position.location_id
 order by weight desc, code
 """
 
+# Versions published before firm orders had columns of their own count none.
+_FIRM = "with planned as (select * from mart_production_plan)"
+_NO_FIRM = "with planned as (select *, 0 as firm_units, 0 as firm_minutes from mart_production_plan)"
+
 _LOAD = """
 select
     line_id,
     week_on,
+    sum(firm_minutes)::double as firm_minutes,
+    sum(firm_units)::double as firm_units,
     sum(run_minutes)::double as run_minutes,
     sum(setup_minutes)::double as setup_minutes,
     sum(overtime_minutes)::double as overtime_minutes,
@@ -125,7 +143,7 @@ select
     sum(demand_units)::double as demand_units,
     sum(backorder_units)::double as backorder_units,
     sum(safety_short_units)::double as safety_short_units
-from mart_production_plan
+from planned
 where line_id = coalesce($line, line_id)
 group by line_id, week_on
 order by line_id, week_on
@@ -139,16 +157,16 @@ select
     product.name,
     product.category,
     plan.units::double as units,
+    plan.firm_units::double as firm_units,
     plan.demand_units::double as demand_units,
     plan.backorder_units::double as backorder_units,
     plan.safety_short_units::double as safety_short_units,
-    plan.run_minutes::double as run_minutes,
-    plan.setup_minutes::double as setup_minutes,
+    (plan.run_minutes + plan.setup_minutes + plan.firm_minutes)::double as minutes,
     plan.zone
-from mart_production_plan as plan
+from planned as plan
 left join dim_product as product on plan.sku = product.sku and product.is_current
 where plan.line_id = coalesce($line, plan.line_id)
-order by plan.week_on, plan.line_id, plan.units desc, plan.sku
+order by plan.week_on, plan.line_id, plan.units + plan.firm_units desc, plan.demand_units desc, plan.sku
 """
 
 _ATTAINMENT = """
@@ -174,7 +192,10 @@ order by week_on
 
 
 def positions(warehouse: Warehouse, *, location: str | None, category: str | None) -> pl.DataFrame:
-    """One row per location and sku: on_hand_units, days_of_cover, what expires, is_stock_out_risk; risk first."""
+    """One row per location and sku: on_hand_units, days_of_cover, what expires, is_stock_out_risk, is_out.
+
+    out_units are those of the last 28 days; what runs out first and is asked for most comes first.
+    """
     return warehouse.rows(_POSITIONS, location=location, category=category)
 
 
@@ -195,15 +216,22 @@ def locations(warehouse: Warehouse) -> pl.DataFrame:
 
 
 def load(warehouse: Warehouse, *, line: str | None) -> pl.DataFrame:
-    """One row per line and week: minutes run, set-up (overtime is part of them), available; units planned, late."""
-    return warehouse.rows(_LOAD, line=line)
+    """One row per line and week: minutes of firm orders, run, set-up (overtime is part of them), available; units.
+
+    backorder_units are what is owed at the week's end: they stand from week to week and are never added up.
+    """
+    return warehouse.rows(_planned(warehouse, _LOAD), line=line)
 
 
 def plan(warehouse: Warehouse, *, line: str | None) -> pl.DataFrame:
     """One row per week, line and sku of the plan, the next week first."""
-    return warehouse.rows(_PLAN, line=line)
+    return warehouse.rows(_planned(warehouse, _PLAN), line=line)
 
 
 def attainment(warehouse: Warehouse, *, line: str | None) -> pl.DataFrame:
     """One row per past week: units attained (Σ min(made, planned) per sku and day), planned and good."""
     return warehouse.rows(_ATTAINMENT, line=line)
+
+
+def _planned(warehouse: Warehouse, sql: str) -> str:
+    return f"{_FIRM if warehouse.has_column('mart_production_plan', 'firm_units') else _NO_FIRM} {sql}"

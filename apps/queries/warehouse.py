@@ -43,6 +43,13 @@ class Warehouse:
         with self.connection.cursor() as cursor:
             return bool(cursor.table(table).limit(1).pl().is_empty())
 
+    def has_column(self, table: str, column: str) -> bool:
+        """Whether a published table has this column."""
+        if table not in self.tables:
+            return False
+        with self.connection.cursor() as cursor:
+            return column in cursor.table(table).columns
+
     def rows(self, sql: str, **parameters: str | date | int | float | bool | None) -> pl.DataFrame:
         """The answer to one question with bound parameters; raises QueryError with DuckDB's words."""
         key = (sql, tuple(sorted(parameters.items())))

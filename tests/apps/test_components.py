@@ -47,7 +47,7 @@ def test_reasons_are_said_in_the_readers_language_and_keep_their_figures() -> No
     assert reason(chinese, "only 3 stores were without it; 8 are needed") == "只有 3 家门店没有做，至少需要 8 家"
     chance = "25.0% more than expected, judged against 40 placebo dates: more than chance"
     added = f"{chance}; every store was in the mailer, so this is what the display added"
-    assert reason(chinese, added).startswith("比预期多 25.0%")
+    assert reason(chinese, added).startswith("比预期多 25.0 %")
     assert "陈列" in reason(chinese, added)
     assert reason(chinese, "a reason nobody wrote before") == "a reason nobody wrote before"
     assert reason(chinese, None) == ""

@@ -112,7 +112,7 @@ def _memory(tables: dict[str, pl.DataFrame]):  # type: ignore[no-untyped-def]
 
 
 def test_items_compare_as_many_weeks_past(warehouse: Warehouse) -> None:
-    items = demand.items(warehouse, channel=None, category=None)
+    items = demand.items(warehouse, from_on=marts.FIRST, channel=None, category=None)
     milk = items.filter(pl.col("sku") == "01").row(0, named=True)
     assert (milk["next_units"], milk["next_weeks"]) == (54, 4)
     assert milk["last_units"] == pytest.approx(sum(10 + week % 3 for week in range(12, 16)))

@@ -58,6 +58,17 @@ def broken_promises(tables: dict[str, pl.DataFrame], outputs: dict[str, pl.DataF
     clash = orders.with_columns(pl.col("end_at").shift(1).over("line_id").alias("before")).filter(
         pl.col("before") > pl.col("start_at") + timedelta(seconds=1)
     )
+    taken = orders.group_by("line_id", pl.col("start_at").dt.truncate("1w").dt.date().alias("week_on")).agg(
+        ((pl.col("end_at") - pl.col("start_at")).dt.total_microseconds().sum() / 60e6).alias("taken")
+    )
+    full = taken.join(calendar, on=["line_id", "week_on"], how="left").filter(
+        pl.col("taken") > pl.col("given").fill_null(0.0) + MINUTE_SLACK
+    )
+    found += [
+        f"line {row['line_id']}, week {row['week_on']}: orders take {row['taken']:.3f} minutes, "
+        f"{row['given'] or 0:.3f} given"
+        for row in full.sort("line_id", "week_on").iter_rows(named=True)
+    ]
     found += [
         f"{row['order_id']} starts before the order before it ends on line {row['line_id']}"
         for row in clash.iter_rows(named=True)

@@ -87,7 +87,7 @@ OUT: dict[str, Columns] = {
     },
     "summary": {
         "total_cost": AMOUNT, "holding_cost": AMOUNT, "backorder_cost": AMOUNT, "setup_cost": AMOUNT,
-        "overtime_cost": AMOUNT, "safety_short_cost": AMOUNT, "owed_at_end_cost": AMOUNT,
+        "overtime_cost": AMOUNT, "safety_short_cost": AMOUNT, "owed_at_end_cost": AMOUNT, "waste_cost": AMOUNT,
         "bound": AMOUNT, "gap_rate": NUMBER, "fill_rate": NUMBER,
         "backorder_units": UNITS, "utilisation_rate": TEXT, "nervousness": NUMBER, "seconds": NUMBER,
     },

@@ -14,12 +14,12 @@ import polars as pl
 from planning import results
 from planning.audit import broken_promises
 from planning.contracts import OUT, checked, empty
-from planning.exceptions import Note, table_notes
+from planning.exceptions import WORTH_SAYING, Note, plan_notes, table_notes, unlinked_notes
 from planning.lines import Calendar, FirmRun, Stage, items_of, place_firm_orders, plan_stage, read_calendar
 from planning.network import Network, Place
 from planning.pegging import Peg, peg_production
 from planning.policy import EPSILON
-from planning.requirements import Demand, LotRule, Netting, net_requirements
+from planning.requirements import Demand, Lot, LotRule, Netting, net_requirements
 from planning.stability import nervousness
 from tillmill.errors import BuildError, UsageError
 
@@ -39,28 +39,35 @@ class Run:
 
 
 def make_plan(
-    tables: dict[str, pl.DataFrame], *, start_on: date, horizon_weeks: int, service_level: float
+    tables: dict[str, pl.DataFrame],
+    *,
+    start_on: date,
+    horizon_weeks: int,
+    service_level: float,
+    look_ahead_weeks: int = 0,
 ) -> dict[str, pl.DataFrame]:
     """The Out tables of the planning contracts (without plan_id), `summary` a one-row frame; units, minutes, ISO weeks.
 
     `tables` by the names of `planning.contracts.IN`, any of them left out; `start_on` is the day the plan begins (its
-    ISO week is the first), `service_level` (0.5..1) holds where item_policy names none. Without demand every table is
-    empty and the summary zero. Costs and the bound are defined in docs/planning.md. Two calls on the same tables agree
-    in everything but summary.seconds. Raises UsageError for a table that cannot be used and BomCycleError for a bill
-    that leads back to itself, BuildError when the finished plan fails its own audit.
+    ISO week is the first), `service_level` (0.5..1) holds where item_policy names none. The plan is made over
+    `look_ahead_weeks` more than it shows, so that its last weeks prepare for what follows. Without demand every table
+    is empty and the summary zero. Costs and the bound are defined in docs/planning.md. Two calls on the same tables
+    agree in everything but summary.seconds. Raises UsageError for a table that cannot be used and BomCycleError for a
+    bill that leads back to itself, BuildError when the finished plan fails its own audit.
     """
     began = perf_counter()
-    if horizon_weeks < 1 or not 0 < service_level < 1:
+    if horizon_weeks < 1 or look_ahead_weeks < 0 or not 0 < service_level < 1:
         raise UsageError(
-            f"plan: horizon_weeks {horizon_weeks} must be at least 1 and service_level {service_level} within 0..1"
+            f"plan: horizon_weeks {horizon_weeks} must be at least 1, look_ahead_weeks {look_ahead_weeks} at least 0 "
+            f"and service_level {service_level} within 0..1"
         )
     given = checked(tables)
     monday = start_on - timedelta(days=start_on.weekday())
-    mondays = [monday + timedelta(days=7 * week) for week in range(horizon_weeks)]
+    mondays = [monday + timedelta(days=7 * week) for week in range(horizon_weeks + look_ahead_weeks)]
     network = Network(given, mondays, start_on, service_level)
     if not network.demands:
         return {name: empty(name) for name in OUT if name != "summary"} | {
-            "summary": results.summary([], {}, 0.0, 0.0, perf_counter() - began)
+            "summary": results.summary([], {}, 0.0, 0.0, horizon_weeks, perf_counter() - began)
         }
     run = Run(network)
     calendar = read_calendar(given, network)
@@ -70,15 +77,14 @@ def make_plan(
     moved = {one.receipt_id: one.week for one in run.firm}
     for places in network.stages():
         _plan_level(run, places, calendar, moved)
-    run.notes.extend(results.unlinked_notes(network))
+    run.notes.extend(unlinked_notes(network))
     plan, schedule = results.plan_frames(run.stages, run.firm, network, given_calendar, run.pegs)
-    run.notes.extend(results.plan_notes(run.stages, network, run.pegs))
-    previous = tables.get("previous_plan")
-    moved_rate = 0.0 if previous is None else nervousness(plan, previous)
-    used, overtime_cost = (
-        results.utilisation(plan, given_calendar, run.firm),
-        results.overtime_cost(plan, given["calendar"]),
-    )
+    run.notes.extend(plan_notes(run.stages, network, horizon_weeks))
+    upto = monday + timedelta(days=7 * horizon_weeks)
+    previous, shown = tables.get("previous_plan"), plan.filter(pl.col("week_on") < upto)
+    moved_rate = 0.0 if previous is None else nervousness(shown, previous)
+    used = results.utilisation(shown, given_calendar, run.firm, horizon_weeks)
+    overtime_cost = results.overtime_cost(plan, given["calendar"])
     outputs = {
         "requirements": results.frame("requirements", run.requirements, ["sku", "location_id", "week_on"]),
         "pegging": results.pegging_frame(run.pegs),
@@ -86,12 +92,12 @@ def make_plan(
         "transfers": results.frame("transfers", run.transfers, ["transfer_id"]),
         "schedule_orders": schedule,
         "exceptions": results.exceptions_frame(run.notes, run.pegs),
-        "summary": results.summary(run.stages, used, overtime_cost, moved_rate, perf_counter() - began),
+        "summary": results.summary(run.stages, used, overtime_cost, moved_rate, horizon_weeks, perf_counter() - began),
     }
     broken = broken_promises(given, outputs, start_on)
     if broken:
         raise BuildError(f"plan: {broken[0]}", state=f"{len(broken)} promises are broken; no plan is handed on.")
-    return outputs
+    return results.shown_until(outputs, upto)
 
 
 def _plan_level(run: Run, places: list[Place], calendar: Calendar, moved: dict[str, int]) -> None:
@@ -103,6 +109,9 @@ def _plan_level(run: Run, places: list[Place], calendar: Calendar, moved: dict[s
         demands = [*network.demands.get(place, []), *run.dependent.get(place, [])]
         lots = network.lots(place, moved)
         if not demands and not lots:
+            continue
+        if network.is_phantom(place):
+            _pass_through(run, place, demands, lots)
             continue
         gross = [0.0] * len(network.mondays)
         for demand in demands:
@@ -130,12 +139,12 @@ def _plan_level(run: Run, places: list[Place], calendar: Calendar, moved: dict[s
         _make(run, making, calendar, {place.sku for place, _ in unrouted})
 
 
-def _require(run: Run, place: Place, netting: Netting, mode: str) -> None:
+def _require(run: Run, place: Place, netting: Netting, mode: str, is_released: bool = True) -> None:
     """Add one place's rows of the requirements table, and say what spoils and what should have been ordered already."""
     network, lead = run.network, run.network.policy(place).lead_time_days
     late = 0.0
     for week, monday in enumerate(network.mondays):
-        release = monday - timedelta(days=lead) if netting.planned[week] > 0 else None
+        release = monday - timedelta(days=lead) if is_released and netting.planned[week] > 0 else None
         if (
             release is not None
             and mode != "make"
@@ -159,7 +168,7 @@ def _require(run: Run, place: Place, netting: Netting, mode: str) -> None:
         )
         run.notes.append(Note("late", str(place), str(network.start_on), f"lead time {lead} days", late, words, supply))
     for supply_id, units in sorted(netting.wasted.items()):
-        if not supply_id.startswith("planned:"):
+        if not supply_id.startswith("planned:") and units >= WORTH_SAYING:
             run.notes.append(
                 Note(
                     "expired",
@@ -201,6 +210,17 @@ def _order(run: Run, place: Place, netting: Netting, mode: str) -> None:
     run.pegs.extend(peg_production(netting.unserved, made))
 
 
+def _pass_through(run: Run, place: Place, demands: list[Demand], lots: list[Lot]) -> None:
+    """A phantom's stock serves first; what is left asks for its components in its parents' name, weeks and numbers."""
+    network = run.network
+    nothing = [0.0] * len(network.mondays)
+    netting = net_requirements(network.mondays, demands, lots, nothing, LotRule())
+    _require(run, place, netting, "make", is_released=False)
+    run.pegs.extend((supply, demand.demand_id, units, demand.depth) for supply, demand, units in netting.served)
+    for demand, units in netting.unserved:
+        _explode(run, place, demand.demand_id, demand.week, units, demand.depth - 1)
+
+
 def _explode(run: Run, place: Place, supply_id: str, week: int, units: float, depth: int) -> None:
     """Add what a lot's bill asks of its components in the week the lot is released; its own scrap included."""
     network = run.network
@@ -219,7 +239,7 @@ def _make(
     skus = sorted(making)
     before = calendar.copy()
     plan = plan_stage(network, calendar, skus, items, run.firm)
-    demanded = sum(sum(netting.gross) for found in making.values() for _, netting, _ in found)
+    demanded = np.array([netting.gross for found in making.values() for _, netting, _ in found]).sum(axis=0)
     run.stages.append(Stage(skus, items, plan, before, demanded))
     at = np.take_along_axis(items.line, plan.schedules.route, axis=1)
     for row, sku in enumerate(skus):

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import polars as pl
 
-from planning.lines import Calendar, FirmRun
+from planning.lines import Calendar, FirmRun, Stage
 from planning.network import Network
+from planning.policy import EPSILON
+
+WORTH_SAYING = 1.0  # base units; less than one is the spread of a forecast, nothing a planner can act on
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,72 @@ def table_notes(
             )
         )
     return notes
+
+
+def plan_notes(stages: Sequence[Stage], network: Network, horizon_weeks: int) -> list[Note]:
+    """Short items, lots that will spoil, and lines that cannot do what demand asks, in the weeks that are shown."""
+    notes = []
+    weeks = range(horizon_weeks)
+    demands: dict[str, list[Any]] = defaultdict(list)
+    for place, found in network.demands.items():
+        demands[place.sku].extend(found)
+    for stage in stages:
+        schedules, calendar = stage.plan.schedules, stage.calendar
+        for row, sku in enumerate(stage.skus):
+            owed = np.maximum(0.0, -schedules.stock[row, :horizon_weeks])
+            late = [week for week in weeks if owed[week] > EPSILON]
+            if owed.max() >= WORTH_SAYING - EPSILON:
+                first, last = network.mondays[late[0]], float(owed[-1])
+                names = [demand.demand_id for demand in demands[sku] if demand.week in late]
+                words = (
+                    f"{sku}: up to {owed.max():.3f} units late from the week of {first}; "
+                    f"{last:.3f} still owed at the end."
+                )
+                notes.append(Note("short", sku, "0", f"{owed.max():.3f}", float(owed.max()), words, [], names))
+            wasted = float(schedules.wasted[row, :horizon_weeks].sum())
+            if wasted >= WORTH_SAYING - EPSILON:
+                words = (
+                    f"{sku}: {wasted:.3f} planned units will spoil, because the smallest lot outlasts its shelf life."
+                )
+                notes.append(Note("expired", sku, "", "expired", wasted, words))
+        for line, line_id in enumerate(calendar.ids):
+            for week in weeks:
+                room = float(calendar.regular[line, week] + calendar.overtime[line, week])
+                wanted = float(stage.plan.wanted[line, week])
+                if wanted > room + 1e-6:
+                    monday = network.mondays[week]
+                    words = (
+                        f"Line {line_id}, week of {monday}: {wanted:.0f} minutes wanted, {room:.0f} there; "
+                        "the plan moves or delays the rest."
+                    )
+                    supply = [f"make:{sku}:{line_id}:{monday}" for sku in stage.skus]
+                    notes.append(
+                        Note(
+                            "overloaded",
+                            f"{line_id}:{monday}",
+                            f"{room:.0f}",
+                            f"{wanted:.0f}",
+                            wanted - room,
+                            words,
+                            supply,
+                        )
+                    )
+    return notes
+
+
+def unlinked_notes(network: Network) -> list[Note]:
+    """Stock that no demand can reach, by location."""
+    return [
+        Note(
+            "unlinked_stock",
+            location,
+            "",
+            "not used",
+            units,
+            f"{units:.3f} units at {location} are not used: sources links it to no location with demand.",
+        )
+        for location, units in network.unlinked_stock().items()
+    ]
 
 
 def _demanded(network: Network, sku: str) -> float:

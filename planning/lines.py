@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,8 @@ from planning.lots import Floats, Ints, Items
 from planning.network import Network, Place
 from planning.requirements import Netting
 from planning.sequence import Changeovers, best_path, changeover_minutes
+
+ASLEEP = 0.5  # whole units asked for in all weeks together, below which an item sleeps
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,13 @@ class Calendar:
 
 @dataclass
 class Stage:
-    """One level of the bill as planned on the lines: skus, needs, plan, the calendar it met, units demanded."""
+    """One level of the bill as planned on the lines: skus, needs, plan, the calendar it met, units demanded by week."""
 
     skus: list[str]
     items: Items
     plan: Plan
     calendar: Calendar
-    demanded: float
+    demanded: Floats
 
 
 def read_calendar(tables: dict[str, pl.DataFrame], network: Network) -> Calendar:
@@ -92,11 +95,11 @@ def place_firm_orders(network: Network, calendar: Calendar) -> list[FirmRun]:
         options = [route for route in network.routes.get(row["sku"], []) if route["line_id"] in calendar.known]
         if not options or due >= len(network.mondays):
             continue
-        choices = []
+        choices, scrap_rate = [], network.policy(Place(row["sku"], row["location_id"])).scrap_rate
         for rank, route in enumerate(options):
             line, minutes = (
                 calendar.ids.index(route["line_id"]),
-                run_minutes(route) * row["units"] + (route["setup_minutes"] or 0.0),
+                run_minutes(route, scrap_rate) * row["units"] + (route["setup_minutes"] or 0.0),
             )
             room = calendar.regular[line, due:] + calendar.overtime[line, due:]
             fits = np.flatnonzero(room >= minutes - 1e-9)
@@ -109,8 +112,9 @@ def place_firm_orders(network: Network, calendar: Calendar) -> list[FirmRun]:
     return runs
 
 
-def run_minutes(route: dict[str, float]) -> float:
-    return 60.0 / route["units_per_hour"]
+def run_minutes(route: dict[str, Any], scrap_rate: float) -> float:
+    """Line minutes per good unit."""
+    return 60.0 / float(route["units_per_hour"]) / (1 - scrap_rate)
 
 
 def family(network: Network, sku: str, line_id: str) -> str:
@@ -127,7 +131,7 @@ def items_of(network: Network, calendar: Calendar, places: dict[str, list[tuple[
     count = len(skus)
     net, base, safety = np.zeros((count, weeks)), np.zeros((count, weeks)), np.zeros((count, weeks))
     figures: dict[str, Floats] = {
-        name: np.zeros(count) for name in ("holding", "backorder", "shortfall", "least", "multiple", "most")
+        name: np.zeros(count) for name in ("holding", "backorder", "shortfall", "worth", "least", "multiple", "most")
     }
     keep, first = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     line: Ints = np.full((count, routes), -1, dtype=np.int64)
@@ -142,7 +146,7 @@ def items_of(network: Network, calendar: Calendar, places: dict[str, list[tuple[
         least = policy.rule.least
         for option, route in enumerate(network.routes.get(sku, [])):
             line[row, option] = calendar.ids.index(route["line_id"])
-            unit[row, option] = run_minutes(route) / (1 - policy.scrap_rate)
+            unit[row, option] = run_minutes(route, policy.scrap_rate)
             setup[row, option], cost[row, option] = route["setup_minutes"] or 0.0, route["setup_cost"] or 0.0
             least = max(least, route["min_run_units"] or 0.0)
         figures["holding"][row], figures["backorder"][row], figures["shortfall"][row] = (
@@ -150,10 +154,13 @@ def items_of(network: Network, calendar: Calendar, places: dict[str, list[tuple[
             policy.backorder,
             policy.shortfall,
         )
+        figures["worth"][row] = network.worth(places[sku][0][0])
         figures["least"][row], figures["multiple"][row], figures["most"][row] = least, policy.rule.multiple, policy.most
         starts = [monday for monday in network.mondays if (monday - network.start_on).days < policy.frozen_days]
         ready = [monday for monday in network.mondays if (monday - network.start_on).days + 6 < policy.lead_time_days]
         first[row] = max(len(starts), len(ready))
+        if policy.rule.multiple > 0 and net[row].sum() < ASLEEP:
+            first[row] = weeks  # rounded to whole units, nothing is asked for
     return Items(
         net,
         base,

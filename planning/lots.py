@@ -26,8 +26,9 @@ class Items:
     """Items × weeks: what must be made, what stands already, and what being early or late costs.
 
     `net` (n, T) net requirement per week; `base` (n, T) closing stock when each net requirement is met at once;
-    `safety` (n, T); costs (n) per unit and week; `keep_weeks` (n) a unit serves its own week and that many more;
-    `first_week` (n) the first week that may produce. Routings (n, R): line (-1 none), minutes per unit, set-up.
+    `safety` (n, T); costs (n) per unit and week; `worth` (n) lost with a unit that spoils; `keep_weeks` (n) a unit
+    serves its own week and that many more; `first_week` (n) the first week that may produce. Routings (n, R): line
+    (-1 none), minutes per unit, set-up.
     """
 
     net: Floats
@@ -36,6 +37,7 @@ class Items:
     holding: Floats
     backorder: Floats
     shortfall: Floats
+    worth: Floats
     keep_weeks: Ints
     first_week: Ints
     least: Floats
@@ -183,7 +185,7 @@ def roll(items: Items, units: Floats, route: Ints) -> Schedules:
     for week in range(weeks):
         ahead, wasted[:, week] = _close(items, units, ahead, week)
         stock[:, week] = items.base[:, week] + ahead
-        cost = cost + weekly_cost(items, stock[:, week], week)
+        cost = cost + weekly_cost(items, stock[:, week], week) + items.worth * wasted[:, week]
     return Schedules(units, setups, route, stock, wasted, cost)
 
 

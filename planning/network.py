@@ -125,6 +125,18 @@ class Network:
             return str(source["kind"])
         return "make" if place.sku in self.bom or place.sku in self.routes else "buy"
 
+    def is_phantom(self, place: Place) -> bool:
+        """Made inside its parents' runs: it has a bill, no line makes it, and nobody asks for it by itself.
+
+        Where no routing is known at all, nothing can be told from a missing one.
+        """
+        is_inside = place.sku in self.bom and place.sku not in self.routes and place not in self.demands
+        return bool(self.routes) and is_inside and self.mode(place) == "make"
+
+    def worth(self, place: Place) -> float:
+        """What a unit cost to get, which is lost when it spoils; 0 where sources names no cost."""
+        return float((self.source(place) or {}).get("cost") or 0.0)
+
     def below(self, place: Place) -> list[Place]:
         mode = self.mode(place)
         if mode == "transfer":

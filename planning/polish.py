@@ -13,7 +13,7 @@ from planning.lots import Floats, Ints, Items, Schedules, roll
 CHOICES = 64  # set-up decisions in the integer programme: small enough to solve in a second or two
 NODES = 50  # a limit in nodes, not in seconds, so that two runs agree
 PROGRAMMES = 3
-WASTE_COST = 1e-6  # per unit
+WASTE_COST = 1e-6  # per unit, where a spoiled unit is worth nothing
 WORTH_IT = 0.05  # share of the cost that rounding must have lost before a large plan is polished
 
 
@@ -192,7 +192,9 @@ def _close_week(
     ahead = programme.variable(keep, min(keep, stock - base), lower=-highspy.kHighsInf)
     # what never spoils is never thrown away; a tiny price keeps the programme from making units only to waste them
     waste = programme.variable(
-        highspy.kHighsInf if upto < weeks else 0.0, float(now.wasted[item, week]), cost=WASTE_COST
+        highspy.kHighsInf if upto < weeks else 0.0,
+        float(now.wasted[item, week]),
+        cost=max(WASTE_COST, float(items.worth[item])),
     )
     programme.model.addConstr(ahead - before + waste - sum(made) == -net)
     owed_weight = 1.0 + weeks if week == weeks - 1 else 1.0

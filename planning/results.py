@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,10 @@ from planning.sequence import moment, sequence_week
 from planning.stability import zone
 
 SHOWN_DEMANDS = 20
-COST_PARTS = ("holding_cost", "backorder_cost", "setup_cost", "overtime_cost", "safety_short_cost", "owed_at_end_cost")
+COST_PARTS = (
+    "holding_cost", "backorder_cost", "setup_cost", "overtime_cost", "safety_short_cost", "owed_at_end_cost",
+    "waste_cost",
+)  # fmt: skip
 
 
 def frame(name: str, rows: Sequence[dict[str, Any]], order: list[str]) -> pl.DataFrame:
@@ -75,6 +79,20 @@ def exceptions_frame(notes: Sequence[Note], pegs: Sequence[Peg]) -> pl.DataFrame
     return frame("exceptions", rows, ["exception_id"])
 
 
+def shown_until(outputs: dict[str, pl.DataFrame], upto: date) -> dict[str, pl.DataFrame]:
+    """The Out tables without the weeks from `upto` on; what a supply of an earlier week is pegged to stays."""
+    parts = pl.col("supply_id").str.split(":")
+    is_planned = parts.list.first().is_in(["make", "buy", "transfer"])
+    is_later = {
+        "requirements": pl.col("week_on") >= upto,
+        "production_plan": pl.col("week_on") >= upto,
+        "schedule_orders": pl.col("start_at") >= moment(upto, 0.0),
+        "pegging": is_planned & (parts.list.last() >= upto.isoformat()),
+        "transfers": pl.col("transfer_id").str.split(":").list.last() >= upto.isoformat(),
+    }
+    return {name: frame.filter(~is_later[name]) if name in is_later else frame for name, frame in outputs.items()}
+
+
 def plan_frames(
     stages: Sequence[Stage], firm: Sequence[FirmRun], network: Network, calendar: Calendar, pegs: Sequence[Peg]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -115,7 +133,7 @@ def plan_frames(
                     made, setup, setups = 0.0, 0.0, 0
                 rows[sku, line_id, week] = {
                     "sku": sku, "line_id": line_id, "week_on": monday, "units": units, "setups": setups,
-                    "run_minutes": made,                     "setup_minutes": setup, "overtime_minutes": 0.0,
+                    "run_minutes": made, "setup_minutes": setup, "overtime_minutes": 0.0,
                     "backorder_units": owed, "safety_short_units": short,
                     "zone": zone(monday, network.start_on, policy.frozen_days, policy.slushy_days),
                 }  # fmt: skip
@@ -145,73 +163,9 @@ def plan_frames(
     return plan, frame("schedule_orders", orders, ["line_id", "start_at", "order_id"])
 
 
-def plan_notes(stages: Sequence[Stage], network: Network, pegs: Sequence[Peg]) -> list[Note]:
-    """Short items, lots that will spoil, and lines that cannot do what demand asks in a week."""
-    notes = []
-    weeks = range(len(network.mondays))
-    demands: dict[str, list[Any]] = defaultdict(list)
-    for place, found in network.demands.items():
-        demands[place.sku].extend(found)
-    for stage in stages:
-        schedules, calendar = stage.plan.schedules, stage.calendar
-        for row, sku in enumerate(stage.skus):
-            owed = np.maximum(0.0, -schedules.stock[row])
-            late = [week for week in weeks if owed[week] > EPSILON]
-            if late:
-                first, last = network.mondays[late[0]], float(owed[-1])
-                names = [demand.demand_id for demand in demands[sku] if demand.week in late]
-                words = (
-                    f"{sku}: up to {owed.max():.3f} units late from the week of {first}; "
-                    f"{last:.3f} still owed at the end."
-                )
-                notes.append(Note("short", sku, "0", f"{owed.max():.3f}", float(owed.max()), words, [], names))
-            wasted = float(schedules.wasted[row].sum())
-            if wasted > EPSILON:
-                words = (
-                    f"{sku}: {wasted:.3f} planned units will spoil, because the smallest lot outlasts its shelf life."
-                )
-                notes.append(Note("expired", sku, "", "expired", wasted, words))
-        for line, line_id in enumerate(calendar.ids):
-            for week in weeks:
-                room = float(calendar.regular[line, week] + calendar.overtime[line, week])
-                wanted = float(stage.plan.wanted[line, week])
-                if wanted > room + 1e-6:
-                    monday = network.mondays[week]
-                    words = (
-                        f"Line {line_id}, week of {monday}: {wanted:.0f} minutes wanted, {room:.0f} there; "
-                        "the plan moves or delays the rest."
-                    )
-                    supply = [f"make:{sku}:{line_id}:{monday}" for sku in stage.skus]
-                    notes.append(
-                        Note(
-                            "overloaded",
-                            f"{line_id}:{monday}",
-                            f"{room:.0f}",
-                            f"{wanted:.0f}",
-                            wanted - room,
-                            words,
-                            supply,
-                        )
-                    )
-    return notes
-
-
-def unlinked_notes(network: Network) -> list[Note]:
-    """Stock that no demand can reach, by location."""
-    return [
-        Note(
-            "unlinked_stock",
-            location,
-            "",
-            "not used",
-            units,
-            f"{units:.3f} units at {location} are not used: sources links it to no location with demand.",
-        )
-        for location, units in network.unlinked_stock().items()
-    ]
-
-
-def utilisation(plan: pl.DataFrame, calendar: Calendar, firm: Sequence[FirmRun]) -> dict[str, float]:
+def utilisation(
+    plan: pl.DataFrame, calendar: Calendar, firm: Sequence[FirmRun], horizon_weeks: int
+) -> dict[str, float]:
     """Minutes used ÷ regular minutes given, by line over the horizon; firm orders and changeovers count."""
     used = defaultdict(
         float,
@@ -223,9 +177,9 @@ def utilisation(plan: pl.DataFrame, calendar: Calendar, firm: Sequence[FirmRun])
         },
     )
     for one in firm:
-        if one.week >= 0:
+        if 0 <= one.week < horizon_weeks:
             used[calendar.ids[one.line]] += one.minutes
-    given = calendar.regular.sum(axis=1)
+    given = calendar.regular[:, :horizon_weeks].sum(axis=1)
     return {
         line_id: round(used[line_id] / given[line], 6) if given[line] > 0 else 0.0
         for line, line_id in enumerate(calendar.ids)
@@ -241,9 +195,12 @@ def overtime_cost(plan: pl.DataFrame, calendar: pl.DataFrame) -> float:
 
 
 def summary(
-    stages: Sequence[Stage], used: dict[str, float], overtime: float, moved: float, seconds: float
+    stages: Sequence[Stage], used: dict[str, float], overtime: float, moved: float, horizon_weeks: int, seconds: float
 ) -> pl.DataFrame:
-    """The one-row summary: total_cost = the sum of its parts, all of items made here; backorder_units in unit-weeks."""
+    """The one-row summary: total_cost = the sum of its parts, all of items made here; backorder_units in unit-weeks.
+
+    Costs and their bound are those of all weeks planned; fill rate and backorders those of the weeks that are shown.
+    """
     parts = dict.fromkeys(COST_PARTS, 0.0)
     parts["overtime_cost"] = overtime
     bound = owed_units = demanded = newly_owed = 0.0
@@ -259,9 +216,11 @@ def summary(
             (schedules.setups * np.take_along_axis(items.setup_cost, schedules.route, axis=1)).sum()
         )
         bound += stage.plan.bound
+        parts["waste_cost"] += float((items.worth[:, None] * schedules.wasted).sum())
+        owed = owed[:, :horizon_weeks]
         owed_units += float(owed.sum())
         newly_owed += float(np.maximum(0.0, np.diff(owed, axis=1, prepend=0.0)).sum())
-        demanded += stage.demanded
+        demanded += float(stage.demanded[:horizon_weeks].sum())
     total = sum(parts.values())
     bound = min(bound, total)
     row = {

@@ -152,6 +152,22 @@ class ProductionPlan(dy.Schema):
     observed_at = columns.at(required=True)
 
 
+class ScheduleOrders(dy.Schema):
+    """One run of one line in the order it is to run: firm orders `released`, new lots `draft`; changeover included."""
+
+    plan_id = columns.text(required=True)
+    order_id = columns.text(required=True)
+    version = columns.count(required=True)
+    sku = columns.text(required=True)
+    line_id = columns.text(required=True)
+    start_at = columns.at(required=True)
+    end_at = columns.at(required=True)
+    units = columns.units(required=True)
+    priority = columns.count()
+    state = columns.text(required=True, one_of=("draft", "released"))
+    observed_at = columns.at(required=True)
+
+
 class Pegging(dy.Schema):
     """Which supply serves which demand."""
 
@@ -219,6 +235,7 @@ CONTRACTS = (
     ),
     _learnt("planning.requirements", Requirements, ("plan_id", "sku", "location_id", "week_on")),
     _learnt("planning.production_plan", ProductionPlan, ("plan_id", "sku", "line_id", "week_on")),
+    _learnt("planning.schedule_orders", ScheduleOrders, ("plan_id", "order_id", "version")),
     _learnt("planning.pegging", Pegging, ("plan_id", "supply_id", "demand_id")),
     _learnt("planning.exceptions", Exceptions, ("plan_id", "exception_id")),
     _learnt("planning.summary", Summary, ("plan_id",)),

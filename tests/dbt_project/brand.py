@@ -120,7 +120,10 @@ def land(lake: SmallLake) -> None:
     lake.land("ecommerce.order_lines", ORDER_LINES, source="shop_a")
     lake.land("ecommerce.refunds", REFUNDS, source="shop_a")
     lake.land("crm.members", [{"member_id": "M1", "phone": "1", "tier": "gold", "joined_at": at("2016-01-01T12:00")}])
-    lake.land("erp.items", [_item("MILK", 1.0), _item("BREAD", 1.5), _item("CHEESE", 2.0), _item("RAW", 0.2)])
+    lake.land(
+        "erp.items",
+        [_item("MILK", 1.0), _item("BREAD", 1.5), _item("CHEESE", 2.0), {**_item("RAW", 0.2), "base_unit": "KG"}],
+    )
     lake.land("trade.placements", PLACEMENTS)
     _land_stock(lake)
     _land_mill(lake)
@@ -272,6 +275,37 @@ def learn(lake: SmallLake) -> None:
         [
             {**series, **quantiles, "mean": 3.0, "bucket_on": day(week), "cutoff_on": day("2017-01-15")}
             for week in ("2017-01-16", "2017-01-23")
+        ],
+    )
+    lake.land(
+        "planning.requirements",
+        [
+            {"plan_id": "r1", "sku": "MILK", "location_id": "PLANT", "week_on": day(week)}
+            for week in ("2017-01-16", "2017-01-23")
+        ],
+    )
+    run = {"plan_id": "r1", "version": 1, "line_id": "L1", "priority": 0}
+    lake.land(
+        "planning.schedule_orders",
+        [
+            {
+                **run,
+                "order_id": "PO2",
+                "sku": "MILK",
+                "start_at": at("2017-01-16T00:00"),
+                "end_at": at("2017-01-16T02:00"),
+                "units": 8,
+                "state": "released",
+            },
+            {
+                **run,
+                "order_id": "make:MILK:L1:2017-01-23",
+                "sku": "MILK",
+                "start_at": at("2017-01-23T00:00"),
+                "end_at": at("2017-01-23T01:36"),
+                "units": 12,
+                "state": "draft",
+            },
         ],
     )
     lake.land(

@@ -131,11 +131,23 @@ def test_a_counter_that_starts_again_from_zero_counts_on(built: Warehouse) -> No
 
 
 def test_the_plan_stands_beside_demand_and_load(built: Warehouse) -> None:
-    assert built.rows("select units, demand_units, available_minutes, utilisation_rate from mart_production_plan") == [
-        (D("12.000"), D("3.000"), 480.0, 0.2)
+    assert built.rows(
+        "select week_on, units, demand_units, firm_units, firm_minutes, zone, available_minutes, utilisation_rate "
+        "from mart_production_plan order by week_on"
+    ) == [
+        (day("2017-01-16"), D("0.000"), D("3.000"), D("8.000"), 120.0, "frozen", 480.0, 0.25),
+        (day("2017-01-23"), D("12.000"), D("3.000"), D("0.000"), 0.0, "free", 480.0, 0.2),
     ]
     assert built.rows("select receipt_id, units, is_firm from int_planning_receipts") == [("PO2", 8.0, True)]
     assert built.rows("select sku, on_hand_units from int_planning_stock") == [("MILK", 5.0)]
+
+
+def test_what_is_counted_is_made_whole_and_a_line_minute_costs_what_it_adds(built: Warehouse) -> None:
+    assert built.rows(
+        "select sku, lot_multiple_units from int_planning_item_policy where sku in ('MILK', 'RAW') order by 1"
+    ) == [("MILK", 1.0), ("RAW", None)]
+    assert built.rows("select setup_minutes, round(setup_cost, 6) from int_planning_routing") == [(5.0, 0.25)]
+    assert built.rows("select distinct round(overtime_cost_per_minute, 6) from int_planning_calendar") == [(0.075,)]
 
 
 def test_forecast_follows_history_and_carries_the_quantiles(built: Warehouse) -> None:

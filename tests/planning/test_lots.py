@@ -20,6 +20,7 @@ def item(
     keep: int = 99,
     least: float = 0.0,
     multiple: float = 0.0,
+    worth: float = 0.0,
 ) -> Items:
     one, weeks = np.ones(1), len(net)
     return Items(
@@ -29,6 +30,7 @@ def item(
         holding=holding * one,
         backorder=backorder * one,
         shortfall=(holding + 0.05 * backorder) * one,
+        worth=worth * one,
         keep_weeks=np.array([keep]),
         first_week=np.array([0]),
         least=least * one,

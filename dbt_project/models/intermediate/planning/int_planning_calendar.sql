@@ -18,15 +18,24 @@ weekly as (
     group by line_id, {{ week_of('starts_on') }}
 ),
 
-final as (
+minute_costs as (
     select
         line_id,
-        week_on,
-        available_minutes,
+        avg(cost_per_minute order by sku) as cost_per_minute
+    from {{ ref('int_minute_costs') }}
+    group by line_id
+),
+
+final as (
+    select
+        weekly.line_id,
+        weekly.week_on,
+        weekly.available_minutes,
         -- A line that stands still all week has no overtime either.
-        available_minutes * {{ var('overtime_rate') }} as overtime_minutes,
-        cast({{ var('overtime_cost_per_minute') }} as double) as overtime_cost_per_minute
+        weekly.available_minutes * {{ var('overtime_rate') }} as overtime_minutes,
+        coalesce(minute_costs.cost_per_minute, 0) * (1 + {{ var('overtime_premium_rate') }}) as overtime_cost_per_minute
     from weekly
+    left join minute_costs on weekly.line_id = minute_costs.line_id
 )
 
 select * from final

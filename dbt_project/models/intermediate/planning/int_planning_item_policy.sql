@@ -15,6 +15,7 @@ matched as (
         items.sku,
         items.standard_cost_amount,
         items.shelf_life_days,
+        items.base_unit,
         policies.* exclude (sku, category, location_id)
     from items
     inner join policies
@@ -32,7 +33,19 @@ final as (
         service_level,
         cast(lead_time_days as double) as lead_time_days,
         cast(lot_min_units as double) as lot_min_units,
-        cast(lot_multiple_units as double) as lot_multiple_units,
+        -- What is counted is made in whole units; what is weighed or measured need not be.
+        cast(
+            coalesce(
+                lot_multiple_units,
+                case
+                    when
+                        lower(base_unit) not in (
+                            'mg', 'g', 'kg', 't', 'oz', 'lb', 'lbs', 'ml', 'cl', 'l', 'litre', 'liter', 'hl', 'gal', 'mm', 'cm', 'm', 'm2', 'm3'
+                        )
+                        then 1
+                end
+            ) as double
+        ) as lot_multiple_units,
         cast(lot_max_units as double) as lot_max_units,
         cast(shelf_life_days as double) as shelf_life_days,
         scrap_rate,

@@ -7,17 +7,22 @@ routings as (
     qualify row_number() over (partition by sku, line_id order by observed_at desc, _source asc) = 1
 ),
 
+minute_costs as (
+    select * from {{ ref('int_minute_costs') }}
+),
+
 final as (
     select
-        sku,
-        line_id,
-        units_per_hour,
-        coalesce(setup_minutes, 0) as setup_minutes,
-        coalesce(setup_minutes, 0) * {{ var('setup_cost_per_minute') }} as setup_cost,
-        coalesce(setup_family, sku) as setup_family,
-        cast(min_run_units as double) as min_run_units,
-        row_number() over (partition by sku order by units_per_hour desc, line_id asc) = 1 as is_preferred
+        routings.sku,
+        routings.line_id,
+        routings.units_per_hour,
+        coalesce(routings.setup_minutes, 0) as setup_minutes,
+        coalesce(routings.setup_minutes, 0) * coalesce(minute_costs.cost_per_minute, 0) as setup_cost,
+        coalesce(routings.setup_family, routings.sku) as setup_family,
+        cast(routings.min_run_units as double) as min_run_units,
+        row_number() over (partition by routings.sku order by routings.units_per_hour desc, routings.line_id asc) = 1 as is_preferred
     from routings
+    left join minute_costs on routings.sku = minute_costs.sku and routings.line_id = minute_costs.line_id
 )
 
 select * from final

@@ -39,6 +39,13 @@ class View:
         """The owner's name for a code, else the portal's word for it, else the code."""
         return self.names.get((group, code or ""), "") or write.name(self.words.code(group, code))
 
+    def item(self, name: str | None) -> str:
+        """A product's or place's name without the brand's own name before it: the reader knows whose it is."""
+        own = f"{self.brand.name} "
+        text = name[len(own) :] if name and name.startswith(own) and len(name) > len(own) else name
+        shown = write.name(text)
+        return shown if shown is text is name else shown[:1].upper() + shown[1:]
+
     def short(self, value: write.Figure) -> str:
         return write.short(value, self.language)
 

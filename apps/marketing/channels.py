@@ -232,7 +232,7 @@ def _whole(places: pl.DataFrame) -> dict[str, float | None]:
 def _columns(view: View) -> list[tables.Column]:
     words = view.words
     return [
-        tables.Column("place", words("term.place"), width=250),
+        tables.Column("place", words("term.place"), view.item, width=250),
         tables.Column("channel", words("term.channel")),
         tables.Column("area", words("term.region")),
         tables.Column("net", words("term.net_sales"), view.money),

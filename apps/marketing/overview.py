@@ -191,7 +191,7 @@ def _summed(now: pl.DataFrame, before: pl.DataFrame, column: str) -> pl.DataFram
 def _columns(view: View) -> list[tables.Column]:
     words = view.words
     return [
-        tables.Column("name", words("term.product"), write.name, width=320),
+        tables.Column("name", words("term.product"), view.item, width=320),
         tables.Column("sku", words("term.sku")),
         tables.Column("category", words("term.category"), write.name),
         tables.Column("net", words("term.net_sales"), view.money),

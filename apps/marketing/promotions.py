@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import takewhile
 
 import polars as pl
 from streamlit.delta_generator import DeltaGenerator
@@ -109,11 +108,10 @@ def _chart(view: View, measured: pl.DataFrame) -> None:
     ranked = measured.sort("incremental_units", "promotion_id", descending=[True, False])
     shown = ranked if ranked.height <= _SHOWN else pl.concat([ranked.head(half), ranked.tail(_SHOWN - half)])
     rows = []
-    prefix = _common_start([run["name"] or run["sku"] for run in shown.iter_rows(named=True)])
     names: set[str] = set()
     for run in shown.iter_rows(named=True):
         clear = {"lifted": "good", "cut": "bad"}.get(run["state"], "grey")
-        product = write.name((run["name"] or run["sku"])[prefix:])
+        product = view.item(run["name"] or run["sku"])
         name = f"{product[:34]} · {view.words.code('kind', run['kind'])} · {view.day_short(run['starts_on'])}"
         name = name if name not in names else f"{name} · {run['sku']}"
         names.add(name)
@@ -146,15 +144,6 @@ def _chart(view: View, measured: pl.DataFrame) -> None:
     blocks.figure(spec, title=words("promotions.chart"), alt=words("promotions.chart_alt"), key="effects", note=note)
 
 
-def _common_start(names: list[str]) -> int:
-    """How many characters of whole words (a brand, say) all names begin with."""
-    if len(names) < 2:
-        return 0
-    parts = [name.split(" ")[:-1] for name in names]
-    same = list(takewhile(lambda words: len(set(words)) == 1, zip(*parts, strict=False)))
-    return sum(len(words[0]) + 1 for words in same)
-
-
 def interval(view: View, bounds: dict[str, float | None]) -> str:
     """The interval of incremental units in words, a dash where it was not measured."""
     low, high = bounds["low_units"], bounds["high_units"]
@@ -185,7 +174,7 @@ def _columns(view: View, *, has_roi: bool) -> list[tables.Column]:
     words = view.words
     tones = {words("verdict.lifted"): "good", words("verdict.cut"): "bad"}
     return [
-        tables.Column("product", words("term.product"), write.name, width=230),
+        tables.Column("product", words("term.product"), view.item, width=210),
         tables.Column("verdict_word", words("term.verdict"), tone=lambda value: tones.get(value, "quiet")),
         tables.Column(
             "incremental_units", words("term.incremental_units"), lambda value: write.signed(write.exact(value))
@@ -193,7 +182,7 @@ def _columns(view: View, *, has_roi: bool) -> list[tables.Column]:
         tables.Column("interval", words("term.interval"), right=True),
         tables.Column("lift_rate", words("term.lift"), write.signed_percent),
         tables.Column("margin_amount", words("promotions.margin"), view.money),
-        tables.Column("why_word", words("term.why"), width=330),
+        tables.Column("why_word", words("term.why"), width=420),
         tables.Column("starts_on", words("term.starts"), view.day),
         tables.Column("kind_word", words("term.kind")),
         tables.Column("treated_stores", words("term.stores"), view.short),

@@ -12,7 +12,6 @@ from apps.components.view import View
 from apps.queries import health
 
 _HOURS_PER_DAY = 24
-_COUNTED = ("pulled_rows", "landed_rows", "quarantined_rows", "current_rows")
 # Ages that the chart names: unit, count, hours.
 _MARKS = (
     ("hours", 1, 1),
@@ -159,7 +158,7 @@ def _judged(view: View, streams: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(words("health.control.equal")))
         .otherwise(pl.lit(words("health.control.differs")))
         .alias("control"),
-        pl.col("extra_fields").cast(pl.String).fill_null("").alias("extra"),
+        pl.col("extra_fields").cast(pl.String).fill_null("").str.replace_all(",", ", ").alias("extra"),
     )
 
 

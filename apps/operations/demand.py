@@ -43,7 +43,7 @@ def page(view: View, export: DeltaGenerator) -> None:
         row(view, figures(view, past, coming))
         _chart(view, past, ahead)
     listed = items.with_columns((pl.col("next_units") - pl.col("last_units")).alias("moved"), _rate().alias("rate"))
-    columns = _columns(view)
+    columns = _columns(view, int(items["next_weeks"].max() or 0))  # type: ignore[arg-type]
     shown = listed.with_columns(filters.address(view, "demand", "sku").alias("address"))
     tables.table(
         view, shown, columns, title=view.words("demand.table"), key="items", totals=_whole(listed), link="address"
@@ -172,7 +172,7 @@ def _expected(view: View, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _item_choice(view: View, items: pl.DataFrame) -> Choice:
-    names = {sku: f"{write.name(name or sku)} · {sku}" for sku, name in items.select("sku", "name").iter_rows()}
+    names = {sku: f"{view.item(name or sku)} · {sku}" for sku, name in items.select("sku", "name").iter_rows()}
 
     def label(code: str) -> str:
         return view.words("filter.all.sku") if code == filters.ALL else names.get(code, code)
@@ -204,15 +204,15 @@ def _method(view: View, text: str) -> str:
     return " + ".join(f"{weight} {view.words.code('method', name)}".strip() for weight, _, name in parts)
 
 
-def _columns(view: View) -> list[tables.Column]:
+def _columns(view: View, weeks: int) -> list[tables.Column]:
     words = view.words
     return [
-        tables.Column("name", words("term.product"), write.name, width=260),
+        tables.Column("name", words("term.product"), view.item, width=260),
         tables.Column("sku", words("term.sku")),
         tables.Column("category", words("term.category"), write.name),
-        tables.Column("next_units", words("demand.next_units"), write.exact),
-        tables.Column("last_units", words("demand.last_units"), write.exact),
+        tables.Column("next_units", words("demand.next_units", weeks=weeks), write.exact),
+        tables.Column("last_units", words("demand.last_units", weeks=weeks), write.exact),
         tables.Column("moved", words("term.change_units"), lambda value: write.signed(write.exact(value))),
         tables.Column("rate", words("term.change"), write.signed_percent),
-        tables.Column("method", words("term.method"), lambda text: _method(view, text), width=260),
+        tables.Column("method", words("term.method"), lambda text: _method(view, text), width=240),
     ]

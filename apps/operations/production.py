@@ -105,7 +105,7 @@ def figures(view: View, load: pl.DataFrame, made: pl.DataFrame | None) -> list[C
         Card(
             words("production.backorder"),
             view.short(float(late["backorder_units"].max() or 0)),  # type: ignore[arg-type]
-            note=words("production.backorder_note", last=view.short(last)),
+            note=words("production.backorder_note", last=write.exact(last)),
             course=late["backorder_units"].to_list(),
             explained=words("explain.backorder"),
         ),
@@ -207,7 +207,7 @@ def _columns(view: View) -> list[tables.Column]:
     return [
         tables.Column("week_on", words("term.week"), view.day),
         tables.Column("line_id", words("term.line")),
-        tables.Column("product", words("term.product"), write.name, width=260),
+        tables.Column("product", words("term.product"), view.item, width=260),
         tables.Column("sku", words("term.sku")),
         tables.Column("units", words("production.new"), write.exact),
         tables.Column("firm_units", words("production.firm"), write.exact),

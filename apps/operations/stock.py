@@ -24,7 +24,7 @@ _RISKS = ("stock_out", "expiring")
 def page(view: View, export: DeltaGenerator) -> None:
     """Draws the page for the place, product and risk of the URL."""
     places = {
-        code: write.name(name) if name else code
+        code: view.item(name) if name else code
         for code, name in supply.locations(view.warehouse).select("code", "name").iter_rows()
     }
 
@@ -70,8 +70,8 @@ def finding(view: View, positions: pl.DataFrame) -> str:
         return words("stock.finding.calm", **said)
     first = risky.row(0, named=True)
     said |= {"out": write.exact(positions.filter(pl.col("is_out")).height)}
-    said |= {"product": write.plain(write.name(first["name"] or first["sku"]))}
-    said |= {"place": write.plain(write.name(first["location_name"] or first["location_id"]))}
+    said |= {"product": write.plain(view.item(first["name"] or first["sku"]))}
+    said |= {"place": write.plain(view.item(first["location_name"] or first["location_id"]))}
     return words("stock.finding.risk", **said)
 
 
@@ -204,8 +204,8 @@ def _columns(view: View) -> list[tables.Column]:
         words.code("risk", "expiring"): "warn",
     }
     return [
-        tables.Column("product", words("term.product"), write.name, width=270),
-        tables.Column("place", words("term.place"), write.name, width=190),
+        tables.Column("product", words("term.product"), view.item, width=270),
+        tables.Column("place", words("term.place"), view.item, width=190),
         tables.Column("sku", words("term.sku")),
         tables.Column("risk", words("term.status"), tone=lambda value: tones.get(value, "quiet")),
         tables.Column("days_of_cover", words("term.days_of_cover"), _days),

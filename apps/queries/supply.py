@@ -27,7 +27,7 @@ select
     position.expiry_next_on,
     position.expiring_units::double as expiring_units,
     position.is_stock_out_risk,
-    position.is_stock_out_risk and position.on_hand_units <= 0 as is_out,
+    position.is_stock_out_risk and position.days_of_cover is not null and position.on_hand_units <= 0 as is_out,
     coalesce(moved.out_units, 0) as out_units
 from mart_stock_position as position
 left join moved on position.location_id = moved.location_id and position.sku = moved.sku
@@ -73,11 +73,14 @@ items as (
     window item as (partition by location_id, sku order by stock_on)
 ),
 
--- What nobody asks for is not missed: an item without demand is never out of stock.
+-- What nobody asks for is not missed: out of stock is only what is asked for at least once in two weeks.
 asked_for as (
     select location_id, sku
     from mart_stock_position
-    where days_of_cover is not null
+    where case
+        when on_hand_units > 0 then 14 * on_hand_units::double / nullif(days_of_cover, 0) >= 1
+        else is_stock_out_risk and days_of_cover is not null
+    end
 ),
 
 wanted as (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.grid import Floats, Grid, Ints
+from forecasting.grid import Floats, Grid, Ints, part_of
 from forecasting.smoothing import short_season_indices, smoothed_path
 
 MAX_GROUP_COLUMNS = 3
@@ -128,6 +128,9 @@ def origin_features(sight: Sight, origin: int) -> dict[str, Floats]:
         near = totals.mean(origin, rhythm.windows[1])
         far = totals.mean(origin, rhythm.level)
         out[f"trend_of_{name}"] = _ratio(near, far)[group]
+    for name, told in (*sight.grid.past.items(), *sight.grid.known.items()):
+        if part_of(name) == "promotion":
+            out |= _in_and_out_of_promotion(name, told, values, origin, 2 * rhythm.windows[3], scale)
     for name, past in sight.grid.past.items():
         recent = past[:, max(0, origin - 1) : origin + 1]
         usual = _mean(past[:, max(0, origin + 1 - rhythm.level) : origin + 1])
@@ -203,6 +206,21 @@ def _plan_features(
     if part == "promotion":
         out[f"{name}_usual"] = (usual, "base", 0.0)
     return out
+
+
+def _in_and_out_of_promotion(
+    name: str, promotion: Floats, values: Floats, origin: int, width: int, scale: Floats
+) -> dict[str, Floats]:
+    """A series' own demand with and without its promotion, so that neither is taken for the other when it ends."""
+    window = slice(max(0, origin + 1 - width), origin + 1)
+    strength = np.nan_to_num(promotion[:, window])
+    on = strength > 0.5 * np.maximum(strength.max(axis=1, keepdims=True), 1e-9)
+    demand = values[:, window]
+    return {
+        f"in_{name}": _mean(np.where(on, demand, np.nan)) / scale,
+        f"out_of_{name}": _mean(np.where(on, np.nan, demand)) / scale,
+        f"share_of_{name}": on.mean(axis=1),
+    }
 
 
 def _same_phase(values: Floats, target: int, origin: int, season: int) -> Floats:

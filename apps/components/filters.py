@@ -103,10 +103,8 @@ def coded(view: View, name: str, codes: Sequence[str], icon: str) -> Choice:
 def scope(view: View, chosen: dict[str, str | None]) -> Scope:
     """The whole weeks that the period covers, up to the last complete week with sales, and the shared filters."""
     bounds = sales.bounds(view.warehouse).row(0, named=True)
-    first, last = bounds["first_on"], bounds["last_on"]
-    if first is None:
-        first = last = view.today
-    end = min(write.monday(view.today), write.monday(last) + timedelta(weeks=1))
+    first = bounds["first_on"] or view.today
+    end = min(write.monday(view.today), bounds["whole_until"] or write.monday(view.today))
     code = chosen.get("period") or ALL
     start = write.monday(first) if code == ALL else end - timedelta(weeks=int(code.removesuffix("w")))
     start = min(max(start, write.monday(first)), end - timedelta(weeks=1))
@@ -126,7 +124,9 @@ def current_week(view: View, end: date) -> date | None:
 
 def _labeller(view: View, name: str) -> Callable[[str], str]:
     def label(code: str) -> str:
-        return view.words(f"filter.all.{name}") if code == ALL else view.named(name, code)
+        if code == ALL:
+            return view.words(f"filter.all.{name}")
+        return view.category(code) if name == "product" else view.named(name, code)
 
     return label
 

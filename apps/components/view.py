@@ -39,6 +39,10 @@ class View:
         """The owner's name for a code, else the portal's word for it, else the code."""
         return self.names.get((group, code or ""), "") or write.name(self.words.code(group, code))
 
+    def category(self, code: str | None) -> str:
+        """A category as it is shown; the warehouse's word for none is said in the reader's language."""
+        return write.name(self.words.code("category", code))
+
     def item(self, name: str | None) -> str:
         """A product's or place's name without the brand's own name before it: the reader knows whose it is."""
         own = f"{self.brand.name} "

@@ -68,9 +68,9 @@ def figures(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame) -
     words = view.words
     note = words("card.before", weeks=scope.weeks)
     sums = now.group_by("week_on").agg(pl.col("net", "gross", "discount", "cost").sum()).sort("week_on")
-    web = now.filter(pl.col("channel_id") != "store").group_by("week_on").agg(pl.col("net").sum().alias("web"))
+    web = now.filter(_is_online(view)).group_by("week_on").agg(pl.col("net").sum().alias("web"))
     sums = sums.join(web, on="week_on", how="left").with_columns(pl.col("web").fill_null(0.0)).sort("week_on")
-    totals, earlier = _totals(now), _totals(before)
+    totals, earlier = _totals(view, now), _totals(view, before)
     return [
         Card(
             words("term.net_sales"),
@@ -126,12 +126,14 @@ def _rate(
     now = part / whole if whole else None
     before = part_before / whole_before if whole_before else None
     moved = write.points(now, before, view.words("unit.points"))
+    if now is None and part:
+        return Card(view.words(f"term.{term}"), write.NONE, note=view.words("card.no_cost"))
     return Card(
         view.words(f"term.{term}"),
         write.percent(now),
         moved,
         rising_is,
-        view.words("card.before_short"),
+        view.words("card.before_short" if before is not None else "card.none"),
         course,
         view.words(f"explain.{term}"),
     )
@@ -188,9 +190,14 @@ def _by_channel(now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     return sums.join(earlier, on="channel_id", how="left").sort("channel_id")
 
 
-def _totals(weeks: pl.DataFrame) -> dict[str, float]:
+def _is_online(view: View) -> pl.Expr:
+    known = sales.online(view.warehouse)
+    return pl.col("channel_id") != "store" if known is None else pl.col("channel_id").is_in(known)
+
+
+def _totals(view: View, weeks: pl.DataFrame) -> dict[str, float]:
     totals = {name: float(weeks[name].sum() or 0) for name in ("net", "gross", "discount", "cost")}
-    return totals | {"web": float(weeks.filter(pl.col("channel_id") != "store")["net"].sum() or 0)}
+    return totals | {"web": float(weeks.filter(_is_online(view))["net"].sum() or 0)}
 
 
 def _places(view: View, rows: pl.DataFrame) -> pl.DataFrame:

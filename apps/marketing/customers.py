@@ -200,6 +200,6 @@ def _columns(view: View) -> list[tables.Column]:
         tables.Column("last_order_on", words("term.last_order"), view.day),
         tables.Column("first_order_on", words("term.first_order"), view.day),
         tables.Column("channel", words("term.favourite_channel")),
-        tables.Column("favourite_category", words("term.favourite_category"), write.name),
+        tables.Column("favourite_category", words("term.favourite_category"), view.category),
         tables.Column("member", words("term.member")),
     ]

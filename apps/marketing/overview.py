@@ -17,6 +17,7 @@ from apps.queries import sales
 from apps.queries.scope import Scope
 
 _SHARES = 7
+_LEAST = 3
 
 
 @frame.page("overview", needs=("fct_sales_line", "mart_channel_daily", "dim_product"))
@@ -41,7 +42,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     with left:
         _weeks_chart(view, scope, weeks, running)
     with right:
-        _shares_charts(view, now, before, movers)
+        _shares_charts(view, scope, now, before, movers)
     columns = _columns(view)
     totals: dict[str, float | None] = {name: _total(movers, name) for name in ("net", "net_before", "moved", "units")}
     totals["rate"] = write.change(totals["net"], totals["net_before"]).rate
@@ -68,7 +69,7 @@ def finding(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame, m
         return words("overview.finding.flat", **said)
     sums = movers.group_by("category").agg((pl.col("net").sum() - pl.col("net_before").sum()).alias("moved"))
     first = sums.sort("moved", "category", descending=[moved.direction == "up", False]).row(0, named=True)
-    said["category"] = write.plain(write.name(first["category"]))
+    said["category"] = write.plain(view.category(first["category"]))
     said["part"] = write.plain(view.money(abs(first["moved"])))
     return words(f"overview.finding.{moved.direction}", **said)
 
@@ -144,17 +145,27 @@ def _weeks_chart(view: View, scope: Scope, weeks: pl.DataFrame, running: date | 
     )
 
 
-def _shares_charts(view: View, now: pl.DataFrame, before: pl.DataFrame, movers: pl.DataFrame) -> None:
+def _shares_charts(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame, movers: pl.DataFrame) -> None:
     words = view.words
     by_channel = _summed(now, before, "channel_id")
+    channel_name: Callable[[str | None], str] = view.channel
+    if by_channel.height < 2:
+        # One channel says nothing of where: its places do.
+        places = sales.by_place(view.warehouse, scope)
+        by_channel = places.select(pl.coalesce("name", "location_id"), "net", "net_before")
+        channel_name = view.item
     by_category = (
         movers.group_by("category")
         .agg(pl.col("net", "net_before").sum())
         .sort("net", "category", descending=[True, False])
     )
+    category_name: Callable[[str | None], str] = view.category
+    if by_category.height < 2:
+        by_category = movers.select(pl.coalesce("name", "sku"), "net", "net_before").sort("net", descending=True)
+        category_name = view.item
     total = _total(now, "net") or 1.0
-    channels = _share_rows(view, by_channel.head(_SHARES - 2), view.channel, total)
-    categories = _share_rows(view, by_category.head(_SHARES - len(channels)), write.name, total)
+    channels = _share_rows(view, by_channel.head(_SHARES - _LEAST), channel_name, total)
+    categories = _share_rows(view, by_category.head(_SHARES - len(channels)), category_name, total)
     labels = (words("term.net_sales"), words("term.change"))
     with st.container(border=True, key="card-chart-shares", gap="xsmall", height="stretch"):
         for name, rows in (("channels", channels), ("products", categories)):
@@ -193,7 +204,7 @@ def _columns(view: View) -> list[tables.Column]:
     return [
         tables.Column("name", words("term.product"), view.item, width=320),
         tables.Column("sku", words("term.sku")),
-        tables.Column("category", words("term.category"), write.name),
+        tables.Column("category", words("term.category"), view.category),
         tables.Column("net", words("term.net_sales"), view.money),
         tables.Column("net_before", words("term.before"), view.money),
         tables.Column(

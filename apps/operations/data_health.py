@@ -98,8 +98,10 @@ def figures(view: View, streams: pl.DataFrame) -> list[Card]:
         ),
         Card(
             words("health.equal"),
-            words("unit.of", part=write.exact(equal), whole=write.exact(controlled.height)),
-            note=words("health.equal_note"),
+            words("unit.of", part=write.exact(equal), whole=write.exact(controlled.height))
+            if controlled.height
+            else write.NONE,
+            note=words("health.equal_note" if controlled.height else "health.equal_none"),
             explained=words("explain.equal"),
         ),
     ]

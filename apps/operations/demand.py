@@ -41,6 +41,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     else:
         frame.finding(finding(view, past, coming))
         row(view, figures(view, past, coming))
+    if not ahead.is_empty() and (ahead["mean_units"].sum() or past["units"].sum()):
         _chart(view, past, ahead)
     listed = items.with_columns((pl.col("next_units") - pl.col("last_units")).alias("moved"), _rate().alias("rate"))
     columns = _columns(view, int(items["next_weeks"].max() or 0))  # type: ignore[arg-type]
@@ -55,6 +56,8 @@ def finding(view: View, past: pl.DataFrame, ahead: pl.DataFrame) -> str:
     """One sentence: units of the weeks ahead, against as many weeks just past, and the highest week."""
     words = view.words
     units, weeks = float(ahead["mean_units"].sum()), ahead.height
+    if not units:
+        return words("demand.finding.nothing", weeks=weeks)
     peak = ahead.sort("mean_units", descending=True).row(0, named=True)
     said = {
         "units": write.plain(view.short(units)),
@@ -94,7 +97,7 @@ def figures(view: View, past: pl.DataFrame, ahead: pl.DataFrame) -> list[Card]:
         ),
         Card(
             words("demand.width"),
-            f"± {write.percent(width, 0)}",
+            f"± {write.percent(width, 0)}" if width is not None else write.NONE,
             note=words("demand.width_note"),
             course=((ahead["q90"] - ahead["q10"]) / 2 / ahead["mean_units"]).fill_nan(None).to_list(),
             explained=words("explain.width"),
@@ -209,7 +212,7 @@ def _columns(view: View, weeks: int) -> list[tables.Column]:
     return [
         tables.Column("name", words("term.product"), view.item, width=260),
         tables.Column("sku", words("term.sku")),
-        tables.Column("category", words("term.category"), write.name),
+        tables.Column("category", words("term.category"), view.category),
         tables.Column("next_units", words("demand.next_units", weeks=weeks), write.exact),
         tables.Column("last_units", words("demand.last_units", weeks=weeks), write.exact),
         tables.Column("moved", words("term.change_units"), lambda value: write.signed(write.exact(value))),

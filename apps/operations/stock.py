@@ -50,7 +50,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     columns = _columns(view)
     totals = {name: float(listed[name].sum() or 0) for name in ("on_hand_units", "out_units", "expiring_units")}
     tables.table(view, listed, columns, title=view.words("stock.table"), key="positions", totals=totals)
-    category_column = tables.Column("category", view.words("term.category"), write.name)
+    category_column = tables.Column("category", view.words("term.category"), view.category)
     tables.export(view, export, listed, [*columns, category_column], name="stock")
 
 

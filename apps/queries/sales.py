@@ -9,12 +9,32 @@ import polars as pl
 from apps.queries.scope import Scope
 from apps.queries.warehouse import Warehouse
 
+# The newest week is whole when it has come to the weekday on which the eight weeks before it usually ended.
 _BOUNDS = """
+with days as (
+    select distinct sold_on
+    from fct_sales_line
+    where sales_view = 'sell_out' and is_revenue and is_counted and not is_suspect
+),
+
+weeks as (
+    select
+        date_trunc('week', sold_on)::date as week_on,
+        max(isodow(sold_on)) as last_day,
+        row_number() over (order by date_trunc('week', sold_on) desc) as age
+    from days
+    group by date_trunc('week', sold_on)
+)
+
 select
-    min(sold_on) as first_on,
-    max(sold_on) as last_on
-from fct_sales_line
-where sales_view = 'sell_out' and is_revenue and is_counted and not is_suspect
+    (select min(sold_on) from days) as first_on,
+    (select max(sold_on) from days) as last_on,
+    max(week_on) filter (where age = 1) + case
+        when max(last_day) filter (where age = 1) >= coalesce(median(last_day) filter (where age between 2 and 9), 0)
+            then 7
+        else 0
+    end as whole_until
+from weeks
 """
 
 _CHOICES = """
@@ -102,12 +122,16 @@ group by line.channel_id, line.location_id
 order by net desc, line.channel_id, line.location_id
 """
 
+_ONLINE = "select channel_id from channels where kind <> 'store'"
 _CHANNEL_NAMES = "select channel_id, name, name_zh from channels"
 _REGION_NAMES = "select region, name, name_zh from regions"
 
 
 def bounds(warehouse: Warehouse) -> pl.DataFrame:
-    """One row: first_on and last_on, the business dates of the first and last sale (null without sales)."""
+    """One row: first_on and last_on, the dates of the first and last sale, and whole_until; all null without sales.
+
+    whole_until is the Monday that ends the last week known as a whole.
+    """
     return warehouse.rows(_BOUNDS)
 
 
@@ -132,6 +156,13 @@ def by_place(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
     The region is null where a place, a web shop say, sells into several.
     """
     return moved(warehouse.rows(_BY_PLACE, **_with_before(scope)))
+
+
+def online(warehouse: Warehouse) -> list[str] | None:
+    """The channels that their owner does not call stores; None without a table of channels."""
+    if not warehouse.has("channels"):
+        return None
+    return warehouse.rows(_ONLINE)["channel_id"].to_list()
 
 
 def names(warehouse: Warehouse, language: str) -> dict[tuple[str, str], str]:

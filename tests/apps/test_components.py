@@ -10,7 +10,7 @@ import pytest
 
 from apps.components.cards import tone
 from apps.components.reasons import reason
-from apps.components.tables import Column, neutral, to_csv
+from apps.components.tables import Column, _heading, _line, neutral, to_csv
 from apps.i18n import load
 from tests.apps.marts import FORMULA
 
@@ -51,3 +51,16 @@ def test_reasons_are_said_in_the_readers_language_and_keep_their_figures() -> No
     assert "陈列" in reason(chinese, added)
     assert reason(chinese, "a reason nobody wrote before") == "a reason nobody wrote before"
     assert reason(chinese, None) == ""
+
+
+def test_numbers_stand_right_with_their_headings_and_sort_by_value() -> None:
+    rows = pl.DataFrame({"name": [FORMULA], "net": [12_345.6], "address": ["demand?sku=1"]})
+    columns = [Column("name", "Product"), Column("net", "Net sales", lambda value: f"{value:.0f}", lambda _: "good")]
+    assert [_heading(rows, column)["right"] for column in columns] == [False, True]
+    line = _line(rows.row(0, named=True), columns, "address")
+    assert line == {
+        "texts": [FORMULA, "12346"],
+        "tones": ["", "good"],
+        "keys": [FORMULA, 12_345.6],
+        "link": "demand?sku=1",
+    }

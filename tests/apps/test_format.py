@@ -74,3 +74,19 @@ def test_foreign_text_cannot_act_in_a_sentence() -> None:
     assert "\n" not in text
     for mark in "[]()$:<>`*#!":
         assert all(text[at - 1] == "\\" for at, found in enumerate(text) if found == mark)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("FLUID MILK PRODUCTS", "Fluid milk products"),
+        ("BAKED BREAD/BUNS/ROLLS", "Baked bread/buns/rolls"),
+        ("Chocolate Milk 12 OZ", "Chocolate Milk 12 OZ"),
+        ("DC", "DC"),
+        ("IM-12", "IM-12"),
+        ("牛奶", "牛奶"),
+        (None, write.NONE),
+    ],
+)
+def test_a_name_in_capitals_becomes_a_sentence_and_any_other_stays(given: str | None, shown: str) -> None:
+    assert write.name(given) == shown

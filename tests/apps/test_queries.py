@@ -49,6 +49,45 @@ def test_places_keep_each_channel_apart(warehouse: Warehouse) -> None:
     assert places["orders"].sum() == 4 * 3 * 2
 
 
+def test_a_web_shop_that_sells_into_several_regions_is_one_place(tmp_path: Path) -> None:
+    tables = marts.marts()
+    in_the_south = (pl.col("channel_id") == "shop_a") & (pl.col("sku") == "01")
+    region = pl.when(in_the_south).then(pl.lit("South")).otherwise("region").alias("region")
+    tables["fct_sales_line"] = tables["fct_sales_line"].with_columns(region)
+    opened = _published(tmp_path, tables)
+    places = sales.by_place(opened, LATER)
+    opened.connection.close()
+    assert places.filter(channel_id="shop_a").select("location_id", "region").rows() == [("-", None)]
+
+
+def test_a_week_that_ends_before_its_usual_last_day_is_not_whole(tmp_path: Path) -> None:
+    tables = marts.marts()
+    lines = tables["fct_sales_line"]
+    last = date(2017, 11, 28)
+    tables["fct_sales_line"] = lines.filter(pl.col("sold_on") <= last)
+    opened = _published(tmp_path, tables)
+    bounds = sales.bounds(opened).row(0, named=True)
+    opened.connection.close()
+    assert bounds["last_on"] == last
+    assert bounds["whole_until"] == date(2017, 11, 27)
+
+
+def test_a_week_that_has_come_to_its_usual_last_day_is_whole(warehouse: Warehouse) -> None:
+    bounds = sales.bounds(warehouse).row(0, named=True)
+    assert bounds["whole_until"] == bounds["last_on"] + timedelta(days=7 - bounds["last_on"].weekday())
+
+
+def test_repurchase_looks_back_over_a_window_of_the_span(warehouse: Warehouse) -> None:
+    weeks = customers.repurchase(warehouse, LATER)
+    assert weeks["week_on"].to_list() == LATER.week_starts()
+    assert weeks["rate"].to_list() == [1.0] * 4
+
+
+def _published(root: Path, tables: dict[str, pl.DataFrame]) -> Warehouse:
+    marts.publish(root, tables)
+    return open_warehouse(root / "published" / "warehouse-test-1.duckdb")
+
+
 def test_buyers_are_resolved_people(warehouse: Warehouse) -> None:
     spans = customers.buyers(warehouse, LATER)
     assert spans.filter("is_now")["buyers"].item() == 2
@@ -116,6 +155,55 @@ def test_items_compare_as_many_weeks_past(warehouse: Warehouse) -> None:
     milk = items.filter(pl.col("sku") == "01").row(0, named=True)
     assert (milk["next_units"], milk["next_weeks"]) == (54, 4)
     assert milk["last_units"] == pytest.approx(sum(10 + week % 3 for week in range(12, 16)))
+
+
+def test_the_running_week_is_not_counted_as_ahead(warehouse: Warehouse) -> None:
+    later = marts.LAST_WEEK + timedelta(weeks=1)
+    milk = demand.items(warehouse, from_on=later, channel=None, category=None).filter(sku="01").row(0, named=True)
+    assert (milk["next_units"], milk["next_weeks"]) == (42, 3)
+    assert milk["last_units"] == pytest.approx(sum(10 + week % 3 for week in range(13, 16)))
+
+
+def test_accuracy_is_that_of_the_published_method_at_the_forecast_level(tmp_path: Path) -> None:
+    def score(step: str, level: str, horizon: int, value: float) -> dict[str, object]:
+        kept = {"class": "*", "series": "*", "metric": "wape", "benchmark_value": 0.5}
+        return {"step": step, "level": level, "horizon": horizon, "value": value, **kept}
+
+    base = "sku,channel_id,location_id"
+    scores = [
+        score("model", base, 0, 0.4),
+        score("model", base, 1, 0.3),
+        score("model", base, 2, 0.45),
+        score("model", "*", 0, 0.1),
+        score("moving average", base, 0, 0.9),
+    ]
+    opened = _published(tmp_path, marts.marts() | {"stg_forecasting__scores": pl.DataFrame(scores)})
+    scored = demand.accuracy(opened)
+    ahead = demand.accuracy_ahead(opened)
+    opened.connection.close()
+    assert scored is not None
+    assert (scored.value, scored.benchmark) == (pytest.approx(0.6), pytest.approx(0.5))
+    assert ahead == pytest.approx([0.7, 0.55])
+
+
+def test_without_scores_there_is_no_accuracy(warehouse: Warehouse) -> None:
+    assert demand.accuracy(warehouse) is None
+    assert demand.accuracy_ahead(warehouse) == []
+
+
+def test_firm_orders_are_counted_where_they_are_published_and_none_where_not(tmp_path: Path) -> None:
+    tables = marts.marts()
+    plan = tables["mart_production_plan"]
+    for folder, own in (
+        ("with", [pl.lit(7.0).alias("firm_units"), pl.lit(60.0).alias("firm_minutes")]),
+        ("without", []),
+    ):
+        opened = _published(tmp_path / folder, tables | {"mart_production_plan": plan.with_columns(own)})
+        week = supply.load(opened, line="L1").row(0, named=True)
+        first = supply.plan(opened, line="L1").row(0, named=True)
+        opened.connection.close()
+        assert (week["firm_units"], week["firm_minutes"]) == ((7, 60) if own else (0, 0))
+        assert first["minutes"] == (390 if own else 330)
 
 
 def test_stock_stands_still_on_days_without_a_booking(warehouse: Warehouse) -> None:

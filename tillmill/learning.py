@@ -29,6 +29,7 @@ PLANNING_TABLES = (
     "demand", "orders", "stock", "receipts", "item_policy", "channel_life",
     "bom", "sources", "routing", "changeover", "calendar",
 )  # fmt: skip
+IDENTITIES = "stg_customers__identities"
 PLAN_OUTPUTS = ("requirements", "production_plan", "schedule_orders", "pegging", "exceptions", "summary")
 
 
@@ -73,11 +74,7 @@ class Learner:
         if records.is_empty():
             return "no records of people: skipped"
         links = link_records(records)
-        known = "stg_customers__identities_all"
-        previous = (
-            self._read(known) if known in warehouse.tables(self._candidate.database) else _empty("customers.identities")
-        )
-        identities = resolve_customers(records, links, previous)
+        identities = resolve_customers(records, links, self._identities())
         self._land("customers.links", links)
         self._land("customers.identities", identities)
         return f"{records.height:,} records, {links.height:,} links, {identities.height:,} new or changed identities"
@@ -102,7 +99,7 @@ class Learner:
         horizon = self._workspace.settings.forecasting.horizon_weeks + 1
         last: date = history["week_on"].max()  # type: ignore[assignment]
         demand = forecast_demand(history, horizon_weeks=horizon, cutoff_on=last + timedelta(days=6))
-        scores = score_origins(history, horizon_weeks=min(horizon, 4), origins=2)
+        scores = score_origins(history, horizon_weeks=horizon - 1, origins=2)
         self._land("forecasting.demand", demand)
         self._land("forecasting.scores", scores)
         return f"{demand.select('sku', 'channel_id').n_unique():,} series, {horizon} weeks" + _against_benchmark(scores)
@@ -130,16 +127,29 @@ class Learner:
         plan = outputs["production_plan"]
         return f"{plan.height:,} line-weeks of {plan['sku'].n_unique():,} SKUs from {start_on}"
 
+    def _identities(self) -> pl.DataFrame:
+        """Who was who in the newest version: a build afresh keeps its customers too."""
+        newest = self._ledger.latest_version()
+        if newest is None:
+            return pl.DataFrame(schema=landed_schema(contract("customers.identities")))
+        return warehouse.read_table(self._workspace.published / newest.file, IDENTITIES)
+
     def _read(self, table: str) -> pl.DataFrame:
-        return warehouse.read_table(self._candidate.database, table)
+        # Rows in one order: sums of floats, and whatever breaks ties, must not hang on how the engine stored them.
+        frame = warehouse.read_table(self._candidate.database, table)
+        return frame.sort(frame.columns)
 
     def _margins(self) -> pl.DataFrame:
-        """sku, margin_rate: what is left of net sales after cost of goods, 0..1; null where the cost is unknown."""
+        """sku, margin_rate: what is left of net sales after cost of goods, 0..1; no row where the cost is unknown."""
         sales = self._read("fct_sales_line").filter(pl.col("is_counted"))
         return (
             sales.group_by("sku")
-            .agg(pl.col("net_sales_amount").cast(pl.Float64).sum(), pl.col("cost_amount").cast(pl.Float64).sum())
-            .select("sku", margin_rate=1 - pl.col("cost_amount") / pl.col("net_sales_amount"))
+            .agg(pl.col("net_sales_amount", "cost_amount").sum())
+            .filter(pl.col("cost_amount") > 0, pl.col("net_sales_amount") > 0)
+            .select(
+                "sku",
+                margin_rate=1 - pl.col("cost_amount").cast(pl.Float64) / pl.col("net_sales_amount").cast(pl.Float64),
+            )
             .with_columns(pl.col("margin_rate").clip(0, 1))
             .sort("sku")
         )
@@ -182,10 +192,6 @@ def _against_benchmark(scores: pl.DataFrame) -> str:
     if found.is_empty() or found["value"].item() is None:
         return ""
     return f"; WAPE {found['value'].item():.3f}, seasonal naive {found['benchmark_value'].item():.3f}"
-
-
-def _empty(stream: str) -> pl.DataFrame:
-    return pl.DataFrame(schema=landed_schema(contract(stream)))
 
 
 @cache

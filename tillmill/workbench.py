@@ -38,9 +38,9 @@ def forecast_panel_file(
     as_json: JsonOption = False,
 ) -> None:
     """Forecast every series of a panel: mean and quantiles, and its aggregates."""
-    from forecasting.panel import forecast_panel
+    from forecasting.panel import forecast_with_notes
 
-    found = forecast_panel(
+    found = forecast_with_notes(
         read_file(history),
         horizon=horizon,
         freq=freq,
@@ -49,8 +49,18 @@ def forecast_panel_file(
         in_stock=in_stock,
         fast=fast,
     )
-    write_file(found, out)
-    _show({"series": found["unique_id"].n_unique(), "rows": found.height, "out": str(out)}, as_json)
+    write_file(found.forecast, out)
+    for name, note in found.notes.select("unique_id", "note").iter_rows():
+        Console(stderr=True, soft_wrap=True).print(f"{name}: {note}", markup=False, highlight=False)
+    _show(
+        {
+            "series": found.forecast["unique_id"].n_unique(),
+            "rows": found.forecast.height,
+            "refused": found.notes.filter("is_refused")["unique_id"].n_unique(),
+            "out": str(out),
+        },
+        as_json,
+    )
 
 
 @forecast.command("score")

@@ -67,9 +67,11 @@ def finding(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame, m
     said["margin"] = "" if margin.rate is None else words("overview.finding.margin", change=write.plain(margin.text))
     if moved.direction == "flat":
         return words("overview.finding.flat", **said)
-    sums = movers.group_by("category").agg((pl.col("net").sum() - pl.col("net_before").sum()).alias("moved"))
+    by_category = movers["category"].n_unique() > 1
+    group = pl.col("category") if by_category else pl.coalesce("name", "sku").alias("category")
+    sums = movers.group_by(group).agg((pl.col("net").sum() - pl.col("net_before").sum()).alias("moved"))
     first = sums.sort("moved", "category", descending=[moved.direction == "up", False]).row(0, named=True)
-    said["category"] = write.plain(view.category(first["category"]))
+    said["category"] = write.plain((view.category if by_category else view.item)(first["category"]))
     said["part"] = write.plain(view.money(abs(first["moved"])))
     return words(f"overview.finding.{moved.direction}", **said)
 

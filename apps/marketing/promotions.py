@@ -174,7 +174,8 @@ def _columns(view: View, *, has_roi: bool) -> list[tables.Column]:
     words = view.words
     tones = {words("verdict.lifted"): "good", words("verdict.cut"): "bad"}
     return [
-        tables.Column("product", words("term.product"), view.item, width=210),
+        tables.Column("product", words("term.product"), view.item, width=190),
+        tables.Column("starts_on", words("term.starts"), view.day),
         tables.Column("verdict_word", words("term.verdict"), tone=lambda value: tones.get(value, "quiet")),
         tables.Column(
             "incremental_units", words("term.incremental_units"), lambda value: write.signed(write.exact(value))
@@ -182,8 +183,7 @@ def _columns(view: View, *, has_roi: bool) -> list[tables.Column]:
         tables.Column("interval", words("term.interval"), right=True),
         tables.Column("lift_rate", words("term.lift"), write.signed_percent),
         tables.Column("margin_amount", words("promotions.margin"), view.money),
-        tables.Column("why_word", words("term.why"), width=420),
-        tables.Column("starts_on", words("term.starts"), view.day),
+        tables.Column("why_word", words("term.why"), width=300),
         tables.Column("kind_word", words("term.kind")),
         tables.Column("treated_stores", words("term.stores"), view.short),
         *([tables.Column("roi", words("term.roi"), write.signed_percent)] if has_roi else []),

@@ -217,5 +217,5 @@ def _columns(view: View, weeks: int) -> list[tables.Column]:
         tables.Column("last_units", words("demand.last_units", weeks=weeks), write.exact),
         tables.Column("moved", words("term.change_units"), lambda value: write.signed(write.exact(value))),
         tables.Column("rate", words("term.change"), write.signed_percent),
-        tables.Column("method", words("term.method"), lambda text: _method(view, text), width=240),
+        tables.Column("method", words("term.method"), lambda text: _method(view, text), width=180),
     ]

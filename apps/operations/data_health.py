@@ -189,5 +189,5 @@ def _columns(view: View) -> list[tables.Column]:
             "control", words("health.control_heading"), tone=lambda value: "bad" if value == equal else "quiet"
         ),
         tables.Column("current_rows", words("health.current"), write.exact),
-        tables.Column("extra", words("health.extra")),
+        tables.Column("extra", words("health.extra"), width=110),
     ]

@@ -13,14 +13,14 @@ VOLATILE = {
 }
 
 
-def differences(left: Path, right: Path) -> list[str]:
-    """A sentence per table that is not the same in both files; empty when they are identical."""
+def differences(left: Path, right: Path, *, but: frozenset[str] = frozenset()) -> list[str]:
+    """A sentence per table, those named in `but` aside, that is not the same in both files; empty when identical."""
     with duckdb.connect() as connection:
         connection.execute(f"attach '{left}' as a (read_only)")
         connection.execute(f"attach '{right}' as b (read_only)")
         tables = {side: _tables(connection, side) for side in ("a", "b")}
         found = [f"{name}: only in one" for name in sorted(set(tables["a"]) ^ set(tables["b"]))]
-        for name in sorted(set(tables["a"]) & set(tables["b"])):
+        for name in sorted((set(tables["a"]) & set(tables["b"])) - but):
             columns = ", ".join(f'"{column}"' for column in tables["a"][name] if column not in VOLATILE)
             if not columns:
                 continue

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -166,8 +165,9 @@ def apps(
     command = [sys.executable, "-m", "streamlit", "run", str(folder / "portal.py"), "--server.address", "127.0.0.1"]
     command += ["--server.port", str(port), "--server.headless", "true", "--browser.gatherUsageStats", "false"]
     console.print(f"The portal is at http://127.0.0.1:{port}", style="bold")
-    environment = os.environ | {"TILLMILL_WORKSPACE": str(opened.root)}
-    raise typer.Exit(subprocess.run(command, cwd=folder, env=environment, check=False).returncode)  # noqa: S603
+    # In this process's place, not beside it: whoever ends the command ends the portal.
+    os.chdir(folder)
+    os.execve(command[0], command, os.environ | {"TILLMILL_WORKSPACE": str(opened.root)})  # noqa: S606
 
 
 def _refuse_busy(port: int) -> None:

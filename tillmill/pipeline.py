@@ -11,10 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+import polars as pl
+
 from ingestion.landing import lake
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import run_lock
 from ingestion.runner import StreamResult, ingest
+from planning.contracts import OUT
 from planning.exchange.csv import write_plan
 from tillmill import learning, notify
 from tillmill import publish as publishing
@@ -25,7 +28,7 @@ from tillmill.warehouse import read_table
 from tillmill.workspace import Workspace, now
 
 STEPS = ("ingest", "build", "publish", "export")
-PLAN_TABLES = {"production_plan": "mart_production_plan"}
+HANDED_OVER = ("production_plan", "schedule_orders", "requirements", "pegging", "exceptions")
 
 
 class Display(Protocol):
@@ -148,11 +151,17 @@ def export_plan(workspace: Workspace) -> str:
     folder = workspace.exports / f"plan-v{version.version:06d}"
     if folder.exists():
         return f"exports/{folder.name} is there"
-    outputs = {name: read_table(version.path, table) for name, table in PLAN_TABLES.items()}
-    if all(frame.is_empty() for frame in outputs.values()):
+    outputs = {name: _planned(version.path, name) for name in HANDED_OVER}
+    if outputs["production_plan"].is_empty():
         return "no plan to hand over"
     files = write_plan(outputs, folder)
     return f"{len(files)} files in exports/{folder.name}"
+
+
+def _planned(database: Path, name: str) -> pl.DataFrame:
+    """One table of the published plan as its contract has it, in the order of its columns."""
+    frame = read_table(database, f"stg_planning__{name}").select("plan_id", *OUT[name])
+    return frame.sort(frame.columns)
 
 
 def environment(workspace: Workspace) -> dict[str, str]:

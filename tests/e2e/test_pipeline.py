@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -97,3 +98,13 @@ def test_rollback_pins_the_older_version_until_released(fresh_run: Path) -> None
     assert status(fresh_run)["published"]["is_pinned"]
     assert tillmill("rollback", "--release", "--workspace", str(fresh_run)).returncode == 0
     assert published(fresh_run) == second
+
+
+def test_the_plan_is_handed_over_as_it_was_published(small_run: Path) -> None:
+    (folder,) = (small_run / "exports").glob("plan-v*")
+    plan = pl.read_csv(folder / "production_plan.csv", schema_overrides={"sku": pl.String})
+    with duckdb.connect(str(published(small_run)), read_only=True) as connection:
+        units = connection.execute("select sum(units)::double from mart_production_plan").fetchall()[0][0]
+    assert plan["units"].sum() == pytest.approx(units, abs=0.001)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["files"]["production_plan.csv"]["rows"] == plan.height > 0

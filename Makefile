@@ -39,7 +39,7 @@ lint: $(READY) ## ruff, mypy, sqlfluff, import-linter, clean locks
 	@$(BIN)/mypy
 	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models
 	@$(BIN)/lint-imports
-	@! grep -nE '://|index-url' requirements.lock requirements-all.lock
+	@! grep -n '://' requirements.lock requirements-all.lock
 
 bench: $(READY) ## every promise as a ratio (QUICK=1 for a tenth); make bench-NAME for one
 	@for module in benchmarks/bench_*.py; do $(BIN)/python -m benchmarks.$$(basename $$module .py) || exit 1; done

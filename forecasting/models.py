@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from forecasting.croston import sba, tsb
 from forecasting.features import Columns, Sight, level, origin_features, stack, target_features, year_growth
 from forecasting.grid import Floats, Ints
+from forecasting.levels import calm_births, total_factor
 from forecasting.smoothing import exponential_smoothing
 
 SEED = 20_160
@@ -137,18 +138,26 @@ def predict_boosting(model: Boosting, sight: Sight, origin: int, horizon: int) -
 
 
 def statistical_members(sight: Sight, origin: int, horizon: int) -> dict[str, Floats]:
-    """Forecasts (series × step) of the methods that look at one series alone, made at `origin`."""
-    past = sight.grid.values[:, : origin + 1]
-    smooth = exponential_smoothing(past, horizon, sight.grid.rhythm)
+    """Forecasts (series × step) of the methods that look at one series alone, made at `origin`.
+
+    Weekly ones are held to the recent total before any season of the year is laid on them, here and so in every trial.
+    Days and months keep theirs: the season inside a few days or months would be taken for a move of the market.
+    """
+    seen = sight.grid.values[:, : origin + 1]
+    weekly = sight.grid.freq == "W"
+    past = calm_births(seen) if weekly else seen
     out = {
-        SMOOTHING: smooth,
+        SMOOTHING: exponential_smoothing(past, horizon, sight.grid.rhythm),
         TSB: np.repeat(tsb(past)[:, None], horizon, axis=1),
         SBA: np.repeat(sba(past)[:, None], horizon, axis=1),
     }
+    if weekly:
+        width = sight.grid.rhythm.windows[1]
+        out = {name: told * total_factor(seen, told[:, 0], width) for name, told in out.items()}
     _, size = level(sight, origin)
     growth = [year_growth(sight, sight.own, origin, origin + step, size) for step in range(1, horizon + 1)]
     if not np.isnan(growth).all():
-        out[YEARLY] = smooth * np.nan_to_num(np.stack(growth, axis=1), nan=1.0)
+        out[YEARLY] = out[SMOOTHING] * np.nan_to_num(np.stack(growth, axis=1), nan=1.0)
     return out
 
 

@@ -60,7 +60,11 @@ def init(workspace: WorkspaceOption = HERE) -> None:
     from tillmill.actions import create_workspace
 
     made = create_workspace(workspace, TEMPLATE)
-    console.print(f"{made.root} is ready. Next: describe a source in {made.root / 'tillmill.toml'}, then tillmill run")
+    (made.root / "incoming").mkdir(exist_ok=True)
+    console.print(
+        f"{made.root} is ready. Next: describe a source in {made.root / 'tillmill.toml'}, then", soft_wrap=True
+    )
+    console.print(f"tillmill run --workspace {made.root}", soft_wrap=True)
 
 
 @app.command()
@@ -127,6 +131,12 @@ def status(
             "yes" if stream["is_accounted"] else "[red]NO[/red]",
         )
     console.print(table)
+    pulled, landed, quarantined = (
+        sum(stream[name] for stream in found["streams"]) for name in ("pulled", "landed", "quarantined")
+    )
+    account = "all accounted for" if found["is_accounted"] else "NOT all accounted for"
+    said = f"{pulled:,} rows pulled = {landed:,} landed + {quarantined:,} quarantined"
+    console.print(f"{len(found['streams'])} streams: {said}; {account}", soft_wrap=True)
 
 
 @app.command()

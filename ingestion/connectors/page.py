@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -24,15 +25,29 @@ def field_name(name: str) -> str:
 
 
 @dataclass(frozen=True)
+class Original:
+    """What the source handed over, byte for byte, before anything was unpacked or decoded; kept for a while for replay.
+
+    `name` is the source's own name for it (a file's path from its place's root), `content` the sha256 of `data`.
+    """
+
+    name: str
+    content: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Page:
     """Raw records and the cursor after them.
 
     Every column is text (nested values as JSON text, null stays null), save LINE, which is Int64.
     `cursor` is JSON-able and complete: a pull that starts from it yields what follows this page. `extracted_at` is UTC.
-    `position` says in words where the page stands in its source, for messages and quarantine.
+    `position` says in words where the page stands in its source, for messages and quarantine. `originals` are the files
+    the records were read from, for sources that hand over files.
     """
 
     records: pl.DataFrame
     cursor: dict[str, Any]
     extracted_at: datetime
     position: str
+    originals: Sequence[Original] = ()

@@ -5,6 +5,7 @@ SERVE ?= 1
 WORKSPACE ?= demo-workspace
 BIN := .venv/bin
 READY := .venv/ready
+PEERS := .venv-bench/ready
 
 .PHONY: help setup run test test-kill lint bench lock
 
@@ -39,14 +40,19 @@ lint: $(READY) ## ruff, mypy, sqlfluff, import-linter, clean locks
 	@$(BIN)/mypy
 	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models
 	@$(BIN)/lint-imports
-	@! grep -n '://' requirements.lock requirements-all.lock
+	@! grep -n '://' requirements.lock requirements-all.lock benchmarks/peers.lock
 
-bench: $(READY) ## every promise as a ratio (QUICK=1 for a tenth); make bench-NAME for one
+bench: $(READY) $(PEERS) ## every promise as a ratio (QUICK=1 for a tenth); make bench-NAME for one
 	@for module in benchmarks/bench_*.py; do $(BIN)/python -m benchmarks.$$(basename $$module .py) || exit 1; done
 
-bench-%: $(READY)
+bench-%: $(READY) $(PEERS)
 	@$(BIN)/python -m benchmarks.bench_$*
 
-lock: ## write both locks anew
-	@for lock in "requirements.lock --extra demo" "requirements-all.lock --all-extras"; do set -- $$lock; out=$$1; shift; \
-	  $(BIN)/uv pip compile pyproject.toml "$$@" --group dev --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras --quiet --output-file $$out >/dev/null || exit 1; done
+$(PEERS): benchmarks/peers.lock $(READY) # what we are measured against, apart from what we ship
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@VIRTUAL_ENV=.venv-bench $(BIN)/uv pip install --quiet --require-hashes -r benchmarks/peers.lock
+	@touch $@
+
+lock: ## write the locks anew
+	@for lock in "requirements.lock pyproject.toml --extra demo --group dev" "requirements-all.lock pyproject.toml --all-extras --group dev" "benchmarks/peers.lock benchmarks/peers.in"; do set -- $$lock; out=$$1; shift; \
+	  $(BIN)/uv pip compile "$$@" --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras --quiet --output-file $$out >/dev/null || exit 1; done

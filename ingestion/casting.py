@@ -148,6 +148,8 @@ def timestamp(text: pl.Series, reading: Reading) -> Cast:
         micros = (exact * EPOCHS[reading.format]).cast(pl.Int64, strict=False)
         values = micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
         return Cast(values, _lost(text, values), "is not a time since 1970")
+    if reading.format is None and (quick := _whole_seconds_in_utc(text)) is not None:
+        return Cast(quick)
     spaced = text.str.replace(r"^([0-9]{4}[-/][0-9]{2}[-/][0-9]{2}) +", "${1}T")
     utc = pl.Series([], dtype=pl.Datetime("us", "UTC"))
     if reading.format and "%z" not in reading.format:
@@ -169,11 +171,15 @@ def timestamp(text: pl.Series, reading: Reading) -> Cast:
     return local
 
 
+def _whole_seconds_in_utc(text: pl.Series) -> pl.Series | None:
+    """The times where each is written as most systems do (2026-01-31T08:00:00Z), which costs a third; else None."""
+    if not text.head(1).str.ends_with("Z").all():
+        return None
+    values = text.str.to_datetime("%Y-%m-%dT%H:%M:%SZ", strict=False, time_unit="us")
+    return values.dt.replace_time_zone("UTC") if values.null_count() == text.null_count() else None
+
+
 def _zoned(text: pl.Series) -> pl.Series:
-    if text.str.ends_with("Z").all():
-        whole_seconds = text.str.to_datetime("%Y-%m-%dT%H:%M:%SZ", strict=False, time_unit="us")
-        if whole_seconds.null_count() == text.null_count():
-            return whole_seconds.dt.replace_time_zone("UTC")
     parsed = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%#z", strict=False, time_unit="us")
     return parsed.dt.convert_time_zone("UTC")
 

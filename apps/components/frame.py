@@ -66,7 +66,8 @@ def page(name: str, needs: Sequence[str]) -> Callable[[Body], Callable[[], None]
 def draw(name: str, needs: Sequence[str], body: Body, workspace: Workspace, words: Words) -> None:
     """Draws one page of a workspace; the title row first, its export when the page has made its table."""
     mode = st.context.theme.type
-    st.html(_STYLES / ("dark.css" if mode == "dark" else "light.css"))
+    for style in ("layout.css", "dark.css" if mode == "dark" else "light.css"):
+        st.html(_STYLES / style)
     version = actions.published(workspace.root)
     if version is None:
         _title(words, name, None)

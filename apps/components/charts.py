@@ -11,6 +11,9 @@ from apps.format import SHORT_FROM, STEPS
 Spec = dict[str, Any]
 Row = dict[str, Any]
 _FONT = "Inter, 'Noto Sans SC', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
+# About how wide a letter of a figure is, and how much room a date wants under its bar.
+_LETTER_PX = 6.5
+_DATE_PX = {"en": 58, "zh": 74}
 _DATE_WORDS = {"en": "utcFormat(datum.value, '%-d %b')", "zh": "utcFormat(datum.value, '%-m月%-d日')"}
 
 
@@ -94,9 +97,9 @@ def week_x(language: str, *, field: str = "week_on", ticks: int | None = None) -
     return {"field": field, "type": "temporal", "scale": {"type": "utc"}, "axis": axis}
 
 
-def week_band(language: str, count: int, *, field: str = "week_on") -> Spec:
-    """Weeks as bands, for bars: every bar stands on its own date, labels thin out by themselves."""
-    every = -(-count // (9 if language == "en" else 7))
+def week_band(language: str, *, field: str = "week_on") -> Spec:
+    """Weeks as bands, for bars: every bar stands on its own date, labels thin out as the chart gets narrower."""
+    every = f"max(1, ceil(length(domain('x')) * {_DATE_PX[language]} / width))"
     keep = f"indexof(domain('x'), datum.value) % {every} == 0"
     words = _DATE_WORDS[language].replace("datum.value", "toDate(datum.value)")
     axis = {"title": None, "grid": False, "labelAngle": 0, "labelExpr": f"{keep} ? {words} : ''", "labelOverlap": False}
@@ -168,7 +171,7 @@ def weekly_bars(
     ]
     y_axis = number_axis(language, prefix=prefix)
     body: Spec = {
-        "encoding": {"x": week_band(language, len(rows)), "tooltip": tips},
+        "encoding": {"x": week_band(language), "tooltip": tips},
         "layer": [
             {
                 "transform": [{"filter": "!datum.is_partial"}],
@@ -182,7 +185,15 @@ def weekly_bars(
             },
             {
                 "transform": [{"filter": "isValid(datum.before)"}],
-                "mark": {"type": "tick", "color": colours.grey, "thickness": 2.5, "bandSize": 26},
+                # The card's own colour around it keeps a tick apart from the bar that it lies on.
+                "mark": {
+                    "type": "tick",
+                    "color": colours.grey,
+                    "thickness": 3.5,
+                    "bandSize": 26,
+                    "stroke": colours.card,
+                    "strokeWidth": 1,
+                },
                 "encoding": {"y": {"field": "before", "type": "quantitative"}},
             },
         ],
@@ -196,6 +207,9 @@ def ranked_bars(
     """Horizontal bars with the name above and the written figure at the end; rows: name, value, text, colour, tips."""
     order = [row["name"] for row in rows]
     top = max((float(row["value"]) for row in rows), default=1.0) or 1.0
+    figures = _LETTER_PX * max((len(row["text"]) for row in rows), default=0)
+    # A long name gives way to the figure at the end of its line, in a narrow card too.
+    limit = {"expr": f"max(40, width - {figures + 10:.0f})"}
     body: Spec = {
         "encoding": {
             "y": {
@@ -214,7 +228,7 @@ def ranked_bars(
                 "encoding": {"color": {"field": "colour", "type": "nominal", "scale": None}},
             },
             {
-                "mark": {"type": "text", "align": "left", "dy": -15, "color": colours.text, "limit": 220},
+                "mark": {"type": "text", "align": "left", "dy": -15, "color": colours.text, "limit": limit},
                 "encoding": {"text": {"field": "name"}, "x": {"value": 0}},
             },
             {
@@ -294,11 +308,10 @@ def stacked_weeks(
     tips: Sequence[tuple[str, str]],
 ) -> Spec:
     """Bars by week, stacked by part from zero; rows: week_on, part, rank, value and the tips."""
-    weeks = len({row["week_on"] for row in rows})
     body: Spec = {
         "mark": {"type": "bar"},
         "encoding": {
-            "x": week_band(language, weeks),
+            "x": week_band(language),
             "y": {"field": "value", "type": "quantitative", "axis": number_axis(language), "stack": "zero"},
             "color": {"field": "part", "type": "nominal", "scale": {"domain": list(order), "range": list(palette)}},
             "order": {"field": "rank", "type": "quantitative"},

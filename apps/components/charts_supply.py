@@ -11,6 +11,8 @@ from apps.components.theme import Colours
 
 # How far an axis of ages runs past the oldest.
 _BEYOND = 1.15
+# Room for the outer halves of the first and the last day's bar.
+_HALF_A_DAY_PX = 6
 
 
 def intervals(
@@ -137,7 +139,7 @@ def forecast(
 
 def stock_line(colours: Colours, language: str, rows: Sequence[Row], *, tips: Sequence[tuple[str, str]]) -> Spec:
     """Units on hand by day, from zero; rows: day_on, units and the tips."""
-    x = week_x(language, field="day_on", ticks=9)
+    x = _days(language)
     axis = {**number_axis(language), "minExtent": 44}
     body: Spec = {
         "encoding": {
@@ -162,15 +164,22 @@ def stock_outs(colours: Colours, language: str, rows: Sequence[Row], *, tips: Se
             "type": "bar",
             "color": colours.bad,
             "opacity": 0.85,
-            "size": max(2, min(8, 700 // max(1, len(rows)))),
+            "size": {"expr": f"max(1, 0.7 * width / {max(1, len(rows))})"},
         },
         "encoding": {
-            "x": week_x(language, field="day_on", ticks=9),
+            "x": _days(language),
             "y": {"field": "out", "type": "quantitative", "axis": axis, "scale": {"zero": True, "domainMin": 0}},
             "tooltip": _tooltip(tips),
         },
     }
     return chart(colours, body, rows, height=96)
+
+
+def _days(language: str) -> Spec:
+    """Days along the bottom, the same for the stock line and the bars under it."""
+    x = week_x(language, field="day_on", ticks=9)
+    # A label past the edge would take its width from this chart and not from the one above.
+    return {**x, "scale": {**x["scale"], "padding": _HALF_A_DAY_PX}, "axis": {**x["axis"], "labelBound": True}}
 
 
 def line_load(
@@ -186,11 +195,10 @@ def line_load(
 
     Rows: week_on, part, rank, minutes, available and the tips; `top` is the common end of all panels' scales.
     """
-    weeks = len({row["week_on"] for row in rows})
     axis = {**number_axis(language, ticks=4), "minExtent": 36}
     parts = {"domain": list(shades), "range": list(shades.values())}
     body: Spec = {
-        "encoding": {"x": week_band(language, weeks * 2), "tooltip": _tooltip(tips)},
+        "encoding": {"x": week_band(language), "tooltip": _tooltip(tips)},
         "layer": [
             {
                 "mark": {"type": "bar"},

@@ -18,10 +18,8 @@ _KNOWN = tuple(
         (r"too sparse: about (\S+) units were to be expected", "sparse"),
         (r"too noisy: only a lift above (\S+) would have been found", "noisy"),
         (r"stores without it sold too little in those weeks.*", "no_base"),
-        (r"(\S+) more than expected, judged against (\d+) placebo dates: more than chance", "more_chance"),
-        (r"(\S+) more than expected, judged against (\d+) placebo dates: it may be chance", "more_maybe"),
-        (r"(\S+) less than expected, judged against (\d+) placebo dates: more than chance", "less_chance"),
-        (r"(\S+) less than expected, judged against (\d+) placebo dates: it may be chance", "less_maybe"),
+        # How much more or less, and whether it may be chance, stand in columns of their own.
+        (r"\S+ (?:more|less) than expected, judged against (\d+) placebo dates: .*", "judged"),
     )
 )
 _ADDITION = "; every store was in the mailer"

@@ -206,14 +206,14 @@ def _columns(view: View) -> list[tables.Column]:
     return [
         tables.Column("name", words("term.product"), view.item, width=320),
         tables.Column("sku", words("term.sku")),
-        tables.Column("category", words("term.category"), view.category),
         tables.Column("net", words("term.net_sales"), view.money),
-        tables.Column("net_before", words("term.before"), view.money),
         tables.Column(
             "moved", words("term.change_amount"), lambda value: write.signed(view.money(value)), tables.sign_tone
         ),
         tables.Column("rate", words("term.change"), write.signed_percent, tables.rate_tone),
+        tables.Column("net_before", words("term.before"), view.money),
         tables.Column("units", words("term.units"), view.short),
+        tables.Column("category", words("term.category"), view.category),
     ]
 
 

@@ -183,7 +183,7 @@ def _columns(view: View, *, has_roi: bool) -> list[tables.Column]:
         tables.Column("interval", words("term.interval"), right=True),
         tables.Column("lift_rate", words("term.lift"), write.signed_percent),
         tables.Column("margin_amount", words("promotions.margin"), view.money),
-        tables.Column("why_word", words("term.why"), width=300),
+        tables.Column("why_word", words("term.why"), width=330),
         tables.Column("kind_word", words("term.kind")),
         tables.Column("treated_stores", words("term.stores"), view.short),
         *([tables.Column("roi", words("term.roi"), write.signed_percent)] if has_roi else []),

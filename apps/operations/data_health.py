@@ -12,6 +12,8 @@ from apps.components.view import View
 from apps.queries import health
 
 _HOURS_PER_DAY = 24
+# From here on an age says nothing by its tenths.
+_WHOLE_FROM = 10
 # Ages that the chart names: unit, count, hours.
 _MARKS = (
     ("hours", 1, 1),
@@ -154,7 +156,7 @@ def _judged(view: View, streams: pl.DataFrame) -> pl.DataFrame:
         word.alias("state"),
         pl.format("{} · {}", "source", "stream").alias("name"),
         pl.col("watermark_at")
-        .map_elements(lambda at: write.moment(view.local(at), view.language), return_dtype=pl.String)
+        .map_elements(lambda at: view.day(view.local(at).date()), return_dtype=pl.String)
         .alias("watermark"),
         control.when(pl.col("is_equal_to_control"))
         .then(pl.lit(words("health.control.equal")))
@@ -166,8 +168,12 @@ def _judged(view: View, streams: pl.DataFrame) -> pl.DataFrame:
 
 def _lag(view: View, hours: float) -> str:
     if hours >= 2 * _HOURS_PER_DAY:
-        return view.words("unit.days", days=write.exact(hours / _HOURS_PER_DAY, 1))
-    return view.words("unit.hours", hours=write.exact(hours, 1))
+        return view.words("unit.days", days=_age(hours / _HOURS_PER_DAY))
+    return view.words("unit.hours", hours=_age(hours))
+
+
+def _age(count: float) -> str:
+    return write.exact(count, 0 if count >= _WHOLE_FROM else 1)
 
 
 def _columns(view: View) -> list[tables.Column]:
@@ -189,5 +195,5 @@ def _columns(view: View) -> list[tables.Column]:
             "control", words("health.control_heading"), tone=lambda value: "bad" if value == equal else "quiet"
         ),
         tables.Column("current_rows", words("health.current"), write.exact),
-        tables.Column("extra", words("health.extra"), width=110),
+        tables.Column("extra", words("health.extra"), width=260),
     ]

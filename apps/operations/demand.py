@@ -16,6 +16,7 @@ from apps.components.view import View
 from apps.queries import demand
 
 _HISTORY_WEEKS = 26
+_PARTS = {"0.25": "¼", "0.50": "½", "0.75": "¾"}
 
 
 @frame.page("demand", needs=("mart_forecast", "dim_product"))
@@ -204,7 +205,9 @@ def _rate() -> pl.Expr:
 def _method(view: View, text: str) -> str:
     """The forecast's method in the reader's words; a part without a word is shown as it is."""
     parts = [part.partition(" ") if part[:1].isdigit() else ("", "", part) for part in text.split(" + ")]
-    return " + ".join(f"{weight} {view.words.code('method', name)}".strip() for weight, _, name in parts)
+    return " + ".join(
+        f"{_PARTS.get(weight, weight)} {view.words.code('method', name)}".strip() for weight, _, name in parts
+    )
 
 
 def _columns(view: View, weeks: int) -> list[tables.Column]:
@@ -212,10 +215,10 @@ def _columns(view: View, weeks: int) -> list[tables.Column]:
     return [
         tables.Column("name", words("term.product"), view.item, width=260),
         tables.Column("sku", words("term.sku")),
-        tables.Column("category", words("term.category"), view.category),
         tables.Column("next_units", words("demand.next_units", weeks=weeks), write.exact),
         tables.Column("last_units", words("demand.last_units", weeks=weeks), write.exact),
         tables.Column("moved", words("term.change_units"), lambda value: write.signed(write.exact(value))),
         tables.Column("rate", words("term.change"), write.signed_percent),
-        tables.Column("method", words("term.method"), lambda text: _method(view, text), width=180),
+        tables.Column("category", words("term.category"), view.category),
+        tables.Column("method", words("term.method"), lambda text: _method(view, text)),
     ]

@@ -42,9 +42,9 @@ class Portal:
     workspace: Path
     asked: list[str] = field(default_factory=list)
 
-    def open(self, page: str, language: str, query: str = "") -> Page:
+    def open(self, page: str, language: str, query: str = "", width: int = 1440) -> Page:
         """Opens a page by its address and waits for its title in its language."""
-        opened = self.browser.new_page(viewport={"width": 1440, "height": 900})
+        opened = self.browser.new_page(viewport={"width": width, "height": 900})
         opened.on("request", lambda request: self._note(request))
         path = "" if page == "overview" else page.replace("_", "-")
         opened.goto(f"{self.address}/{path}?lang={language}{query}")
@@ -207,10 +207,32 @@ def test_a_heading_sorts_the_table_by_its_values(portal: Portal) -> None:
     opened = portal.open("overview", "en")
     try:
         opened.locator("th button", has_text=re.compile("^Units$")).click()
-        column = opened.locator("table tbody tr td:last-child").all_inner_texts()
+        place = opened.locator("th").all_inner_texts().index("Units↓")
+        column = opened.locator(f"table tbody tr td:nth-child({place + 1})").all_inner_texts()
         units = [float(text.replace(",", "").replace("k", "e3")) for text in column]
         assert units == sorted(units, reverse=True)
         assert opened.locator("th[aria-sort='descending']").count() == 1
+    finally:
+        opened.close()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_small_screen_keeps_the_rows_and_cuts_no_figure(portal: Portal, language: str) -> None:
+    opened = portal.open("overview", language, width=1024)
+    try:
+        for row in (".st-key-title > *", ".st-key-filters > *"):
+            boxes = [box for part in opened.locator(row).all() if (box := part.bounding_box())]
+            middles = [box["y"] + box["height"] / 2 for box in boxes]
+            assert len(boxes) == 4
+            assert max(middles) - min(middles) < 10, f"{row} stands in one row"
+        for text in opened.locator("[data-testid='stMetric'] .stMarkdownEllipsis").all():
+            assert text.evaluate("part => part.scrollWidth <= part.clientWidth"), text.inner_text()
+        frame = opened.locator(".frame").bounding_box()
+        assert frame is not None
+        for term in ("product", "net_sales", "change_amount", "change"):
+            heading = opened.get_by_role("columnheader", name=words(language)["term"][term], exact=True).bounding_box()
+            assert heading is not None
+            assert heading["x"] + heading["width"] <= frame["x"] + frame["width"], f"{term} needs no scrolling"
     finally:
         opened.close()
 

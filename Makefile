@@ -23,6 +23,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 run: $(READY) ## demo brand: source systems, pipeline, portal (PORT=8501 SERVE=1)
+	@if [ "$(SERVE)" != 0 ]; then $(BIN)/tillmill apps --check --port $(PORT); fi
 	@$(BIN)/tillmill demo init --workspace $(WORKSPACE)
 	@$(BIN)/tillmill demo run --workspace $(WORKSPACE) -- $(BIN)/tillmill run --workspace $(WORKSPACE)
 	@if [ "$(SERVE)" != 0 ]; then exec $(BIN)/tillmill apps --workspace $(WORKSPACE) --port $(PORT); fi

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tillmill.errors import TillmillError, UsageError
+from tillmill.ports import LAST_PORT, need_free
 from tillmill.workbench import GROUPS
 
 app = typer.Typer(
@@ -164,13 +164,16 @@ def rollback(
 @app.command()
 def apps(
     workspace: WorkspaceOption = HERE,
-    port: Annotated[int, typer.Option(help="The portal's port on 127.0.0.1.")] = 8501,
+    port: Annotated[int, typer.Option(min=1, max=LAST_PORT, help="The portal's port on 127.0.0.1.")] = 8501,
+    check: Annotated[bool, typer.Option("--check", help="Only see that the port is free.")] = False,
 ) -> None:
     """Serve the portal."""
     from tillmill.workspace import open_workspace
 
+    need_free(port)
+    if check:
+        return
     opened = open_workspace(workspace.resolve())
-    _refuse_busy(port)
     folder = Path(__file__).resolve().parent.parent / "apps"
     command = [sys.executable, "-m", "streamlit", "run", str(folder / "portal.py"), "--server.address", "127.0.0.1"]
     command += ["--server.port", str(port), "--server.headless", "true", "--browser.gatherUsageStats", "false"]
@@ -178,15 +181,6 @@ def apps(
     # In this process's place, not beside it: whoever ends the command ends the portal.
     os.chdir(folder)
     os.execve(command[0], command, os.environ | {"TILLMILL_WORKSPACE": str(opened.root)})  # noqa: S606
-
-
-def _refuse_busy(port: int) -> None:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            from tillmill.ports import holder_of
-
-            raise UsageError(f"port {port} is held by {holder_of(port)}", next_command=f"make run PORT={port + 1}")
 
 
 def main() -> None:

@@ -1,8 +1,25 @@
-"""Names the process that holds a port, as far as the operating system tells us."""
+"""Says whether a port is free, and names the process that holds it as far as the operating system tells us."""
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
+
+from tillmill.errors import UsageError
+
+LAST_PORT = 65_535
+
+
+def need_free(port: int) -> None:
+    """Raises UsageError naming its holder where something answers on `port` of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            other = port + 1 if port < LAST_PORT else port - 1
+            raise UsageError(
+                f"port {port} is held by {holder_of(port)}",
+                next_command=f"make run PORT={other}, or tillmill apps --port {other}",
+            )
 
 
 def holder_of(port: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -16,6 +15,7 @@ from ingestion.casting import Reading
 from ingestion.connectors.page import FILE, LINE, RESERVED
 from ingestion.contracts.contract import Contract
 from tillmill.errors import ContractError, SettingsError
+from tillmill.refusals import in_words, nearest
 
 MOST_FAILED_EXPRESSIONS = 1_000
 
@@ -94,19 +94,10 @@ def read_rules(fields: Mapping[str, Any], contract: Contract, where: str) -> dic
         try:
             rules[column] = FieldRule(field=value) if isinstance(value, str) else FieldRule.model_validate(value)
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join([column, *(str(part) for part in first["loc"])])
-            hint = nearest(str(first["loc"][-1]), list(FieldRule.model_fields)) if first["loc"] else ""
-            raise SettingsError(f"{where}.fields.{key}: {first['msg']}{hint}") from error
+            raise SettingsError(in_words(error, FieldRule, value, f"{where}.fields.{column}")) from error
         except Exception as error:  # an unknown time zone raises by its own kind
             raise SettingsError(f"{where}.fields.{column}: {error}") from error
     return rules
-
-
-def nearest(name: str, there: list[str]) -> str:
-    """Words that name the closest valid name, or none."""
-    found = get_close_matches(name, there, n=1, cutoff=0.5)
-    return f"; did you mean {found[0]!r}?" if found and found[0] != name else ""
 
 
 def reading(rule: FieldRule | None, timezone: str) -> Reading:

@@ -14,9 +14,10 @@ from ingestion.connectors import files, modbus, rest
 from ingestion.connectors.connector import Connector
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract
-from ingestion.mapping import FieldRule, nearest, read_rules
+from ingestion.mapping import FieldRule, read_rules
 from ingestion.privacy.normalise import CALLING_CODES
 from tillmill.errors import SettingsError
+from tillmill.refusals import in_words, nearest
 from tillmill.workspace import SETTINGS_FILE, SourceSettings, StreamSettings, Workspace
 
 Pages = Callable[[dict[str, Any] | None], Iterator[Page]]
@@ -106,8 +107,4 @@ def _settings(model: type[BaseModel], given: dict[str, Any], where: str) -> Base
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        # A key that is not known is named before one that is missing: the one is mostly the other, misspelt.
-        first = min(error.errors(), key=lambda told: told["type"] != "extra_forbidden")
-        key = ".".join(str(part) for part in first["loc"])
-        hint = nearest(str(first["loc"][-1]), list(model.model_fields)) if first["loc"] else ""
-        raise SettingsError(f"{where}{'.' + key if key else ''}: {first['msg']}{hint}") from error
+        raise SettingsError(in_words(error, model, given, where)) from error

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tillmill.errors import SettingsError
+from tillmill.refusals import in_words
 
 SETTINGS_FILE = "tillmill.toml"
 
@@ -42,10 +43,12 @@ class Strict(BaseModel):
 
 class Brand(Strict):
     name: str
-    currency: str = Field(pattern="^[A-Z]{3}$")
+    currency: str = Field(pattern="^[A-Z]{3}$", description="three capitals, such as EUR")
     timezone: str
-    day_starts_at: str = Field(default="00:00", pattern="^[0-2][0-9]:[0-5][0-9]$")
-    language: str = Field(default="en", pattern="^(en|zh)$")
+    day_starts_at: str = Field(
+        default="00:00", pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="a time of day, such as 04:00"
+    )
+    language: str = Field(default="en", pattern="^(en|zh)$", description="en or zh")
 
     @field_validator("timezone")
     @classmethod
@@ -98,7 +101,9 @@ class StreamSettings(Strict):
 class SourceSettings(Strict):
     """One source system: its protocol, how to reach it, its streams."""
 
-    name: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    name: str = Field(
+        pattern="^[a-z][a-z0-9_]*$", description="a small letter, then small letters, digits and underscores"
+    )
     connector: str
     connection: dict[str, Any] = {}
     timezone: str = "UTC"
@@ -230,12 +235,13 @@ def open_workspace(root: Path) -> Workspace:
     if not path.exists():
         raise SettingsError(f"no {SETTINGS_FILE} in {root}", next_command=f"tillmill init --workspace {root}")
     try:
-        settings = Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
+        # Some editors put a byte order mark before the first line.
+        given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from error
+    try:
+        settings = Settings.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"{path}: {where}: {first['msg']}") from error
+        raise SettingsError(f"{path}: {in_words(error, Settings, given)}") from error
     _clock_file = root / settings.clock.pinned if settings.clock.pinned else None
     return Workspace(root=root, settings=settings)

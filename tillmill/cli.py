@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from tillmill.errors import TillmillError, UsageError
 from tillmill.ports import LAST_PORT, need_free
@@ -95,6 +94,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
     """Every stream with its watermark against the clock, and every row accounted for."""
+    from tillmill.account import show_status
     from tillmill.status import status as state
     from tillmill.workspace import open_workspace
 
@@ -102,41 +102,7 @@ def status(
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
         return
-    published = found["published"]
-    version = (
-        f"version {published['version']}, published {published['published_at'][:16]}"
-        if published
-        else "nothing published yet"
-    )
-    table = Table(title=f"Clock {found['clock'][:16]} UTC · {version}", title_justify="left")
-    for name in (
-        "source",
-        "stream",
-        "watermark (UTC)",
-        "lag h",
-        "loads",
-        "pulled",
-        "landed",
-        "quarantined",
-        "accounted",
-    ):
-        table.add_column(name, justify="left" if name in {"source", "stream", "watermark (UTC)"} else "right")
-    for stream in found["streams"]:
-        table.add_row(
-            stream["source"],
-            stream["stream"],
-            (stream["watermark_at"] or "-")[:16].replace("T", " "),
-            "-" if stream["lag_hours"] is None else f"{stream['lag_hours']:,.1f}",
-            *(f"{stream[name]:,}" for name in ("loads", "pulled", "landed", "quarantined")),
-            "yes" if stream["is_accounted"] else "[red]NO[/red]",
-        )
-    console.print(table)
-    pulled, landed, quarantined = (
-        sum(stream[name] for stream in found["streams"]) for name in ("pulled", "landed", "quarantined")
-    )
-    account = "all accounted for" if found["is_accounted"] else "NOT all accounted for"
-    said = f"{pulled:,} rows pulled = {landed:,} landed + {quarantined:,} quarantined"
-    console.print(f"{len(found['streams'])} streams: {said}; {account}", soft_wrap=True)
+    show_status(found, console)
 
 
 @app.command()

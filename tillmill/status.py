@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from ingestion.landing.ledger import Ledger
+from ingestion.landing.ledger import Ledger, Load
 from tillmill import publish as publishing
-from tillmill.workspace import Workspace, now
+from tillmill.workspace import StreamSettings, Workspace, now
 
 LOADS: dict[str, pl.DataType | type[pl.DataType]] = {
     "source": pl.String,
@@ -26,25 +27,28 @@ def status(workspace: Workspace) -> dict[str, Any]:
     """The clock, the published version, and one object per stream (source × stream), configured or landed.
 
     Streams: source, stream, watermark_at (UTC, the latest moment its rows speak of), lag_hours against the clock,
-    loads, pulled, landed, quarantined (rows), is_accounted (pulled = landed + quarantined), last_loaded_at.
+    loads, pulled, landed, quarantined (rows), is_accounted (pulled = landed + quarantined), last_loaded_at;
+    missing_fields (raw field: contract column) that are mapped and do not come, unknown_fields that come unmapped.
     """
     clock = now()
     with Ledger(workspace.ledger) as ledger:
-        loads = pl.DataFrame(
-            [
-                (load.source, load.stream, load.watermark_at, load.ended_at, load.pulled, load.landed, load.quarantined)
-                for load in ledger.loads()
-                if load.state == "visible"
-            ],
-            schema=LOADS,
-            orient="row",
-        )
+        visible = [load for load in ledger.loads() if load.state == "visible"]
         version = publishing.current(workspace, ledger)
-    configured = pl.DataFrame(
-        [(source.name, stream.stream) for source in workspace.settings.sources for stream in source.streams],
-        schema={"source": pl.String, "stream": pl.String},
+    loads = pl.DataFrame(
+        [
+            (load.source, load.stream, load.watermark_at, load.ended_at, load.pulled, load.landed, load.quarantined)
+            for load in visible
+        ],
+        schema=LOADS,
         orient="row",
-    ).unique()
+    )
+    bound = {(source.name, stream.stream): stream for source in workspace.settings.sources for stream in source.streams}
+    configured = pl.DataFrame(list(bound), schema={"source": pl.String, "stream": pl.String}, orient="row")
+    fields = {
+        key: _fields(stream, [load for load in visible if (load.source, load.stream) == key])
+        for key, stream in bound.items()
+    }
+    nothing: dict[str, Any] = {"missing_fields": {}, "unknown_fields": []}
     landed = loads.group_by("source", "stream").agg(
         pl.col("watermark_at").max(),
         pl.len().alias("loads"),
@@ -71,9 +75,53 @@ def status(workspace: Workspace) -> dict[str, Any]:
             "is_pinned": version.is_pinned,
             "file": version.path.name,
         },
-        "streams": [{key: _plain(value) for key, value in row.items()} for row in streams.to_dicts()],
+        "streams": [
+            {key: _plain(value) for key, value in row.items()} | fields.get((row["source"], row["stream"]), nothing)
+            for row in streams.to_dicts()
+        ],
         "is_accounted": bool(streams["is_accounted"].all()),
     }
+
+
+def _fields(stream: StreamSettings, loads: Iterable[Load]) -> dict[str, Any]:
+    """What the stream's loads say of its mapping as it stands now.
+
+    A mapped field is missing when it was missed by a load, and by every one with rows since: one that came later, as
+    an optional field of a small page may, or that a mended mapping no longer names, is not.
+    """
+    mapped = mapped_fields(stream)
+    missing: set[str] = set()
+    came: set[str] = set()
+    unknown: dict[str, None] = {}
+    for load in sorted(loads, key=lambda load: load.visible_seq or 0):
+        if load.pulled:
+            missed = {name[1:] for name in load.extra_fields if name.startswith("-")}
+            came |= missing - missed
+            missing = missed - came
+        unknown |= dict.fromkeys(name for name in load.extra_fields if not name.startswith("-"))
+    return {
+        "missing_fields": {name: mapped[name] for name in sorted(missing) if name in mapped},
+        "unknown_fields": [name for name in unknown if name not in mapped],
+    }
+
+
+def mapped_fields(stream: StreamSettings) -> dict[str, str]:
+    """The raw fields that the stream's mapping reads, each with the first contract column that is made of it."""
+    found: dict[str, str] = {}
+    for column, rule in stream.fields.items():
+        names: list[str] = []
+        if isinstance(rule, str):
+            names = [rule]
+        elif isinstance(rule, dict) and isinstance(rule.get("field"), str):
+            names = [rule["field"]]
+        elif isinstance(rule, dict) and isinstance(rule.get("expr"), str):
+            try:
+                names = pl.sql_expr(rule["expr"]).meta.root_names()
+            except pl.exceptions.PolarsError:
+                names = []  # the next run refuses it, with its place
+        for name in names:
+            found.setdefault(name, column)
+    return found
 
 
 def _plain(value: object) -> object:

@@ -1,0 +1,113 @@
+"""Shows at the terminal what a workspace holds: a table for 80 columns, and a line for whatever needs a person."""
+
+from __future__ import annotations
+
+import shlex
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from ingestion.landing.lake import LEARNT_SOURCE
+from tillmill.workspace import SETTINGS_FILE
+
+# From here on there is room for times of day and every count.
+WIDE = 110
+_HOURS_PER_DAY = 24
+_WHOLE_FROM = 10
+
+
+def show_status(found: dict[str, Any], console: Console) -> None:
+    """Prints what `tillmill.status.status` found; names are folded where they are long, never cut."""
+    version = found["published"]
+    served = (
+        f"version {version['version']}, published {_time(version['published_at'])}"
+        if version
+        else "nothing published yet"
+    )
+    console.print(f"Clock {_time(found['clock'])} UTC · {served}", style="bold", soft_wrap=True, highlight=False)
+    console.print(_table(found["streams"], console.width >= WIDE))
+    for stream in found["streams"]:
+        if not stream["is_accounted"]:
+            said = f"{_counts(stream)}; {stream['pulled'] - stream['landed'] - stream['quarantined']:,} have no place"
+            console.print(f"{_name(stream)}: {said}", style="red", markup=False, soft_wrap=True)
+    for streams, kind in ((_pulled(found), "stream"), (_learnt(found), "learnt stream")):
+        if streams:
+            whole = {name: sum(stream[name] for stream in streams) for name in ("pulled", "landed", "quarantined")}
+            account = "all" if all(stream["is_accounted"] for stream in streams) else "NOT all"
+            said = f"{len(streams)} {kind}{'' if len(streams) == 1 else 's'}: {_counts(whole)}; {account} accounted for"
+            console.print(said, soft_wrap=True, highlight=False)
+    concerned = [stream for stream in found["streams"] if fields_line(stream)]
+    for stream in concerned:
+        style = "yellow" if stream["missing_fields"] else ""
+        console.print(fields_line(stream), style=style, markup=False, highlight=False, soft_wrap=True)
+    if concerned:
+        root = Path(found["workspace"])
+        said = "mend them" if any(stream["missing_fields"] for stream in concerned) else "to use them, name them"
+        line = f"Next: {said} in {root / SETTINGS_FILE}, then: tillmill run --workspace {shlex.quote(str(root))}"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def fields_line(stream: dict[str, Any]) -> str:
+    """One line on a stream's fields that are mapped and do not come, or come and are not mapped; '' where all is well.
+
+    A missing field that looks like an unknown one is asked after: it is mostly that one, misspelt.
+    """
+    unknown = stream["unknown_fields"]
+    by_lower = {name.lower(): name for name in unknown}
+    missing = []
+    for name, column in stream["missing_fields"].items():
+        like = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+        missing.append(f"{name} (for {column}{f'; is it {by_lower[like[0]]}?' if like else ''})")
+    said = []
+    if missing:
+        said.append(f"no such field came: {', '.join(missing)}")
+    if unknown:
+        said.append(f"unmapped, kept in _extra: {', '.join(unknown)}")
+    return f"{_name(stream)}: {'; '.join(said)}" if said else ""
+
+
+def _table(streams: list[dict[str, Any]], is_wide: bool) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("source", overflow="fold")
+    table.add_column("stream", overflow="fold")
+    table.add_column("newest (UTC)" if is_wide else "newest", no_wrap=True)
+    numbers = ("loads", "pulled", "landed", "quarantined") if is_wide else ("landed", "quarantined")
+    for name in ("behind", *numbers):
+        table.add_column(name, justify="right", no_wrap=True)
+    for stream in streams:
+        newest = _time(stream["watermark_at"]) if stream["watermark_at"] else "-"
+        counts = (f"{stream[name]:,}" for name in numbers)
+        shown = newest if is_wide else newest[:10]
+        table.add_row(stream["source"], stream["stream"], shown, _age(stream["lag_hours"]), *counts)
+    return table
+
+
+def _pulled(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [stream for stream in found["streams"] if stream["source"] != LEARNT_SOURCE]
+
+
+def _learnt(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [stream for stream in found["streams"] if stream["source"] == LEARNT_SOURCE]
+
+
+def _counts(rows: dict[str, Any]) -> str:
+    return f"{rows['pulled']:,} rows pulled = {rows['landed']:,} landed + {rows['quarantined']:,} quarantined"
+
+
+def _name(stream: dict[str, Any]) -> str:
+    return f"{stream['source']} {stream['stream']}"
+
+
+def _age(hours: float | None) -> str:
+    if hours is None:
+        return "-"
+    count, unit = (hours, "h") if hours < 2 * _HOURS_PER_DAY else (hours / _HOURS_PER_DAY, "d")
+    return f"{count:.{1 if count < _WHOLE_FROM else 0}f} {unit}"
+
+
+def _time(text: str) -> str:
+    return text[:16].replace("T", " ")

@@ -61,7 +61,9 @@ def init(
         world.build(root, seed=world.SEED if seed is None else seed, skus=skus)
     else:
         world.build(root, seed=known.seed, skus=known.skus, changes=known.edits)
-    console.print(f"{root} is ready; its clock stands at {_read_clock(root):%Y-%m-%d %H:%M} UTC.", highlight=False)
+    console.print(
+        f"{root} is ready; its clock stands at {_read_clock(root):%Y-%m-%d %H:%M} UTC.", highlight=False, soft_wrap=True
+    )
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

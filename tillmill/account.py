@@ -40,7 +40,14 @@ def show_status(found: dict[str, Any], console: Console) -> None:
             account = "all" if all(stream["is_accounted"] for stream in streams) else "NOT all"
             said = f"{len(streams)} {kind}{'' if len(streams) == 1 else 's'}: {_counts(whole)}; {account} accounted for"
             console.print(said, soft_wrap=True, highlight=False)
+    show_fields(found, console)
+
+
+def show_fields(found: dict[str, Any], console: Console, *, only_missing: bool = False) -> None:
+    """Prints a line for each stream whose fields and mapping do not meet, and what to type then; nothing otherwise."""
     concerned = [stream for stream in found["streams"] if fields_line(stream)]
+    if only_missing:
+        concerned = [stream for stream in concerned if stream["missing_fields"]]
     for stream in concerned:
         style = "yellow" if stream["missing_fields"] else ""
         console.print(fields_line(stream), style=style, markup=False, highlight=False, soft_wrap=True)

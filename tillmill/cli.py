@@ -74,13 +74,18 @@ def run(
 ) -> None:
     """Pull what is new, build and audit a candidate, publish it, hand the plan over."""
     from tillmill import pipeline
+    from tillmill.account import show_fields
     from tillmill.display import Terminal
+    from tillmill.status import status as state
     from tillmill.workspace import open_workspace
 
     if only is not None and only not in pipeline.STEPS:
         raise UsageError(f"no step {only!r}; steps are {', '.join(pipeline.STEPS)}")
-    outcome = pipeline.run(open_workspace(workspace.resolve()), Terminal(console), only=only, afresh=afresh)
+    opened = open_workspace(workspace.resolve())
+    outcome = pipeline.run(opened, Terminal(console), only=only, afresh=afresh)
     console.print(f"{'total':<12}{sum(outcome.seconds.values()):7.1f} s", style="bold")
+    # A mistyped field lands nothing and stops nothing: it is told at once.
+    show_fields(state(opened), console, only_missing=True)
     for result in outcome.failed_streams:
         console.print(f"{result.source} {result.stream}: {result.error}", style="red", markup=False, soft_wrap=True)
     if outcome.failed_streams:

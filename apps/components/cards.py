@@ -18,6 +18,7 @@ class Card:
     """One figure: label, value as written, change against an earlier one, and its recent course.
 
     `rising_is` says what more of it means: 'good', 'bad', or '' when neither. `note` stands where there is no change.
+    A change that is none for want of an earlier span says so; the note stays where there is no value either.
     `bars` shows a spread instead of a course.
     """
 
@@ -49,7 +50,8 @@ def _figure(view: View, card: Card) -> None:
     moved = card.change
     if moved is None or moved.direction == "none":
         st.metric(card.label, card.value, help=card.explained or None)
-        st.caption(card.note or view.words("card.none"))
+        lacks_before = moved is not None and card.value != write.NONE
+        st.caption(card.note if card.note and not lacks_before else view.words("card.none"))
         return
     st.metric(
         card.label,

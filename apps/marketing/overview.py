@@ -141,7 +141,11 @@ def _weeks_chart(view: View, scope: Scope, weeks: pl.DataFrame, running: date | 
         )
     labels = (words("term.week"), words("term.net_sales"), words("chart.before", weeks=scope.weeks))
     spec = charts.weekly_bars(view.colours, view.language, rows, prefix=view.money(0)[:-1], labels=labels, height=306)
-    note = words("chart.note_running" if running else "chart.note", weeks=scope.weeks)
+    has_before = any(row["before"] is not None for row in rows)
+    if has_before:
+        note = words("chart.note_running" if running else "chart.note", weeks=scope.weeks)
+    else:
+        note = words("chart.running") if running else ""
     blocks.figure(
         spec, title=words("overview.chart"), alt=words("overview.chart_alt", weeks=scope.weeks), key="weeks", note=note
     )

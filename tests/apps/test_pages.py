@@ -109,6 +109,13 @@ def test_figures_cover_whole_weeks_and_the_running_week_is_marked(opened: Opened
     assert load("en")("chart.note_running", weeks=4) in said(at)
 
 
+def test_without_a_span_before_nothing_is_said_to_be_compared_with(opened: Opened, full: Path) -> None:
+    words = load("en")
+    text = said(opened("overview", full, lang="en", period="all"))
+    assert text.count(words("card.none")) == 4
+    assert words("card.before", weeks=16) not in text
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_hostile_names_are_shown_as_text(opened: Opened, full: Path, page: str) -> None:
     text = said(opened(page, full, lang="en"))

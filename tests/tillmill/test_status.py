@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +140,14 @@ def test_the_fields_of_every_kind_of_rule_are_known() -> None:
 
 def test_nothing_to_say_is_nothing_said() -> None:
     assert fields_line({"source": "till", "stream": "pos.sale_lines", "missing_fields": {}, "unknown_fields": []}) == ""
+
+
+def test_a_run_says_at_once_which_mapped_field_did_not_come(workspace: Workspace) -> None:
+    words = [sys.executable, "-m", "tillmill.cli", "run", "--only", "ingest", "--workspace", str(workspace.root)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert fields_line(stream_of(workspace)) in done.stdout
+    mended = SETTINGS.replace("ARTICLE", "article").replace("peices", "pieces")
+    (workspace.root / SETTINGS_FILE).write_text(mended)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert "colour" not in done.stdout, "what is only kept is for status to tell"

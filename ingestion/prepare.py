@@ -8,7 +8,7 @@ import polars as pl
 
 from ingestion.casting import cast
 from ingestion.checking import ROW, Findings, check, flag
-from ingestion.connectors.page import FAULT, FILE, LINE, OBSERVED, RAW, RESERVED, Page
+from ingestion.connectors.page import FAULT, FILE, LINE, OBSERVED, OP, RAW, RESERVED, Page
 from ingestion.contracts.columns import TIMESTAMP
 from ingestion.contracts.contract import Contract, landed_name, landed_schema
 from ingestion.mapping import Mapped, apply, reading
@@ -124,6 +124,8 @@ def _defaults(stream: Stream, page: Page, readable: pl.DataFrame) -> list[pl.Exp
 
 
 def _operation(stream: Stream, readable: pl.DataFrame) -> pl.Series:
+    if OP in readable.columns:
+        return readable[OP].fill_null("upsert")
     if stream.deletes is None or stream.deletes not in readable.columns:
         return pl.repeat("upsert", readable.height, dtype=pl.String, eager=True).alias("_op")
     is_deleted = readable[stream.deletes].str.strip_chars().str.to_lowercase().is_in(DELETE_WORDS).fill_null(False)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ValidationError
 
 from ingestion import contracts
-from ingestion.connectors import files, modbus, rest
+from ingestion.connectors import files, modbus, rest, sql
 from ingestion.connectors.connector import Connector
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract
@@ -23,7 +23,12 @@ from tillmill.workspace import SETTINGS_FILE, SourceSettings, StreamSettings, Wo
 Pages = Callable[[dict[str, Any] | None], Iterator[Page]]
 
 
-CONNECTORS: dict[str, Connector] = {"files": files.CONNECTOR, "rest": rest.CONNECTOR, "modbus": modbus.CONNECTOR}
+CONNECTORS: dict[str, Connector] = {
+    "files": files.CONNECTOR,
+    "rest": rest.CONNECTOR,
+    "sql": sql.CONNECTOR,
+    "modbus": modbus.CONNECTOR,
+}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ LINE = "_line"  # its position: the line in a file, the place in a response (1 i
 OBSERVED = "_observed_at"  # when the source said it, as ISO UTC text
 FAULT = "_fault"  # why a record cannot be read; its raw form is in RAW
 RAW = "_raw"  # the record as it stood, where it has no fields
-RESERVED = (FILE, LINE, OBSERVED, FAULT, RAW)
+OP = "_op"  # "delete" on a tombstone of the connector's own finding, else null
+RESERVED = (FILE, LINE, OBSERVED, FAULT, RAW, OP)
 ROW = "_row"
 
 

@@ -1,0 +1,127 @@
+"""How far a table has been read: the highest value of its cursor column, and what an overlap would bring again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import polars as pl
+
+from tillmill.errors import SourceError
+from tillmill.workspace import now
+
+# Beyond this many remembered rows the next pull takes the overlap again, and its rows meet by key.
+MOST_REMEMBERED = 50_000
+NUMBERS = ("integer", "decimal")
+Value = Decimal | datetime | str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The cursor column's values as what they are: numbers, times, or text that only has an order."""
+
+    kind: str
+    label: str
+    lag: float
+
+    def value(self, text: str) -> Value:
+        """The value of a text. A text column that holds times is one of times; without zone they count as UTC."""
+        if self.kind in NUMBERS:
+            try:
+                return Decimal(text)
+            except InvalidOperation:
+                raise SourceError(f"{self.label}: the cursor column holds {text!r} among numbers") from None
+        if self.kind == "uuid":
+            return text
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            return text
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+    def is_future(self, value: Value) -> bool:
+        """Whether a time lies so far ahead that going on from it would blind the stream to every change until then."""
+        return isinstance(value, datetime) and value > now() + timedelta(days=1)
+
+    def start(self, highest: str) -> str:
+        """Where the next pull starts: `lag` before the highest, written as the column writes its values."""
+        value = self.value(highest)
+        if isinstance(value, Decimal):
+            earlier_number = value - Decimal(str(self.lag))
+            return str(math.floor(earlier_number)) if self.kind == "integer" else format(earlier_number, "f")
+        if isinstance(value, str):
+            return highest
+        local = datetime.fromisoformat(highest)
+        if self.kind == "date" or len(highest) == len("2026-03-01"):
+            return (local - timedelta(days=-(-self.lag // 86_400))).date().isoformat()
+        earlier = local - timedelta(seconds=self.lag)
+        if self.kind != "text":
+            return earlier.isoformat()
+        # Text is compared letter by letter, so what is asked for must be spelt as what is there.
+        written = earlier.replace(tzinfo=None).isoformat(highest[10], "seconds")
+        if "." in highest:
+            digits = len(highest.partition(".")[2].rstrip("Z").partition("+")[0].partition("-")[0])
+            written += "." + f"{earlier.microsecond:06d}"[:digits].ljust(digits, "0")
+        tail = highest[19:].lstrip(".0123456789")
+        return written + tail
+
+
+@dataclass
+class Progress:
+    """A pull in progress: the highest value so far, and the marks of rows that the next pull would bring again."""
+
+    scale: Scale
+    since: str = ""
+    seen: dict[str, Value] = field(default_factory=dict)
+    key: bytes = field(default=b"", repr=False)
+    reached: Value = ""
+
+    @classmethod
+    def after(cls, cursor: dict[str, Any], scale: Scale, key: bytes) -> Progress:
+        """The state at the start of a pull; `at` is the place of one that was cut short."""
+        since = cursor.get("since", "")
+        reached = scale.value(cursor["at"][0]) if cursor.get("at") else scale.value(since) if since else ""
+        return cls(scale, since, dict.fromkeys(cursor.get("seen", ()), reached), key, reached)
+
+    def take(self, records: pl.DataFrame, values: Sequence[str]) -> pl.Series:
+        """Which records are new; remembers those that the next pull would bring again."""
+        parsed = [self.scale.value(text) for text in values]
+        known = set(self.seen)
+        told = [(value, text) for value, text in zip(parsed, values, strict=True) if not self.scale.is_future(value)]
+        if told and (not self.since or _greater(told[-1][0], self.scale.value(self.since))):
+            self.since = told[-1][1]
+        # What the next pull would start from; with nothing but future rows, all of them.
+        floor = self.scale.value(self.scale.start(self.since)) if self.since else parsed[0]
+        # Only rows that an earlier pull may have brought, or a later one may bring again, are worth a digest.
+        near = [(bool(known) and not _greater(value, self.reached)) or not _greater(floor, value) for value in parsed]
+        marks = marks_of(records.filter(pl.Series(near, dtype=pl.Boolean)), self.key)
+        at = iter(marks)
+        fresh: list[bool] = []
+        for value, is_near in zip(parsed, near, strict=True):
+            mark = next(at) if is_near else ""
+            fresh.append(mark not in known)
+            if is_near:
+                self.seen[mark] = value
+        self.seen = {mark: value for mark, value in self.seen.items() if not _greater(floor, value)}
+        return pl.Series(fresh, dtype=pl.Boolean)
+
+    def remembered(self) -> list[str]:
+        return sorted(self.seen) if len(self.seen) <= MOST_REMEMBERED else []
+
+
+def marks_of(records: pl.DataFrame, key: bytes) -> list[str]:
+    """A keyed digest of each row: equal for equal rows, and telling nothing of them."""
+    return [
+        hashlib.blake2b(json.dumps(row, ensure_ascii=False).encode(), key=key, digest_size=8).hexdigest()
+        for row in records.iter_rows()
+    ]
+
+
+def _greater(one: Value, other: Value) -> bool:
+    return one > other if type(one) is type(other) else str(one) > str(other)  # type: ignore[operator]

@@ -30,6 +30,7 @@ run: $(READY) ## demo brand: source systems, pipeline, portal (PORT=8501 SERVE=1
 
 test: $(READY) ## every test; CI=true adds the slow ones
 	@$(BIN)/python -m tests.e2e.chromium
+	@$(BIN)/python -m tests.ingestion.connectors.odbcdrivers
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(filter true,$(CI)),,-m "not slow")
 
 test-kill: $(READY) ## kill -9 at random moments: 200 of ingestion, 20 of whole runs (N= for more)

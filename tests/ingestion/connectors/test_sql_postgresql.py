@@ -1,33 +1,17 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ingestion.connectors.page import OP, Page
-from ingestion.connectors.sql import Connection, Pull, pages
-from ingestion.privacy.tokens import create_keys
-from tests.ingestion.connectors.fixtures import make_workspace, write_secret
+from ingestion.connectors.page import OP
+from ingestion.connectors.sql import Pull, pages
+from tests.ingestion.connectors.fixtures import write_secret
 from tests.ingestion.connectors.odbcdrivers import needs_odbc
 from tests.ingestion.connectors.postgres import PASSWORD, Postgres, running_postgres
+from tests.ingestion.connectors.sqlbench import CHANGES, Bench, column, make_bench
 from tillmill.errors import SourceError
-from tillmill.workspace import Workspace
-
-CHANGES = Pull(table="erp.items", key=["sku"], cursor=["updated_at"], page_rows=3)
-ITEMS = """
-create schema if not exists erp;
-drop table if exists erp.items;
-create table erp.items (
-    sku text primary key, name text, list_price numeric, updated_at timestamptz, created_at timestamptz
-);
-insert into erp.items
-select 'A' || to_char(n, 'FM00'), '商品 ' || n, n + 0.25, timestamptz '2026-03-01 00:00Z' + n / 4 * interval '1 minute'
-from generate_series(1, 10) n;
-"""
 
 
 @pytest.fixture(scope="module")
@@ -36,34 +20,9 @@ def server() -> Iterator[Postgres]:
         yield started
 
 
-@dataclass
-class Bench:
-    """A database of items and how the workspace reaches it."""
-
-    server: Postgres
-    workspace: Workspace
-    connection: Connection
-
-    def pull(self, pull: Pull = CHANGES, cursor: dict[str, Any] | None = None, **settings: Any) -> list[Page]:
-        connection = self.connection.model_copy(update=settings)
-        found = list(pages(self.workspace, connection, pull, cursor))
-        for page in found:
-            assert json.loads(json.dumps(page.cursor)) == page.cursor
-            assert page.records.height <= pull.page_rows
-        return found
-
-
 @pytest.fixture(params=["adbc", pytest.param("odbc", marks=needs_odbc)])
 def bench(server: Postgres, tmp_path: Path, request: pytest.FixtureRequest) -> Bench:
-    server.run(ITEMS)
-    workspace = make_workspace(tmp_path)
-    create_keys(workspace)
-    password = write_secret(tmp_path / "password", PASSWORD)
-    return Bench(server, workspace, server.connection(request.param, password))
-
-
-def column(found: list[Page], name: str) -> list[str]:
-    return [value for page in found for value in page.records[name].to_list()]
+    return make_bench(server, tmp_path, request.param)
 
 
 ALL = [f"A{number:02}" for number in range(1, 11)]

@@ -45,10 +45,6 @@ class Scale:
             return text
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
-    def is_future(self, value: Value) -> bool:
-        """Whether a time lies so far ahead that going on from it would blind the stream to every change until then."""
-        return isinstance(value, datetime) and value > now() + timedelta(days=1)
-
     def start(self, highest: str) -> str:
         """Where the next pull starts: `lag` before the highest, written as the column writes its values."""
         value = self.value(highest)
@@ -93,9 +89,11 @@ class Progress:
         """Which records are new; remembers those that the next pull would bring again."""
         parsed = [self.scale.value(text) for text in values]
         known = set(self.seen)
-        told = [(value, text) for value, text in zip(parsed, values, strict=True) if not self.scale.is_future(value)]
-        if told and (not self.since or _greater(told[-1][0], self.scale.value(self.since))):
-            self.since = told[-1][1]
+        # A time from the future would blind the stream to every change until then.
+        limit = now() + timedelta(days=1)
+        place = next((at for at in range(len(parsed) - 1, -1, -1) if not _greater(parsed[at], limit)), None)
+        if place is not None and (not self.since or _greater(parsed[place], self.scale.value(self.since))):
+            self.since = values[place]
         # What the next pull would start from; with nothing but future rows, all of them.
         floor = self.scale.value(self.scale.start(self.since)) if self.since else parsed[0]
         # Only rows that an earlier pull may have brought, or a later one may bring again, are worth a digest.
@@ -124,4 +122,5 @@ def marks_of(records: pl.DataFrame, key: bytes) -> list[str]:
 
 
 def _greater(one: Value, other: Value) -> bool:
-    return one > other if type(one) is type(other) else str(one) > str(other)  # type: ignore[operator]
+    """Whether one comes after the other; what is of two kinds, such as a number and a time, has no order."""
+    return type(one) is type(other) and one > other  # type: ignore[operator]

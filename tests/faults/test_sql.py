@@ -33,7 +33,8 @@ select 1 as id, true as yes, false as no, null::boolean as unknown,
     timestamptz '2026-03-01 08:00:00.120+08' as zoned, timestamp '2026-03-01 08:00:00' as naive,
     date '0099-12-31' as day, timestamptz 'infinity' as never, 0.1::float8 + 0.2::float8 as double, 0.1::real as single,
     'NaN'::float8 as nothing, 12345678901234567890123456789012345678.123456789::numeric as exact,
-    0.10::numeric as scaled, 9223372036854775807 as big, 19.90::numeric::money as price, '北京 龙 🐉' as text, repeat('长', 30000) as long,
+    0.10::numeric as scaled, 9223372036854775807 as big, 19.90::numeric::money as price, '北京 龙 🐉' as text,
+    repeat('长', 30000) as long,
     '\\x00ff10'::bytea as raw, '6E59CFA9-D878-4332-B179-4F1D0F4410E1'::uuid as uuid, '{"数": 1.10}'::json as document,
     array['a', '商'] as list, '' as empty
 """

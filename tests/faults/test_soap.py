@@ -1,4 +1,4 @@
-"""SOAP: 1 (passing trouble), 5 (a fault in a 200), 6 (no XML), 12 (entities), 21 (broken answers, faults without a word)."""
+"""SOAP: 1 (passing trouble), 5 (a fault in a 200), 6 (no XML), 12 (entities), 21 (answers broken or wordless)."""
 
 from __future__ import annotations
 

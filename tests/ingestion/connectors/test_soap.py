@@ -90,7 +90,8 @@ def test_the_password_travels_as_a_username_token_anew_with_every_call(bench: Be
 def test_values_are_the_text_the_server_wrote(bench: Bench) -> None:
     bench.warehouse.rows = {
         "1": "<Item><LotNo>007</LotNo><Units>12345678901234567890.10</Units><Made>2017-06-01+08:00</Made>"
-        '<Gone xsi:nil="true"/><Note/><At><Hall>北</Hall><Bin unit="m">3</Bin></At><Tag>a</Tag><Tag>b &lt; c</Tag></Item>'
+        '<Gone xsi:nil="true"/><Note/><At><Hall>北</Hall><Bin unit="m">3</Bin></At>'
+        "<Tag>a</Tag><Tag>b &lt; c</Tag></Item>"
     }
     [page] = bench.pull()
     assert page.records.rows(named=True) == [

@@ -28,6 +28,7 @@ KINDS = (
     (lambda kind: pa.types.is_timestamp(kind) and kind.tz is not None, "timestamptz"),
     (pa.types.is_timestamp, "timestamp"),
     (pa.types.is_string, "text"),
+    (pa.types.is_boolean, "boolean"),
 )
 
 

@@ -68,8 +68,11 @@ class Relation:
         names = [ORDER + str(number) for number in range(len(order))]
         expressions = [expression for expression, _ in order]
         wanted = [
-            *((self._text(self.column(name), kind), name) for name, kind in self.kinds.items()),
-            *((self._text(expression, kind), name) for (expression, kind), name in zip(order, names, strict=True)),
+            *((self.dialect.written(self.column(name), kind), name) for name, kind in self.kinds.items()),
+            *(
+                (self.dialect.written(expression, kind), name)
+                for (expression, kind), name in zip(order, names, strict=True)
+            ),
         ]
         columns = between(",", (join(value, "as", self.dialect.name_of(name)) for value, name in wanted))
         last = list(after) if after is not None else None
@@ -108,24 +111,6 @@ class Relation:
                 state="The cursor has not moved past the last full load.",
                 next_command="round the column in pull.query, then: tillmill run",
             )
-
-    def _text(self, column: Sql, kind: str) -> Sql:
-        """The column as the server writes it, exactly, where it can."""
-        if not self.dialect.renders_text:
-            return column
-        if self.dialect.name == "postgresql":
-            return (
-                join("cast(cast(", column, "as numeric) as text)")
-                if kind == "money"
-                else join("cast(", column, "as text)")
-            )
-        # SQLite keeps numbers and text side by side in one column; its own text of a real has 15 digits, which is not
-        # always all of them.
-        short, full = join("printf('%!.15g',", column, ")"), join("printf('%!.17g',", column, ")")
-        return join(
-            "case typeof(", column, ") when 'real' then case when cast(", short, "as real) =", column, "then", short,
-            "else", full, "end when 'blob' then hex(", column, ") else cast(", column, "as text) end",
-        )  # fmt: skip
 
     def _widened(self, statement: Sql, names: list[str]) -> Sql:
         """SQLite's driver gives an expression 255 characters, and a column declared as text as many as it needs.

@@ -63,8 +63,8 @@ class Dialect:
     """How one database writes what we need; everything else we ask is the same in all of them.
 
     `session` runs on every new connection, so that it can read and not write. `casts` turns a bound text into the kind
-    a key or cursor column has, `{}` standing for the value. `renders_text`: the server itself writes every column as
-    text, exactly; otherwise the driver does.
+    a key or cursor column has, `{}` standing for the value. `texts` has the server itself write a column of that kind
+    as text, exactly, `{}` standing for the column (`*`: any other kind); what it does not name, the driver writes.
     """
 
     name: DialectName
@@ -73,7 +73,7 @@ class Dialect:
     quotes: tuple[str, str] = ('"', '"')
     limit: Literal["limit", "fetch"] = "limit"
     compares_rows: bool = False
-    renders_text: bool = False
+    texts: Mapping[str, str] = field(default_factory=dict)
     has_timeout: bool = True
     driver_options: Mapping[str, str] = field(default_factory=dict)
 
@@ -99,6 +99,11 @@ class Dialect:
         """A bound value as what its column is."""
         before, _, after = self.casts[kind].partition("{}")
         return join(*(part for part in (before.strip(), Bound(value), after.strip()) if part != ""))
+
+    def written(self, column: Sql, kind: str) -> Sql:
+        """A column as text, where the server writes it better than the driver."""
+        template = self.texts.get(kind, self.texts.get("*", "{}"))
+        return Sql((column.text().join(template.split("{}")),))
 
     def first(self, rows: int) -> Sql:
         """The clause at a statement's end that keeps its first rows."""
@@ -142,16 +147,22 @@ POSTGRESQL = Dialect(
         "text": "cast( {} as text)",
     },
     compares_rows=True,
-    renders_text=True,
+    texts={"money": "cast(cast({} as numeric) as text)", "*": "cast({} as text)"},
     # Text longer than the driver's 255 or 8,190 characters is an error otherwise.
     driver_options={"MaxVarcharSize": "16777216", "MaxLongVarcharSize": "16777216", "BoolsAsChar": "0"},
 )
+# SQLite keeps numbers and text side by side in one column, whatever its driver says of it; its own text of a real has
+# 15 digits, which is not always all of them.
+SQLITE_TEXT = """case typeof({}) when 'blob' then hex({})
+when 'real' then case when cast(printf('%!.15g', {}) as real) = {} then printf('%!.15g', {})
+else printf('%!.17g', {}) end
+else cast({} as text) end"""
 SQLITE = Dialect(
     "sqlite",
     session=("pragma query_only = on",),
     casts={"integer": "cast( {} as numeric)", "decimal": "cast( {} as numeric)", "text": "{}"},
     compares_rows=True,
-    renders_text=True,
+    texts={"*": SQLITE_TEXT},
     has_timeout=False,
     driver_options={"NoCreat": "1", "NoWCHAR": "1", "Timeout": "10000"},
 )
@@ -172,7 +183,7 @@ SQLSERVER = Dialect(
 )
 MYSQL = Dialect(
     "mysql",
-    session=("set session transaction read only", "set time_zone = '+00:00'", "set names utf8mb4"),
+    session=("set session transaction read only", "set time_zone = '+00:00'"),
     casts={
         "integer": "cast( {} as decimal(65, 0))",
         "decimal": "cast( {} as decimal(65, 30))",
@@ -181,7 +192,10 @@ MYSQL = Dialect(
         "text": "{}",
     },
     quotes=("`", "`"),
+    # MariaDB's driver announces 19 characters for a time, whatever its fraction, and hands over a bit as null.
+    texts={"timestamp": "cast({} as char(32))", "boolean": "cast({} + 0 as char(1))"},
     has_timeout=False,
+    driver_options={"Charset": "utf8mb4"},
 )
 ORACLE = Dialect(
     "oracle",

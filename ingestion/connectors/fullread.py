@@ -74,28 +74,24 @@ class FullRead:
 
 
 @contextmanager
-def open_full_read(folder: Path, identity: str, old: str, new: str, keys: Keys) -> Iterator[FullRead]:
-    """A full read beside the last one's file `old` ('' for none), going on with `new` where that is there.
+def open_full_read(folder: Path, old: str, new: str, keys: Keys) -> Iterator[FullRead]:
+    """A full read beside the last one's file `old` ('' for none), going on with `new` where that is named.
 
-    Files of the same table that the cursor no longer names are removed.
+    Names begin with what is the stream's alone; files that begin so and that its cursor no longer names are removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    name = new or f"{identity}-{secrets.token_hex(8)}.sqlite"
+    owner = (new or old).partition("-")[0] or secrets.token_hex(8)
     if old or new:
-        for path in folder.glob(f"{identity}-*.sqlite"):
-            if path.name not in (old, new):
-                path.unlink()
+        for path in folder.glob(f"{owner}-*.sqlite*"):
+            if path.name not in (old, new, f"{new}-journal"):
+                path.unlink(missing_ok=True)
+    name = new or f"{owner}-{secrets.token_hex(8)}.sqlite"
     held = folder / old if old else None
     with closing(sqlite3.connect(folder / name, check_same_thread=False)) as connection:
         connection.execute("attach database ? as old", (str(held) if held and held.exists() else ":memory:",))
         connection.execute(SCHEMA)
         connection.execute(SCHEMA.replace("exists rows", "exists old.rows"))
         yield FullRead(folder, name, keys, connection)
-
-
-def identity_of(*parts: str) -> str:
-    """A name for one table as one source reads it."""
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
 
 
 def _digest(text: str, key: bytes) -> bytes:

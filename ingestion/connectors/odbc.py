@@ -46,7 +46,10 @@ def connect(access: Access) -> Session:
     text = access.target.rstrip("; ") + ";" + "".join(key + "=" + value + ";" for key, value in added.items())
     try:
         connection = arrow_odbc.connect(
-            text, password=access.password or None, login_timeout_sec=access.timeout_seconds or None
+            text,
+            password=access.password or None,
+            login_timeout_sec=access.timeout_seconds,
+            autocommit=access.dialect.autocommit,
         )
     except arrow_odbc.Error as error:
         raise _odbc_failed(access, error) from None

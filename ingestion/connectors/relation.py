@@ -145,9 +145,10 @@ def describe(database: Database, dialect: Dialect, label: str, source: Sql, colu
             ",",
             (join("cast(pg_typeof(", dialect.column(name), ") as text) as", dialect.name_of(name)) for name in found),
         )
-        told = database.read(join("select", asked, "from", source, "q limit 1"))
-        types = told.row(0, named=True) if told.height else {}
-        kinds = {name: POSTGRESQL_KINDS.get(types.get(name, "text"), "other") for name in kinds}
+        # An empty table has types too: the join brings one row of nulls.
+        told = database.read(join("select", asked, "from (select 1) one left join", source, "q on true limit 1"))
+        types = told.row(0, named=True)
+        kinds = {name: POSTGRESQL_KINDS.get(types[name], "other") for name in kinds}
     return Relation(database, dialect, label, source, kinds)
 
 

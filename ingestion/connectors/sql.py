@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +14,12 @@ from pydantic import Field, field_validator, model_validator
 from ingestion.connectors.access import STATE, Access, options_of
 from ingestion.connectors.connector import Connector, Settings
 from ingestion.connectors.databases import open_database
-from ingestion.connectors.fullread import FullRead, identity_of, open_full_read
+from ingestion.connectors.fullread import FullRead, open_full_read
 from ingestion.connectors.page import OP, Page, field_name
 from ingestion.connectors.relation import Relation, describe, kind_of
 from ingestion.connectors.sqlcursor import Progress, Scale
 from ingestion.connectors.sqltext import DIALECTS, DialectName, Sql, between, join
+from ingestion.privacy.seal import seal, unseal
 from ingestion.privacy.tokens import Keys, load_keys
 from tillmill.errors import SourceError
 from tillmill.workspace import Workspace, now
@@ -101,9 +103,15 @@ class _Source:
     pull: Pull
     relation: Relation
     folder: Path
-    identity: str
     keys: Keys
     key: list[tuple[Sql, str]]
+
+    def sealed(self, place: list[str]) -> str:
+        """A place between two pages as the cursor keeps it: a key may be a person's number."""
+        return seal([json.dumps(place)], self.keys.sealing, self.relation.label, [""])[0] or ""
+
+    def opened(self, place: str | None) -> list[str] | None:
+        return None if place is None else json.loads(unseal(place, self.keys.sealing, self.relation.label))
 
 
 @dataclass(frozen=True)
@@ -131,7 +139,6 @@ def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict
             pull,
             relation,
             workspace.ledger.parent / "reads",
-            identity_of(database.access.where, source.text(), *pull.key),
             keys,
             [(relation.column(name), kind_of(relation, relation.column(name), name)) for name in pull.key],
         )
@@ -188,13 +195,14 @@ def _changed(reading: _Source, state: dict[str, Any]) -> Iterator[_Part]:
     never = join(column, "is null")
     if "full" in state or relation.count(never):
         yield from _full(reading, state, [never], keep_keys=False)
-    progress = Progress.after(state, Scale(kind, relation.label, pull.lag), reading.keys.token)
+    at = reading.opened(state.get("at"))
+    progress = Progress.after(state, at, Scale(kind, relation.label, pull.lag), reading.keys.token)
     start = progress.scale.start(progress.since) if progress.since else ""
     where = [join(column, ">=", relation.dialect.bound(start, kind)) if start else join(column, "is not null")]
     _no_null_keys(reading, where)
-    for rows in relation.ordered([(column, kind), *reading.key], where, state.get("at"), pull.page_rows):
+    for rows in relation.ordered([(column, kind), *reading.key], where, at, pull.page_rows):
         fresh = progress.take(rows.records, rows.order.to_series(0).to_list())
-        state["at"], state["seen"] = rows.last, progress.remembered()
+        state["at"], state["seen"] = reading.sealed(rows.last), progress.remembered()
         if fresh.any():
             yield _Part(rows.records.filter(fresh), dict(state))
     state.pop("at", None)
@@ -211,13 +219,13 @@ def _full(reading: _Source, state: dict[str, Any], where: list[Sql], keep_keys: 
         told = {"file": old}
         new = ""
     is_same = True
-    with open_full_read(reading.folder, reading.identity, old, new, reading.keys) as full:
+    with open_full_read(reading.folder, old, new, reading.keys) as full:
         first = int(told.get("page", 0)) + 1
         full.forget_from(first)
-        found = reading.relation.ordered(reading.key, where, told.get("after"), reading.pull.page_rows)
+        found = reading.relation.ordered(reading.key, where, reading.opened(told.get("after")), reading.pull.page_rows)
         for page, rows in enumerate(found, start=first):
             fresh = full.changed(page, rows.order, rows.records, keep_keys)
-            state["full"] = {"file": old, "new": full.name, "page": page, "after": rows.last}
+            state["full"] = {"file": old, "new": full.name, "page": page, "after": reading.sealed(rows.last)}
             if fresh.any():
                 is_same = False
                 yield _Part(rows.records.filter(fresh), dict(state))

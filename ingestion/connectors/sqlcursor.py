@@ -79,10 +79,10 @@ class Progress:
     reached: Value = ""
 
     @classmethod
-    def after(cls, cursor: dict[str, Any], scale: Scale, key: bytes) -> Progress:
+    def after(cls, cursor: dict[str, Any], at: Sequence[str] | None, scale: Scale, key: bytes) -> Progress:
         """The state at the start of a pull; `at` is the place of one that was cut short."""
         since = cursor.get("since", "")
-        reached = scale.value(cursor["at"][0]) if cursor.get("at") else scale.value(since) if since else ""
+        reached = scale.value(at[0]) if at else scale.value(since) if since else ""
         return cls(scale, since, dict.fromkeys(cursor.get("seen", ()), reached), key, reached)
 
     def take(self, records: pl.DataFrame, values: Sequence[str]) -> pl.Series:

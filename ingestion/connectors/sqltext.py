@@ -75,6 +75,7 @@ class Dialect:
     compares_rows: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)
     has_timeout: bool = True
+    autocommit: bool = True
     driver_options: Mapping[str, str] = field(default_factory=dict)
 
     def name_of(self, identifier: str) -> Sql:
@@ -168,7 +169,8 @@ SQLITE = Dialect(
 )
 SQLSERVER = Dialect(
     "sqlserver",
-    session=("set transaction isolation level read committed", "set dateformat ymd"),
+    # ApplicationIntent asks for a readable copy where there is one; what may be written is the login's to say.
+    session=("set dateformat ymd",),
     casts={
         "integer": "cast( {} as bigint)",
         "decimal": "cast( {} as decimal(38, 10))",
@@ -199,6 +201,8 @@ MYSQL = Dialect(
 )
 ORACLE = Dialect(
     "oracle",
+    # A read-only transaction, which lasts as long as nothing commits.
+    autocommit=False,
     session=(
         "alter session set time_zone = 'UTC'",
         "alter session set nls_numeric_characters = '.,'",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,19 @@ def test_a_pull_cut_short_after_any_page_goes_on_with_the_next_row(bench: Bench,
         rest = bench.pull(pull, cut[-1].cursor)
         assert column(cut, "sku") + column(rest, "sku") == ALL
         assert bench.pull(pull, rest[-1].cursor) == []
+
+
+def test_a_pull_cut_short_leaves_no_key_in_clear(bench: Bench) -> None:
+    for pull in (CHANGES, Pull(table="erp.items", key=["sku"], page_rows=3)):
+        opened = pages(bench.workspace, bench.connection, pull, None)
+        assert "A03" not in json.dumps(next(opened).cursor)
+        opened.close()  # type: ignore[attr-defined]
+
+
+def test_a_table_that_was_emptied_is_no_news(bench: Bench) -> None:
+    cursor = bench.pull()[-1].cursor
+    bench.server.run("delete from erp.items")
+    assert bench.pull(cursor=cursor) == []
 
 
 def test_only_what_changed_comes_and_each_change_once(bench: Bench) -> None:
@@ -180,6 +194,13 @@ def test_files_of_full_reads_that_nothing_needs_any_more_are_removed(bench: Benc
         cursor = bench.pull(whole, cursor)[-1].cursor
         bench.pull(whole, cursor)
     assert [path.name for path in (bench.workspace.ledger.parent / "reads").iterdir()] == [cursor["full"]["file"]]
+
+
+def test_two_streams_of_one_table_keep_their_readings_apart(bench: Bench) -> None:
+    whole = Pull(table="erp.items", key=["sku"], snapshot=True)
+    one, other = bench.pull(whole)[-1].cursor, bench.pull(whole)[-1].cursor
+    bench.server.run("delete from erp.items where sku = 'A10'")
+    assert [column(bench.pull(whole, cursor), "sku") for cursor in (one, other)] == [["A10"], ["A10"]]
 
 
 def test_the_session_can_read_and_not_write(bench: Bench) -> None:

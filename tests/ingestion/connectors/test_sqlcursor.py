@@ -59,14 +59,14 @@ def test_a_number_among_numbers_that_is_none_stops() -> None:
 
 
 def test_more_rows_than_can_be_remembered_are_taken_again_rather_than_remembered_in_part() -> None:
-    progress = Progress.after({}, Scale("integer", "t", 10), b"k" * 32)
+    progress = Progress.after({}, None, Scale("integer", "t", 10), b"k" * 32)
     rows = pl.DataFrame({"id": [str(number) for number in range(MOST_REMEMBERED + 1)]})
     assert progress.take(rows, ["7"] * rows.height).all()
     assert progress.remembered() == []
 
 
 def test_what_a_pull_remembers_is_bounded_by_the_overlap_and_not_by_the_rows() -> None:
-    progress = Progress.after({}, Scale("timestamptz", "t", 60), b"k" * 32)
+    progress = Progress.after({}, None, Scale("timestamptz", "t", 60), b"k" * 32)
     for hour in range(24):
         at = datetime(2026, 3, 1, hour, tzinfo=UTC)
         values = [(at + timedelta(seconds=second)).isoformat() for second in range(1000)]

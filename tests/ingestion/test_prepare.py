@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.connectors.csvtext import parse
-from ingestion.connectors.page import FILE, OBSERVED
+from ingestion.connectors.page import FILE, OBSERVED, OP
 from ingestion.contracts.contract import landed_schema
 from ingestion.prepare import Prepared, prepare
 from ingestion.privacy.seal import unseal
@@ -268,3 +268,12 @@ def test_two_million_rows_are_mapped_checked_and_landed_in_shape_in_seconds() ->
     found = prepare(make_stream("trade.placements", {"sku": "product", "store_id": "store"}), make_page(frame), KEYS)
     assert found.good.height == rows
     assert time.process_time() - started < 20
+
+
+def test_a_connectors_own_tombstone_needs_no_more_than_its_key_and_is_no_loss_of_fields() -> None:
+    stream = make_stream("erp.items", {"sku": "code", "name": "title"})
+    schema = {"code": pl.String, "title": pl.String, OP: pl.String}
+    page = make_page(pl.DataFrame({"code": ["007"], "title": [None], OP: ["delete"]}, schema=schema))
+    prepared = prepare(stream, page, KEYS)
+    assert prepared.good.select("sku", "name", "_op", "updated_at").rows() == [("007", None, "delete", READ_AT)]
+    assert (prepared.bad.height, prepared.lost_fields, prepared.extra_fields) == (0, [], [])

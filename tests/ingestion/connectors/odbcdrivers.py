@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 PACKAGES = ("unixodbc", "odbc-postgresql", "libsqliteodbc")
-# "PostgreSQL ANSI" fails on Chinese rows.
 POSTGRESQL, SQLITE = "PostgreSQL Unicode", "SQLite3"
 
 

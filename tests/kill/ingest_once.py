@@ -1,0 +1,38 @@
+"""A pull of a workspace's own sources, to be killed: says `ready`, waits for a line, pulls, says `done`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ingestion.connectors.page import Page
+from ingestion.prepare import Prepared, prepare
+from ingestion.privacy.tokens import load_keys
+from ingestion.pulling import Limits, StreamResult, pull_all
+from ingestion.sources import bind
+from tillmill.workspace import Workspace, open_workspace
+
+LIMITS = Limits(load_rows=100)
+
+
+def pull(workspace: Workspace) -> list[StreamResult]:
+    """Every stream of the workspace file, in small loads."""
+    keys = load_keys(workspace)
+
+    def prepared(stream: Any, page: Page) -> Prepared:
+        return prepare(stream, page, keys)
+
+    return pull_all(workspace, bind(workspace), prepared, limits=LIMITS)
+
+
+def main() -> None:
+    workspace = open_workspace(Path(sys.argv[1]))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for result in pull(workspace):
+        print(result.error or "done", flush=True)
+
+
+if __name__ == "__main__":
+    main()

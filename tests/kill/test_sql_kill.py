@@ -1,0 +1,97 @@
+"""`kill -9` at random moments of a pull from PostgreSQL, by changes and as a whole table, then a clean pull."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ingestion.landing.ledger import Ledger
+from ingestion.privacy.tokens import create_keys
+from tests.ingestion.connectors.fixtures import SETTINGS, make_workspace, write_secret
+from tests.ingestion.connectors.postgres import PASSWORD, Postgres, running_postgres
+from tests.kill.ingest_once import pull
+from tillmill.workspace import Workspace
+
+KILLS = int(os.environ.get("KILLS", 6))
+ROWS = 2_000
+SOURCE = """
+[[sources]]
+name = "erp"
+connector = "sql"
+connection = {{ url = "postgresql://mill@127.0.0.1:{port}/postgres", password = "file:password", tls = "disable" }}
+[[sources.streams]]
+stream = "erp.items"
+pull = {{ table = "items", key = "sku", page_rows = 50, {how} }}
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    with running_postgres() as started:
+        started.run(
+            "create table items (sku text primary key, name text, updated_at timestamptz)",
+            "insert into items select n::text, '商品', timestamptz '2026-03-01Z' + n / 7 * interval '1 minute' "
+            f"from generate_series(1, {ROWS}) n",
+            "update items set updated_at = null where sku < '2'",
+        )
+        yield started
+
+
+def make(root: Path, server: Postgres, how: str) -> Workspace:
+    workspace = make_workspace(root, SETTINGS + SOURCE.format(port=server.port, how=how))
+    write_secret(root / "password", PASSWORD)
+    for folder in workspace.folders():
+        folder.mkdir(parents=True, exist_ok=True)
+    create_keys(workspace)
+    return workspace
+
+
+def waiting(workspace: Workspace) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.kill.ingest_once", str(workspace.root)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def go(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300 + 30 * KILLS)
+@pytest.mark.parametrize("how", ['cursor = "updated_at"', "snapshot = true"], ids=["changes", "whole table"])
+def test_a_pull_killed_at_random_moments_loses_nothing_and_doubles_nothing(
+    tmp_path: Path, server: Postgres, how: str
+) -> None:
+    started = waiting(make(tmp_path / "undisturbed", server, how))
+    begun = time.perf_counter()
+    go(started)
+    assert started.communicate()[0] == "done\n"
+    seconds = time.perf_counter() - begun
+    moments, cut_off = random.Random(KILLS), 0
+    for number in range(KILLS):
+        workspace = make(tmp_path / f"kill{number}", server, how)
+        process = waiting(workspace)
+        go(process)
+        time.sleep(moments.uniform(0, seconds))
+        process.kill()
+        cut_off += process.communicate()[0] == ""
+        [result] = pull(workspace)
+        assert result.error is None
+        with Ledger(workspace.ledger) as ledger:
+            rows = pl.concat(pl.read_parquet(workspace.root / path) for path in ledger.manifest()["path"])
+        assert rows.height == rows["sku"].n_unique() == ROWS
+        assert pull(workspace)[0].loads == ()
+    # Kills that come after the end prove nothing.
+    assert cut_off >= KILLS // 2

@@ -1,4 +1,4 @@
-"""Databases: 1 and 2 (gone, silent), 8 (times at the cursor), 20 (what drivers do to values)."""
+"""Databases: 1 and 2 (gone, silent), 8 (times at the cursor), 20 (what drivers do to values), 26 (deletions)."""
 
 from __future__ import annotations
 
@@ -213,3 +213,17 @@ def test_fault_2_a_server_that_never_answers_in_the_middle_is_left_and_a_second_
     assert first.landed + second.landed == 10
     assert landed(workspace)["sku"].sort().to_list() == [f"A{number:02}" for number in range(1, 11)]
     assert run(workspace).pulled == 0
+
+
+def test_fault_26_a_row_that_is_gone_from_a_whole_table_lands_as_a_deletion(server: Postgres, tmp_path: Path) -> None:
+    make_bench(server, tmp_path, "adbc")
+    whole = SOURCE.replace("PORT", str(server.port)).replace('cursor = "updated_at"', "snapshot = true")
+    workspace = make_workspace(tmp_path, SETTINGS + whole)
+    for folder in workspace.folders():
+        folder.mkdir(parents=True, exist_ok=True)
+    assert run(workspace).landed == 10
+    server.run("delete from erp.items where sku = 'A04'")
+    second = run(workspace)
+    assert (second.error, second.landed) == (None, 1)
+    assert landed(workspace).filter(pl.col("_op") == "delete")["sku"].to_list() == ["A04"]
+    assert run(workspace).loads == ()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import adbc_driver_manager
-import adbc_driver_postgresql  # type: ignore[import-untyped]
+import adbc_driver_postgresql
 import polars as pl
 import pyarrow as pa
 

@@ -35,7 +35,7 @@ KINDS = (
 def connect(access: Access) -> Session:
     """A new connection. Raises SettingsError where arrow-odbc is not installed."""
     try:
-        import arrow_odbc  # type: ignore[import-untyped]
+        import arrow_odbc
     except ImportError as error:
         raise SettingsError(
             "ODBC sources need the extra [odbc] and the system's unixODBC",

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import polars as pl
-from lxml import etree  # type: ignore[import-untyped]
+from lxml import etree
 from pydantic import Field, model_validator
 
 from ingestion.connectors.connector import Connector, Settings

@@ -12,7 +12,7 @@ from typing import Any, Literal, Never, Self
 
 import httpx
 import stamina
-from lxml import etree  # type: ignore[import-untyped]
+from lxml import etree
 from pydantic import Field, model_validator
 
 from ingestion.connectors.connector import Settings

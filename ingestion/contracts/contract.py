@@ -15,7 +15,9 @@ class Contract:
 
     `key` are the contract's own columns (the full key is `_source` and these); `version` decides which of two rows with
     one key is current; `event` is the column whose highest value is the stream's watermark; `personal` columns land as
-    keyed tokens; `defaults` fill nulls (`-` none, `*` all); `flags` name the oddities a row lands with.
+    keyed tokens, and the clear value of the `vaulted` ones among them is kept, encrypted, in the vault; `free_text`
+    columns hold what people wrote, phones and e-mails perhaps among it; `defaults` fill nulls (`-` none, `*` all);
+    `flags` name the oddities a row lands with.
     """
 
     name: str
@@ -26,12 +28,16 @@ class Contract:
     personal: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, pl.Expr] = field(default_factory=dict, compare=False)
+    free_text: tuple[str, ...] = ()
+    vaulted: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         columns = set(self.schema.column_names())
         named = {*self.key, self.version, *self.personal, *self.defaults, *([self.event] if self.event else [])}
-        if missing := named - columns:
+        if missing := (named | {*self.free_text}) - columns:
             raise ValueError(f"contract {self.name}: no column {sorted(missing)}")
+        if clear := {*self.vaulted} - {*self.personal}:
+            raise ValueError(f"contract {self.name}: {sorted(clear)} land in clear; only personal columns are vaulted")
 
     @property
     def domain(self) -> str:

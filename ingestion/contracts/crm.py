@@ -48,6 +48,7 @@ MEMBERS = Contract(
     version="updated_at",
     event="updated_at",
     personal=("member_id", "name", "phone", "email", "union_id", "wecom_id"),
+    vaulted=("member_id", "name", "phone", "email", "union_id", "wecom_id"),
 )
 CAMPAIGNS = Contract(
     "crm.campaigns",

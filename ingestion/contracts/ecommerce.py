@@ -105,6 +105,7 @@ ORDERS = Contract(
         "buyer_name",
         "ship_address",
     ),
+    vaulted=("buyer_phone", "buyer_email", "buyer_open_id", "buyer_name", "ship_address"),
     defaults={"order_type": "normal"},
     flags={"negative_total": oddities.negative("total_amount")},
 )
@@ -127,6 +128,7 @@ REFUNDS = Contract(
     key=("shop_id", "refund_id"),
     version="updated_at",
     event="updated_at",
+    free_text=("reason",),
     flags={"negative_refund": oddities.negative("amount")},
 )
 CONTRACTS = (ORDERS, ORDER_LINES, REFUNDS, controls("ecommerce"))

@@ -67,3 +67,11 @@ def test_a_contract_cannot_name_a_column_it_lacks() -> None:
     stores = contract("pos.stores")
     with pytest.raises(ValueError, match="no column"):
         Contract("x.y", stores.schema, key=("nothing",), version="updated_at")
+    with pytest.raises(ValueError, match="no column"):
+        Contract("x.y", stores.schema, key=("store_id",), version="updated_at", free_text=("nothing",))
+
+
+def test_only_personal_columns_can_be_vaulted() -> None:
+    stores = contract("pos.stores")
+    with pytest.raises(ValueError, match=r"\['name'\] land in clear"):
+        Contract("x.y", stores.schema, key=("store_id",), version="updated_at", vaulted=("name",))

@@ -179,18 +179,18 @@ def _positions(page: Page, records: pl.DataFrame) -> pl.Series:
 
 def _bad(stream: Stream, page: Page, records: pl.DataFrame, failed: pl.DataFrame, keys: Keys) -> pl.DataFrame:
     raw = [name for name in records.columns if name not in (*RESERVED, ROW)]
-    found = records.join(failed, on=ROW, how="inner", maintain_order="left")
     if FAULT in records.columns:
         unreadable = records.filter(pl.col(FAULT).is_not_null())
-        found = pl.concat(
-            [found, unreadable.with_columns(pl.lit("").alias("field"), pl.col(FAULT).alias("reason"))], how="diagonal"
-        ).sort(ROW)
+        failed = pl.concat([failed, unreadable.select(ROW, pl.lit("").alias("field"), pl.col(FAULT).alias("reason"))])
+    failed = failed.sort(ROW)
+    # Apart from what is said of them: a source may well have a field called `reason`.
+    found = failed.select(ROW).join(records, on=ROW, how="left", maintain_order="left")
     form = pl.struct(raw).struct.json_encode() if raw else pl.lit("{}")
     texts = found.with_columns((pl.coalesce(RAW, form) if RAW in records.columns else form).alias("raw"))["raw"]
     positions = _positions(page, found)
     if stream.contract.personal:
         sealed = seal(texts.to_list(), keys.sealing, stream.context, positions.to_list())
         texts = pl.Series("raw", sealed, dtype=pl.String)
-    return found.select(
+    return failed.select(
         pl.col(ROW).alias("row"), positions.alias("position"), pl.col("field", "reason"), texts.alias("raw")
     )

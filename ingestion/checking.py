@@ -15,10 +15,11 @@ ROW = "_row"
 # A clock may run ahead by a zone that was not told; by more than a day it is wrong.
 CLOCK_SKEW = timedelta(days=1)
 # Times that may lie ahead: a plan or a validity, not something that happened.
-PLANNED = ("planned_", "starts_", "ends_", "requested_", "promised_", "expires_")
+PLANNED = ("planned_", "starts_", "ends_", "requested_", "promised_", "confirmed_", "expires_")
 REASONS = {
     "nullability": "is missing",
     "min": "is below what is possible",
+    "min_exclusive": "is below what is possible",
     "max": "is above what is possible",
     "max_exclusive": "is above what is possible",
     "check__one_of": "is none of the allowed values",

@@ -18,7 +18,8 @@ from ingestion.privacy.tokens import Keys, tokenise
 from ingestion.sources import Stream
 
 DELETE_WORDS = ("true", "1", "yes", "y", "t", "delete", "deleted")
-IDENTIFIERS = ("sku", "gtin", "parent_sku", "component_sku", "successor_sku", "unit", "tag")
+IDENTIFIERS = ("sku", "gtin", "unit", "base_unit", "tag", "in_reply_to")
+IDENTIFIER_ENDS = ("_id", "_sku", "_code")
 
 
 @dataclass(frozen=True)
@@ -105,14 +106,15 @@ def _is_identifier(contract: Contract, column: str) -> bool:
     """Columns whose text means the same in any Unicode form; personal ones are normalised with their token."""
     if column in contract.personal:
         return False
-    return column.endswith("_id") or column in contract.key or column in IDENTIFIERS
+    return column.endswith(IDENTIFIER_ENDS) or column in contract.key or column in IDENTIFIERS
 
 
 def _defaults(stream: Stream, page: Page, readable: pl.DataFrame) -> list[pl.Expr]:
     """What stands in for a null: the contract's own defaults, the brand's currency, and when the source said it."""
     contract = stream.contract
     filled = [pl.col(name).fill_null(value) for name, value in contract.defaults.items()]
-    if "currency" in contract.columns:
+    # A rate that does not say of which currency it is, is no rate of the brand's own.
+    if "currency" in contract.columns and "currency" not in contract.key:
         filled.append(pl.col("currency").fill_null(stream.currency))
     said = pl.lit(page.extracted_at, dtype=TIMESTAMP)
     if OBSERVED in readable.columns:

@@ -4,14 +4,40 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from ingestion.contracts import crm, ecommerce, erp, learnt, mes, plm, pos, scada, trade, wms
+from ingestion.contracts import (
+    ads,
+    crm,
+    distributor,
+    ecommerce,
+    ecommerce_shops,
+    erp,
+    erp_trading,
+    learnt,
+    live,
+    maintenance,
+    mes,
+    people,
+    plans,
+    plm,
+    pos,
+    retail,
+    scada,
+    scheduling,
+    settlement,
+    social,
+    supplier,
+    trade,
+    wms,
+)
 from ingestion.contracts.contract import Contract
 from tillmill.errors import SettingsError
 
+_SELLING = (pos, trade, retail, ecommerce, ecommerce_shops, settlement, ads, live, distributor, erp_trading)
+_PEOPLE = (crm, social, people)
+_MAKING = (erp, plm, wms, mes, scada, maintenance, supplier, scheduling)
+_LEARNT = (learnt, plans)
 ALL: dict[str, Contract] = {
-    contract.name: contract
-    for module in (pos, trade, ecommerce, crm, erp, plm, wms, mes, scada, learnt)
-    for contract in module.CONTRACTS
+    contract.name: contract for module in (*_SELLING, *_PEOPLE, *_MAKING, *_LEARNT) for contract in module.CONTRACTS
 }
 
 

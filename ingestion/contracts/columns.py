@@ -22,6 +22,8 @@ LAST_ON = date(9999, 12, 31)
 MOST_AMOUNT = Decimal(1_000_000_000)
 MOST_UNITS = Decimal(100_000_000)
 MOST_COUNT = 1_000_000_000_000
+# The key of a column's metadata under which its allowed values stand.
+ALLOWED = "allowed"
 
 # ISO 4217, the codes in use: an unknown currency can never be summed, so it is impossible, not odd.
 CURRENCIES = frozenset(
@@ -43,13 +45,19 @@ def text(required: bool = False, one_of: tuple[str, ...] = ()) -> dy.String:
     """An identifier, code, name or free text; with `one_of`, any other value is impossible."""
     if not one_of:
         return dy.String(nullable=not required)
-    return dy.String(nullable=not required, check={"one_of": lambda column: column.is_in(one_of)})
+    return dy.String(
+        nullable=not required,
+        check={"one_of": lambda column: column.is_in(one_of)},
+        metadata={ALLOWED: one_of},
+    )
 
 
 def currency() -> dy.String:
     """An ISO 4217 code that stands beside every amount."""
     codes = sorted(CURRENCIES)
-    return dy.String(nullable=False, check={"known_currency": lambda column: column.is_in(codes)})
+    return dy.String(
+        nullable=False, check={"known_currency": lambda column: column.is_in(codes)}, metadata={ALLOWED: tuple(codes)}
+    )
 
 
 def at(required: bool = False) -> dy.Datetime:
@@ -78,9 +86,14 @@ def rate(required: bool = False, bounded: bool = True) -> dy.Float64:
     return dy.Float64(nullable=not required, **bounds)
 
 
-def number(required: bool = False, low: float | None = None) -> dy.Float64:
+def factor(required: bool = False) -> dy.Float64:
+    """A finite number above zero, such as an exchange rate."""
+    return dy.Float64(nullable=not required, min_exclusive=0.0)
+
+
+def number(required: bool = False, low: float | None = None, high: float | None = None) -> dy.Float64:
     """A measured or estimated figure; never NaN or infinite."""
-    return dy.Float64(nullable=not required, min=low)
+    return dy.Float64(nullable=not required, min=low, max=high)
 
 
 def count(required: bool = False, negative: bool = False) -> dy.Int64:

@@ -16,8 +16,8 @@ class Contract:
     `key` are the contract's own columns (the full key is `_source` and these); `version` decides which of two rows with
     one key is current; `event` is the column whose highest value is the stream's watermark; `personal` columns land as
     keyed tokens, and the clear value of the `vaulted` ones among them is kept, encrypted, in the vault; `free_text`
-    columns hold what people wrote, phones and e-mails perhaps among it; `defaults` fill nulls (`-` none, `*` all);
-    `flags` name the oddities a row lands with.
+    columns hold what people wrote, phones and e-mails perhaps among it; `defaults` fill nulls (`-` none, `*` all; as a
+    line number 0, the whole document); `flags` name the oddities a row lands with.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Contract:
     version: str
     event: str | None = None
     personal: tuple[str, ...] = ()
-    defaults: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str | int] = field(default_factory=dict)
     flags: Mapping[str, pl.Expr] = field(default_factory=dict, compare=False)
     free_text: tuple[str, ...] = ()
     vaulted: tuple[str, ...] = ()

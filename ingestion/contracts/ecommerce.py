@@ -1,4 +1,4 @@
-"""Contracts of the web shops: orders, their lines, refunds."""
+"""Contracts of what the web shops sell: orders, their lines, discounts by who pays them, refunds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,17 @@ from ingestion.contracts.controls import controls
 
 ORDER_TYPES = ("normal", "presale", "sample", "resend", "exchange")
 LINE_KINDS = ("sale", "gift", "bundle", "component")
+DISCOUNT_KINDS = (
+    "item_price",
+    "threshold",
+    "shop_coupon",
+    "platform_coupon",
+    "red_packet",
+    "points",
+    "member",
+    "payment",
+)
+PAYERS = ("brand", "platform", "influencer", "distributor", "payment")
 REFUND_KINDS = ("before_shipment", "refund_only", "return_refund", "exchange", "compensation")
 
 
@@ -70,6 +81,22 @@ class OrderLines(dy.Schema):
     updated_at = columns.at(required=True)
 
 
+class Discounts(dy.Schema):
+    """One discount on one line, or on a whole order where `line_no` is 0; together they are the line's discount."""
+
+    shop_id = columns.text(required=True)
+    order_id = columns.text(required=True)
+    line_no = columns.count(required=True)
+    seq = columns.count(required=True)
+    kind = columns.text(required=True, one_of=DISCOUNT_KINDS)
+    promotion_id = columns.text()
+    coupon_id = columns.text()
+    amount = columns.amount(required=True)
+    currency = columns.currency()
+    borne_by = columns.text(required=True, one_of=PAYERS)
+    observed_at = columns.at(required=True)
+
+
 class Refunds(dy.Schema):
     """One refund; only completed ones cut sales."""
 
@@ -107,7 +134,12 @@ ORDERS = Contract(
     ),
     vaulted=("buyer_phone", "buyer_email", "buyer_open_id", "buyer_name", "ship_address"),
     defaults={"order_type": "normal"},
-    flags={"negative_total": oddities.negative("total_amount")},
+    flags={
+        "negative_total": oddities.negative("total_amount"),
+        "paid_before_placed": oddities.out_of_order("placed_at", "paid_at"),
+        "balance_before_deposit": oddities.out_of_order("deposit_paid_at", "balance_paid_at"),
+        "completed_before_paid": oddities.out_of_order("paid_at", "completed_at"),
+    },
 )
 ORDER_LINES = Contract(
     "ecommerce.order_lines",
@@ -122,6 +154,15 @@ ORDER_LINES = Contract(
         "zero_price": oddities.zero("paid_amount"),
     },
 )
+DISCOUNTS = Contract(
+    "ecommerce.discounts",
+    Discounts,
+    key=("shop_id", "order_id", "line_no", "seq"),
+    version="observed_at",
+    event="observed_at",
+    defaults={"line_no": 0},
+    flags={"negative_discount": oddities.negative("amount"), "zero_amount": oddities.zero("amount")},
+)
 REFUNDS = Contract(
     "ecommerce.refunds",
     Refunds,
@@ -129,6 +170,10 @@ REFUNDS = Contract(
     version="updated_at",
     event="updated_at",
     free_text=("reason",),
-    flags={"negative_refund": oddities.negative("amount")},
+    flags={
+        "negative_refund": oddities.negative("amount"),
+        "negative_units": oddities.negative("units"),
+        "refunded_before_applied": oddities.out_of_order("applied_at", "refunded_at"),
+    },
 )
-CONTRACTS = (ORDERS, ORDER_LINES, REFUNDS, controls("ecommerce"))
+CONTRACTS = (ORDERS, ORDER_LINES, DISCOUNTS, REFUNDS, controls("ecommerce"))

@@ -1,4 +1,4 @@
-"""Contracts of the ERP: items, their units, production orders."""
+"""Contracts of the ERP's master data and production: items, their units, production orders, rates, costs."""
 
 from __future__ import annotations
 
@@ -57,6 +57,29 @@ class ProductionOrders(dy.Schema):
     updated_at = columns.at(required=True)
 
 
+class ExchangeRates(dy.Schema):
+    """What one unit of a currency was worth in the workspace's currency on one business date."""
+
+    currency = columns.currency()
+    on = columns.on(required=True)
+    rate = columns.factor(required=True)
+    observed_at = columns.at(required=True)
+
+
+class Costs(dy.Schema):
+    """What selling costs from a date on: a share of net sales (`rate`), an amount per order, or both."""
+
+    channel_id = columns.text(required=True)
+    shop_id = columns.text(required=True)
+    category = columns.text(required=True)
+    cost_kind = columns.text(required=True)
+    valid_from = columns.on(required=True)
+    rate = columns.rate()
+    amount_per_order = columns.amount()
+    currency = columns.currency()
+    observed_at = columns.at(required=True)
+
+
 ITEMS = Contract(
     "erp.items",
     Items,
@@ -66,7 +89,8 @@ ITEMS = Contract(
     flags={
         "bad_gtin": oddities.bad_gtin(),
         "zero_price": oddities.zero("list_price"),
-        "ends_before_start": oddities.ends_before_start("launched_on", "retired_on"),
+        "unknown_unit": oddities.unknown_unit("base_unit"),
+        "ends_before_start": oddities.out_of_order("launched_on", "retired_on"),
     },
 )
 ITEM_UNITS = Contract(
@@ -75,7 +99,11 @@ ITEM_UNITS = Contract(
     key=("sku", "unit"),
     version="observed_at",
     event="observed_at",
-    flags={"bad_gtin": oddities.bad_gtin(), "zero_units": oddities.zero("base_units")},
+    flags={
+        "bad_gtin": oddities.bad_gtin(),
+        "zero_units": oddities.zero("base_units"),
+        "unknown_unit": oddities.unknown_unit("unit"),
+    },
 )
 PRODUCTION_ORDERS = Contract(
     "erp.production_orders",
@@ -85,4 +113,16 @@ PRODUCTION_ORDERS = Contract(
     event="updated_at",
     flags={"zero_units": oddities.zero("ordered_units"), "negative_units": oddities.negative("ordered_units")},
 )
-CONTRACTS = (ITEMS, ITEM_UNITS, PRODUCTION_ORDERS, controls("erp"))
+EXCHANGE_RATES = Contract(
+    "erp.exchange_rates", ExchangeRates, key=("currency", "on"), version="observed_at", event="on"
+)
+COSTS = Contract(
+    "erp.costs",
+    Costs,
+    key=("channel_id", "shop_id", "category", "cost_kind", "valid_from"),
+    version="observed_at",
+    event="observed_at",
+    defaults={"channel_id": "*", "shop_id": "*", "category": "*"},
+    flags={"negative_cost": oddities.negative("amount_per_order")},
+)
+CONTRACTS = (ITEMS, ITEM_UNITS, PRODUCTION_ORDERS, EXCHANGE_RATES, COSTS, controls("erp"))

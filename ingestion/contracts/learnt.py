@@ -1,4 +1,5 @@
-"""Contracts of what the rooms learn; it lands like any other stream, and the pipeline fills `run_id` or `plan_id`."""
+"""Contracts of what the rooms learn of people, promotions and demand; it lands like any other stream, and the pipeline
+fills `run_id`."""
 
 from __future__ import annotations
 
@@ -32,6 +33,50 @@ class Identities(dy.Schema):
     customer_id = columns.text(required=True)
     previous_customer_id = columns.text()
     reason = columns.text()
+    observed_at = columns.at(required=True)
+
+
+class Profiles(dy.Schema):
+    """What one customer was worth, and is expected to be, as of a date; `tags` is a JSON list."""
+
+    customer_id = columns.text(required=True)
+    as_of = columns.on(required=True)
+    recency_days = columns.count()
+    frequency = columns.count()
+    monetary_amount = columns.amount()
+    expected_orders = columns.number(low=0)
+    expected_value_amount = columns.amount()
+    currency = columns.currency()
+    alive_rate = columns.rate()
+    segment = columns.text()
+    tags = columns.text()
+    observed_at = columns.at(required=True)
+
+
+class Exports(dy.Schema):
+    """One customer handed to one medium for one purpose, or held out of it for comparison."""
+
+    export_id = columns.text(required=True)
+    customer_id = columns.text(required=True)
+    segment_id = columns.text()
+    purpose = columns.text(required=True)
+    medium = columns.text(required=True)
+    is_holdout = columns.flag(required=True)
+    at = columns.at(required=True)
+    observed_at = columns.at(required=True)
+
+
+class Sentiment(dy.Schema):
+    """What one model reads out of one post: `score` from -1 (bad) to 1 (good); `themes` is a JSON list."""
+
+    platform = columns.text(required=True)
+    post_id = columns.text(required=True)
+    model_version = columns.text(required=True)
+    score = columns.number(low=-1, high=1)
+    label = columns.text()
+    language = columns.text()
+    themes = columns.text()
+    sku = columns.text()
     observed_at = columns.at(required=True)
 
 
@@ -116,127 +161,48 @@ class Scores(dy.Schema):
     observed_at = columns.at(required=True)
 
 
-class Requirements(dy.Schema):
-    """Net requirement of one SKU in one place and week."""
+class Loads(dy.Schema):
+    """One load of one stream: every row pulled landed or is in quarantine; `drift` names fields new and lost."""
 
-    plan_id = columns.text(required=True)
-    sku = columns.text(required=True)
-    location_id = columns.text(required=True)
-    week_on = columns.on(required=True)
-    gross_units = columns.units()
-    on_hand_used_units = columns.units()
-    expired_units = columns.units()
-    receipts_units = columns.units()
-    safety_stock_units = columns.units()
-    net_units = columns.units()
-    planned_receipt_units = columns.units()
-    release_on = columns.on()
+    load_id = columns.text(required=True)
+    stream = columns.text(required=True)
+    pulled = columns.count(required=True)
+    landed = columns.count(required=True)
+    quarantined = columns.count(required=True)
+    drift = columns.text()
+    started_at = columns.at(required=True)
+    ended_at = columns.at()
     observed_at = columns.at(required=True)
 
 
-class ProductionPlan(dy.Schema):
-    """What one line makes of one SKU in one week."""
-
-    plan_id = columns.text(required=True)
-    sku = columns.text(required=True)
-    line_id = columns.text(required=True)
-    week_on = columns.on(required=True)
-    units = columns.units(required=True)
-    setups = columns.number(low=0)
-    run_minutes = columns.number(low=0)
-    setup_minutes = columns.number(low=0)
-    overtime_minutes = columns.number(low=0)
-    backorder_units = columns.units()
-    safety_short_units = columns.units()
-    zone = columns.text(one_of=("frozen", "slushy", "free"))
-    observed_at = columns.at(required=True)
-
-
-class ScheduleOrders(dy.Schema):
-    """One run of one line in the order it is to run: firm orders `released`, new lots `draft`; changeover included."""
-
-    plan_id = columns.text(required=True)
-    order_id = columns.text(required=True)
-    version = columns.count(required=True)
-    sku = columns.text(required=True)
-    line_id = columns.text(required=True)
-    start_at = columns.at(required=True)
-    end_at = columns.at(required=True)
-    units = columns.units(required=True)
-    priority = columns.count()
-    state = columns.text(required=True, one_of=("draft", "released"))
-    observed_at = columns.at(required=True)
-
-
-class Pegging(dy.Schema):
-    """Which supply serves which demand."""
-
-    plan_id = columns.text(required=True)
-    supply_id = columns.text(required=True)
-    demand_id = columns.text(required=True)
-    units = columns.units()
-    depth = columns.count()
-    observed_at = columns.at(required=True)
-
-
-class Exceptions(dy.Schema):
-    """What a planner has to look at."""
-
-    plan_id = columns.text(required=True)
-    exception_id = columns.text(required=True)
-    kind = columns.text(required=True)
-    object_id = columns.text()
-    old = columns.text()
-    new = columns.text()
-    amount = columns.number()
-    pegged_demand_ids = columns.text()
-    message = columns.text()
-    observed_at = columns.at(required=True)
-
-
-class Summary(dy.Schema):
-    """One plan in figures; `parts` is JSON of everything that has no column of its own."""
-
-    plan_id = columns.text(required=True)
-    total_cost = columns.number()
-    bound = columns.number()
-    gap_rate = columns.rate(bounded=False)
-    fill_rate = columns.rate(bounded=False)
-    backorder_units = columns.units()
-    nervousness = columns.number()
-    parts = columns.text()
-    observed_at = columns.at(required=True)
-
-
-def _learnt(
+def learnt(
     name: str, schema: type[dy.Schema], key: tuple[str, ...], defaults: dict[str, str] | None = None
 ) -> Contract:
+    """The contract of a stream that a room lands: its version and watermark are when it was said."""
     return Contract(name, schema, key=key, version="observed_at", event="observed_at", defaults=defaults or {})
 
 
 CONTRACTS = (
-    _learnt("customers.links", Links, ("left_record", "right_record", "rule", "model_version")),
-    _learnt("customers.identities", Identities, ("record_token", "decided_at")),
-    _learnt(
+    learnt("customers.links", Links, ("left_record", "right_record", "rule", "model_version")),
+    learnt("customers.identities", Identities, ("record_token", "decided_at")),
+    learnt("customers.profiles", Profiles, ("customer_id", "as_of")),
+    learnt("customers.exports", Exports, ("export_id", "customer_id")),
+    learnt("social.sentiment", Sentiment, ("platform", "post_id", "model_version")),
+    learnt(
         "promotions.effects",
         Effects,
         ("run_id", "promotion_id", "sku", "channel_id", "method"),
         {"channel_id": "*", "promotion_id": "-"},
     ),
-    _learnt("forecasting.history", History, ("run_id", "sku", "channel_id", "location_id", "on"), SERIES_KEY),
-    _learnt(
+    learnt("forecasting.history", History, ("run_id", "sku", "channel_id", "location_id", "on"), SERIES_KEY),
+    learnt(
         "forecasting.demand", Demand, ("run_id", "sku", "channel_id", "location_id", "freq", "bucket_on"), SERIES_KEY
     ),
-    _learnt(
+    learnt(
         "forecasting.scores",
         Scores,
         ("run_id", "series", "level", "class", "step", "horizon", "metric"),
         {"series": "*", "level": "*", "class": "*", "step": "-"},
     ),
-    _learnt("planning.requirements", Requirements, ("plan_id", "sku", "location_id", "week_on")),
-    _learnt("planning.production_plan", ProductionPlan, ("plan_id", "sku", "line_id", "week_on")),
-    _learnt("planning.schedule_orders", ScheduleOrders, ("plan_id", "order_id", "version")),
-    _learnt("planning.pegging", Pegging, ("plan_id", "supply_id", "demand_id")),
-    _learnt("planning.exceptions", Exceptions, ("plan_id", "exception_id")),
-    _learnt("planning.summary", Summary, ("plan_id",)),
+    learnt("tillmill.loads", Loads, ("load_id",)),
 )

@@ -1,4 +1,4 @@
-"""Contracts of manufacturing execution: work orders, results, routings, changeovers, shift calendars."""
+"""Contracts of manufacturing execution: work orders, results, lots used, checks, routings, changeovers, calendars."""
 
 from __future__ import annotations
 
@@ -42,6 +42,35 @@ class Results(dy.Schema):
     updated_at = columns.at(required=True)
 
 
+class Consumption(dy.Schema):
+    """How much of one component lot went into one output lot."""
+
+    work_order_id = columns.text(required=True)
+    component_lot_id = columns.text(required=True)
+    output_lot_id = columns.text(required=True)
+    component_sku = columns.text(required=True)
+    units = columns.units(required=True)
+    at = columns.at()
+    observed_at = columns.at(required=True)
+
+
+class Quality(dy.Schema):
+    """One check of one characteristic; `lower` and `upper` are the limits of what passes."""
+
+    check_id = columns.text(required=True)
+    work_order_id = columns.text()
+    lot_id = columns.text(required=True)
+    characteristic = columns.text(required=True)
+    subgroup = columns.text()
+    value = columns.number()
+    lower = columns.number()
+    upper = columns.number()
+    is_pass = columns.flag()
+    disposition = columns.text()
+    checked_at = columns.at(required=True)
+    updated_at = columns.at(required=True)
+
+
 class Routings(dy.Schema):
     """How fast one line makes one SKU."""
 
@@ -76,7 +105,18 @@ class Calendars(dy.Schema):
     observed_at = columns.at(required=True)
 
 
-WORK_ORDERS = Contract("mes.work_orders", WorkOrders, key=("work_order_id",), version="updated_at", event="updated_at")
+WORK_ORDERS = Contract(
+    "mes.work_orders",
+    WorkOrders,
+    key=("work_order_id",),
+    version="updated_at",
+    event="updated_at",
+    flags={
+        "zero_units": oddities.zero("planned_units"),
+        "negative_units": oddities.negative("planned_units"),
+        "ends_before_start": oddities.out_of_order("planned_start_at", "planned_end_at"),
+    },
+)
 RESULTS = Contract(
     "mes.results",
     Results,
@@ -85,8 +125,30 @@ RESULTS = Contract(
     event="ended_at",
     defaults={"lot_id": "-"},
     flags={
-        "negative_units": oddities.negative("good_units"),
-        "ends_before_start": oddities.ends_before_start("started_at", "ended_at"),
+        "negative_units": oddities.negative("good_units", "scrap_units", "rework_units"),
+        "ends_before_start": oddities.out_of_order("started_at", "ended_at"),
+    },
+)
+CONSUMPTION = Contract(
+    "mes.consumption",
+    Consumption,
+    key=("work_order_id", "component_lot_id", "output_lot_id"),
+    version="observed_at",
+    event="at",
+    defaults={"component_lot_id": "-", "output_lot_id": "-"},
+    flags={"zero_units": oddities.zero("units"), "negative_units": oddities.negative("units")},
+)
+QUALITY = Contract(
+    "mes.quality",
+    Quality,
+    key=("check_id",),
+    version="updated_at",
+    event="checked_at",
+    defaults={"lot_id": "-"},
+    flags={
+        "limits_crossed": oddities.above("lower", "upper"),
+        "passed_outside_limits": oddities.true("is_pass")
+        & (oddities.above("lower", "value") | oddities.above("value", "upper")),
     },
 )
 ROUTINGS = Contract(
@@ -95,7 +157,11 @@ ROUTINGS = Contract(
     key=("sku", "line_id"),
     version="observed_at",
     event="observed_at",
-    flags={"zero_rate": oddities.zero("units_per_hour")},
+    flags={
+        "zero_rate": oddities.zero("units_per_hour"),
+        # Performance, and with it the equipment's effectiveness, would come out above 1.
+        "faster_than_ideal": oddities.above("units_per_hour", "ideal_units_per_hour"),
+    },
 )
 CHANGEOVERS = Contract(
     "mes.changeovers",
@@ -110,6 +176,9 @@ CALENDARS = Contract(
     key=("line_id", "starts_at"),
     version="observed_at",
     event="observed_at",
-    flags={"ends_before_start": oddities.ends_before_start("starts_at", "ends_at")},
+    flags={
+        "ends_before_start": oddities.out_of_order("starts_at", "ends_at"),
+        "more_minutes_than_time": oddities.more_minutes_than("available_minutes", "starts_at", "ends_at"),
+    },
 )
-CONTRACTS = (WORK_ORDERS, RESULTS, ROUTINGS, CHANGEOVERS, CALENDARS, controls("mes"))
+CONTRACTS = (WORK_ORDERS, RESULTS, CONSUMPTION, QUALITY, ROUTINGS, CHANGEOVERS, CALENDARS, controls("mes"))

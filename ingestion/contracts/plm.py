@@ -6,6 +6,7 @@ import dataframely as dy
 
 from ingestion.contracts import columns, oddities
 from ingestion.contracts.contract import Contract
+from ingestion.contracts.controls import controls
 
 
 class Items(dy.Schema):
@@ -51,7 +52,7 @@ BOM = Contract(
     event="observed_at",
     flags={
         "zero_units": oddities.zero("quantity_per"),
-        "ends_before_start": oddities.ends_before_start("effective_from", "effective_to"),
+        "ends_before_start": oddities.out_of_order("effective_from", "effective_to"),
     },
 )
-CONTRACTS = (ITEMS, BOM)
+CONTRACTS = (ITEMS, BOM, controls("plm"))

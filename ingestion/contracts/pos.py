@@ -66,6 +66,7 @@ SALE_LINES = Contract(
         "zero_units": oddities.zero("units"),
         "zero_price": oddities.zero("unit_price"),
         "bad_gtin": oddities.bad_gtin(),
+        "case_gtin": oddities.case_gtin(),
     },
 )
 CONTRACTS = (STORES, SALE_LINES, controls("pos"))

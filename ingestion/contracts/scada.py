@@ -1,11 +1,12 @@
-"""Contract of the lines' own counters and measurements."""
+"""Contracts of the lines: their own counters and measurements, and their alarms."""
 
 from __future__ import annotations
 
 import dataframely as dy
 
-from ingestion.contracts import columns
+from ingestion.contracts import columns, oddities
 from ingestion.contracts.contract import Contract
+from ingestion.contracts.controls import controls
 
 
 class Readings(dy.Schema):
@@ -28,7 +29,33 @@ class Readings(dy.Schema):
     observed_at = columns.at(required=True)
 
 
+class Events(dy.Schema):
+    """One alarm or message of one device, from its start until it is over."""
+
+    device_id = columns.text(required=True)
+    event_id = columns.text(required=True)
+    line_id = columns.text()
+    kind = columns.text()
+    severity = columns.text()
+    message = columns.text()
+    started_at = columns.at(required=True)
+    acknowledged_at = columns.at()
+    ended_at = columns.at()
+    updated_at = columns.at(required=True)
+
+
 READINGS = Contract(
     "scada.readings", Readings, key=("device_id", "tag", "read_at"), version="observed_at", event="read_at"
 )
-CONTRACTS = (READINGS,)
+EVENTS = Contract(
+    "scada.events",
+    Events,
+    key=("device_id", "event_id"),
+    version="updated_at",
+    event="updated_at",
+    flags={
+        "acknowledged_before_start": oddities.out_of_order("started_at", "acknowledged_at"),
+        "ends_before_start": oddities.out_of_order("started_at", "ended_at"),
+    },
+)
+CONTRACTS = (READINGS, EVENTS, controls("scada"))

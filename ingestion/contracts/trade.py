@@ -41,7 +41,7 @@ PROMOTIONS = Contract(
     key=("promotion_id",),
     version="updated_at",
     event="updated_at",
-    flags={"ends_before_start": oddities.ends_before_start("starts_on", "ends_on")},
+    flags={"ends_before_start": oddities.out_of_order("starts_on", "ends_on")},
 )
 PLACEMENTS = Contract(
     "trade.placements",

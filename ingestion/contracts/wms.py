@@ -8,6 +8,9 @@ from ingestion.contracts import columns, oddities
 from ingestion.contracts.contract import Contract
 from ingestion.contracts.controls import controls
 
+LOCATION_KINDS = ("plant", "dc", "platform", "third_party", "distributor", "store")
+OWNERS = ("brand", "consigned", "sold")
+REFERENCE_KINDS = ("order", "delivery", "work_order", "transfer", "count")
 QUALITIES = ("good", "defective", "damaged", "in_transit", "on_hold")
 
 
@@ -15,9 +18,9 @@ class Locations(dy.Schema):
     """One place that holds stock."""
 
     location_id = columns.text(required=True)
-    kind = columns.text()
+    kind = columns.text(one_of=LOCATION_KINDS)
     plant_id = columns.text()
-    owner = columns.text()
+    owner = columns.text(one_of=OWNERS)
     region = columns.text()
     timezone = columns.text()
     updated_at = columns.at(required=True)
@@ -48,7 +51,7 @@ class Movements(dy.Schema):
     lot_id = columns.text(required=True)
     kind = columns.text(required=True)
     units = columns.units(required=True)
-    reference_kind = columns.text()
+    reference_kind = columns.text(one_of=REFERENCE_KINDS)
     reference_id = columns.text()
     to_location_id = columns.text()
     moved_at = columns.at(required=True)
@@ -63,7 +66,11 @@ STOCK = Contract(
     version="observed_at",
     event="as_of",
     defaults={"lot_id": "-", "owner_id": "-", "quality": "good"},
-    flags={"negative_stock": oddities.negative("on_hand_units")},
+    flags={
+        "negative_stock": oddities.negative("on_hand_units"),
+        "reserved_above_on_hand": oddities.above("reserved_units", "on_hand_units"),
+        "expires_before_produced": oddities.out_of_order("produced_on", "expiry_on"),
+    },
 )
 MOVEMENTS = Contract(
     "wms.movements",

@@ -53,9 +53,21 @@ def test_personal_fields_land_as_tokens_alone(each: Contract) -> None:
     assert "member_id" not in landed, "member_id is personal wherever it stands"
 
 
-def test_defaults_of_key_columns_say_none_or_all() -> None:
-    for each in ALL.values():
-        assert all(each.defaults[name] in {"-", "*", "good"} for name in each.key if name in each.defaults)
+@EVERY
+def test_defaults_of_key_columns_say_none_or_all(each: Contract) -> None:
+    for name in each.key:
+        if name in each.defaults:
+            assert each.defaults[name] in ({0} if name == "line_no" else {"-", "*", "good"})
+
+
+@EVERY
+def test_flags_read_columns_that_are_there_and_say_yes_or_no(each: Contract) -> None:
+    schema = {name: column.dtype for name, column in each.schema.columns().items()}
+    # A tombstone states its key alone: nothing that is not stated may be odd.
+    nothing = pl.DataFrame({name: [None] for name in schema}, schema=schema)
+    for name, odd in each.flags.items():
+        found = nothing.select(odd.fill_null(False)).to_series()
+        assert (found.dtype, found.item()) == (pl.Boolean, False), name
 
 
 def test_an_unknown_stream_names_the_nearest_there_is() -> None:

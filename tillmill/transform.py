@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import polars as pl
+
 from tillmill.errors import BuildError
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
@@ -136,6 +138,8 @@ def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str
             pipe.send({"built": 0, "tested": 0, "failures": [f"the project cannot be parsed: {parsed.exception}"]})
             continue
         command = ["build", "--select", request["select"], *quiet]
+        if idle := _idle(manifest, _landed_streams()):
+            command += ["--exclude", *idle]
         if request["full_refresh"]:
             command.append("--full-refresh")
         outcome = runner.invoke(command)
@@ -143,6 +147,31 @@ def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str
             DuckDBConnectionManager._ENV.close()
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         pipe.send(_summary(outcome))
+
+
+def _landed_streams() -> set[str]:
+    """The streams of which a load is visible to this candidate."""
+    loads = pl.read_parquet(os.environ["TILLMILL_MANIFEST"], columns=["load_id", "stream"])
+    return set(loads.filter(pl.col("load_id") != "-")["stream"])
+
+
+def _idle(manifest: Any, landed: set[str]) -> list[str]:
+    """The staging models that nobody needs yet: of streams that never landed, and that no other model reads.
+
+    A node costs dbt about 50 ms whether it has rows or not, and most businesses use a third of all streams.
+    """
+    manifest.build_parent_and_child_maps()
+    idle: list[str] = []
+    for node in manifest.nodes.values():
+        stream = node.config.meta.get("stream") if node.resource_type == "model" else None
+        if stream is None or stream in landed:
+            continue
+        # The table with the tombstones, and the view without them.
+        family = {node.unique_id, node.unique_id.removesuffix("_all")}
+        readers = {child for name in family for child in manifest.child_map.get(name, ()) if child.startswith("model.")}
+        if readers <= family:
+            idle += [name.rpartition(".")[2] for name in sorted(family)]
+    return idle
 
 
 def _summary(outcome: Any) -> dict[str, Any]:

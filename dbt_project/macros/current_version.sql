@@ -8,10 +8,13 @@
     is published.
 -#}
 {% macro current_version(stream, key, version, columns, is_learnt=false) -%}
+    {#- Quoted, because `on` is both a key and a word of SQL. -#}
     {%- set full_key = ['_source'] + key -%}
+    {%- set quoted_key = [] -%}
+    {%- for column in full_key %}{% do quoted_key.append('"' ~ column ~ '"') %}{% endfor -%}
     {{- config(
-        materialized='table' if is_learnt else 'incremental', incremental_strategy='delete+insert', unique_key=full_key,
-        on_schema_change='append_new_columns', meta={'stream': stream, 'key': full_key, 'version': version}
+        materialized='table' if is_learnt else 'incremental', incremental_strategy='delete+insert', unique_key=quoted_key,
+        on_schema_change='append_new_columns', meta={'stream': stream, 'key': quoted_key, 'version': version}
     ) -}}
     {%- set order = version ~ ' desc nulls last, _load_seq desc, _row desc' -%}
     with
@@ -28,14 +31,14 @@
         select held.*
         from {{ this }} as held
         semi join arrived
-            on {% for column in full_key %}held.{{ column }} = arrived.{{ column }}{{ " and " if not loop.last }}{% endfor %}
+            on {% for column in quoted_key %}held.{{ column }} = arrived.{{ column }}{{ " and " if not loop.last }}{% endfor %}
         {%- endif %}
     ),
 
     final as (
         select *
         from compared
-        qualify row_number() over (partition by {{ full_key | join(', ') }} order by {{ order }}) = 1
+        qualify row_number() over (partition by {{ quoted_key | join(', ') }} order by {{ order }}) = 1
     )
 
     select * from final

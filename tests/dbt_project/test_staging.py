@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.dbt_project.conftest import Warehouse
-from tests.dbt_project.lake import at
+import polars as pl
+import pytest
 
+from ingestion.contracts import ALL
+from ingestion.contracts.contract import Contract
+from tests.dbt_project.conftest import PASSES, Warehouse
+from tests.dbt_project.lake import at, day
+
+# Of these the latest run alone is current, whatever its rows say.
+LATEST_RUN = ("planning.", "promotions.", "forecasting.history", "forecasting.demand", "forecasting.scores")
 ONLY_ITEMS = ("pass_a,stg_erp__items_all", "pass_a,stg_erp__items")
 
 
@@ -84,3 +91,39 @@ def test_of_what_a_room_learnt_only_the_latest_run_is_current(warehouse: Warehou
     lake.land("planning.production_plan", [{**plan, "plan_id": "r3"}][:0])
     warehouse.build("pass_d,stg_planning__production_plan")
     assert warehouse.rows("select count(*) from stg_planning__production_plan") == [(0,)]
+
+
+def test_a_stream_that_nobody_lands_and_no_model_reads_costs_no_table_until_it_lands(warehouse: Warehouse) -> None:
+    lake = warehouse.fresh()
+    warehouse.build("pass_a")
+    built = {name for (name,) in warehouse.rows("select table_name from duckdb_tables()")}
+    assert "stg_erp__items_all" in built, "read by other models, whether anybody lands it or not"
+    assert "stg_retail__sell_out_all" not in built
+    sold = {"retailer_id": "R", "store_code": "1", "sku": "A", "on": day("2017-01-02"), "units": 3}
+    lake.land("retail.sell_out", [sold | {"updated_at": at("2017-01-03T00:00")}])
+    warehouse.build("pass_a")
+    lake.land("retail.sell_out", [sold | {"updated_at": at("2017-01-04T00:00"), "units": 4}])
+    warehouse.build("pass_a")
+    assert warehouse.rows('select "on", units from stg_retail__sell_out') == [(day("2017-01-02"), 4)]
+
+
+@pytest.mark.slow
+def test_every_stream_is_staged_by_its_key_and_version(warehouse: Warehouse) -> None:
+    """The oldest version arrives last; each table is built anew first and then incrementally."""
+    lake = warehouse.fresh()
+    for moment in ("2017-01-03T00:00", "2017-01-04T00:00", "2017-01-02T00:00"):
+        for name, each in ALL.items():
+            lake.land(name, [_least(each) | {each.version: at(moment)}])
+        warehouse.build(*(f"{tag},tillmill.staging" for tag in PASSES))
+    for name, each in ALL.items():
+        newest = "2017-01-02T00:00" if name.startswith(LATEST_RUN) else "2017-01-04T00:00"
+        table = "stg_" + name.replace(".", "__")
+        assert warehouse.rows(f"select {each.version} from {table}") == [(at(newest),)], name
+
+
+def _least(of: Contract) -> dict[str, Any]:
+    """What a row has to state, and no more."""
+    values = {pl.Datetime: at("2017-01-01T00:00"), pl.Date: day("2017-01-01"), pl.Boolean: True, pl.String: "A"}
+    return {
+        name: values.get(type(column.dtype), 1) for name, column in of.schema.columns().items() if not column.nullable
+    }

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_ads__controls_all')) }}

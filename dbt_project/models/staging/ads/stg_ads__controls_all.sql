@@ -1,0 +1,6 @@
+{{ current_version(
+    stream='ads.controls', key=['stream', 'period_on'], version='observed_at',
+    columns=[
+        'stream', 'period_on', 'rows', 'units', 'amount', 'currency', 'observed_at'
+    ]
+) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_ads__daily_all')) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_crm__consents_all')) }}

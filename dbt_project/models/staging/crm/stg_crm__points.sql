@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_crm__points_all')) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_distributor__movements_all')) }}

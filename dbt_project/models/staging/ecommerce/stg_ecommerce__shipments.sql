@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_ecommerce__shipments_all')) }}

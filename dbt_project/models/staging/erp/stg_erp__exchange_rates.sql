@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_erp__exchange_rates_all')) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_erp__purchase_orders_all')) }}

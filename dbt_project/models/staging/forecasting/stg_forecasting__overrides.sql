@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_forecasting__overrides_all')) }}

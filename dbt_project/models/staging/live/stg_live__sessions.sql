@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_live__sessions_all')) }}

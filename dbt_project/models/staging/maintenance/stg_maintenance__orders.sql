@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_maintenance__orders_all')) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_mes__consumption_all')) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_plm__controls_all')) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_reference__targets_all')) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_retail__controls_all')) }}

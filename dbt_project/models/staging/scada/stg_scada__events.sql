@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_scada__events_all')) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_scheduling__acknowledgements_all')) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_settlement__lines_all')) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_social__posts_all')) }}

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_supplier__deliveries_all')) }}

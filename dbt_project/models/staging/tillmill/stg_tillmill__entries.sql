@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_tillmill__entries_all')) }}

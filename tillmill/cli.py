@@ -111,6 +111,34 @@ def status(
 
 
 @app.command()
+def contracts(
+    stream: Annotated[str | None, typer.Argument(help="One stream, such as pos.sale_lines; all without it.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """What one row of a stream must be: columns, types, key, bounds, allowed values, oddities."""
+    from ingestion.contracts import ALL, contract
+    from ingestion.contracts.describe import describe
+    from tillmill.display import contract_table, stream_table
+
+    if stream is None:
+        found = [describe(each) for each in ALL.values()]
+        if as_json:
+            print(json.dumps(found, ensure_ascii=False))
+        else:
+            console.print(stream_table(found))
+        return
+    one = describe(contract(stream))
+    if as_json:
+        print(json.dumps(one, ensure_ascii=False))
+        return
+    console.print(one["about"], "", soft_wrap=True, markup=False, highlight=False)
+    console.print(contract_table(one))
+    said = {"key": one["key"], "version": [one["version"]], "watermark": [one["event"]], "flags": one["flags"]}
+    for word, names in said.items():
+        console.print(f"{word:<10} {', '.join(names) or '-'}", soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
 def publish(workspace: WorkspaceOption = HERE) -> None:
     """Publish the audited candidate that `run --only build` left."""
     run(workspace, only="publish")

@@ -1,10 +1,13 @@
-"""Shows a run's steps at the terminal as they go, with their seconds."""
+"""What the terminal shows: a run's steps as they go, with their seconds, and contracts as tables."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
+from rich.table import Table
 from rich.text import Text
 
 
@@ -41,3 +44,43 @@ class Silent:
 def _line(step: str, text: str, seconds: float | None = None) -> Text:
     took = "" if seconds is None else f"{seconds:6.1f} s"
     return Text.assemble((f"{step:<12}", "bold"), (f"{took:>9}  ", "cyan"), text)
+
+
+def stream_table(contracts: list[dict[str, Any]]) -> Table:
+    """One line per contract (`ingestion.contracts.describe`): its name and what one row is."""
+    table = Table("stream", "one row", "columns")
+    for each in contracts:
+        table.add_row(each["stream"], Text(each["about"].split("\n\n")[0]), str(len(each["columns"])))
+    return table
+
+
+def contract_table(contract: dict[str, Any]) -> Table:
+    """One line per column of a contract."""
+    table = Table("column", "type", "is", "if missing", "allowed")
+    for column in contract["columns"]:
+        marks = {
+            "key": column["is_key"],
+            "personal": column["is_personal"] and not column["is_vaulted"],
+            "personal, in the vault": column["is_vaulted"],
+            "free text": column["is_free_text"],
+        }
+        is_what = ", ".join(word for word, holds in marks.items() if holds)
+        table.add_row(column["name"], column["type"], is_what, column["if_missing"], Text(_allowed(column)))
+    return table
+
+
+def _allowed(column: dict[str, Any]) -> str:
+    if column["name"] == "currency":
+        return "ISO 4217"
+    if column["allowed"] is not None:
+        return ", ".join(column["allowed"])
+    low, high = column["min"], column["max"]
+    least = "" if low is None else f"{'above' if column['above_min'] else 'from'} {_short(low)}"
+    most = "" if high is None else f"{'before' if column['below_max'] else 'to'} {_short(high)}"
+    return f"{least} {most}".strip()
+
+
+def _short(bound: str) -> str:
+    """A bound as people write it: a midnight is a date, thousands are set apart."""
+    plain = bound.removesuffix("+00:00").removesuffix(" 00:00:00").removesuffix(".0")
+    return f"{int(plain):,}" if plain.removeprefix("-").isdigit() else plain

@@ -235,6 +235,51 @@ def test_an_optional_key_says_none() -> None:
     assert prepare(make_stream("trade.placements"), make_page([row]), KEYS).good["promotion_id"].item() == "-"
 
 
+def test_a_rate_without_a_currency_is_refused_and_one_of_zero_too() -> None:
+    """Fault 14: an unknown currency; amounts without a currency are the brand's, a rate without one is nobody's."""
+    rows = [
+        {"currency": "CNY", "on": "2017-06-01", "rate": "0.1468"},
+        {"currency": None, "on": "2017-06-01", "rate": "0.1468"},
+        {"currency": "EUR", "on": "2017-06-01", "rate": "0"},
+        {"currency": "EURO", "on": "2017-06-01", "rate": "1.12"},
+    ]
+    found = prepare(make_stream("erp.exchange_rates"), make_page(rows), KEYS)
+    assert found.good.select("currency", "rate").rows() == [("CNY", 0.1468)]
+    assert found.bad["reason"].to_list() == [
+        "currency is missing",
+        "rate is below what is possible",
+        "currency is no currency of ISO 4217",
+    ]
+
+
+def test_what_a_scheduler_confirms_may_lie_ahead_and_what_it_said_may_not() -> None:
+    """Fault 13: future timestamps."""
+    answer = {"bod_id": "b1", "version": "1", "verdict": "accepted", "received_at": "2017-12-04T00:00:00Z"}
+    rows = [
+        answer | {"order_id": "1", "confirmed_end_at": "2017-12-24T00:00:00Z"},
+        answer | {"order_id": "2", "received_at": "2017-12-24T00:00:00Z"},
+    ]
+    found = prepare(make_stream("scheduling.acknowledgements"), make_page(rows), KEYS)
+    assert found.good["order_id"].to_list() == ["1"]
+    assert found.bad["reason"].to_list() == ["received_at lies in the future"]
+
+
+def test_a_discount_of_a_whole_order_has_line_zero() -> None:
+    row = {"shop_id": "a", "order_id": "1", "seq": "1", "kind": "threshold", "amount": "30", "borne_by": "platform"}
+    found = prepare(
+        make_stream("ecommerce.discounts"), make_page([row | {"line_no": ""}, row | {"line_no": "x"}]), KEYS
+    )
+    assert found.good["line_no"].to_list() == [0]
+    assert found.bad["reason"].to_list() == ["line_no is not a whole number"]
+
+
+def test_codes_mean_the_same_in_any_unicode_form_in_every_column_that_names_something() -> None:
+    """Fault 27: the member of a reply, the new code of a crosswalk, a component: what other rows are joined by."""
+    row = {"kind": "sku", "old_code": "Ａ１", "valid_from": "2017-01-01", "new_code": "Ａ２"}
+    found = prepare(make_stream("reference.code_crosswalk"), make_page([row]), KEYS).good
+    assert found.select("old_code", "new_code", "_flags").rows() == [("A1", "A2", "normalised")]
+
+
 def test_a_version_the_source_leaves_out_is_when_it_said_it_but_never_after_it_was_read() -> None:
     rows = [
         {"sku": "1", "unit": "case", "base_units": "12", OBSERVED: "2017-05-01T00:00:00.000000Z"},

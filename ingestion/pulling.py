@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from ingestion.ahead import DeadlineError, pull_ahead
-from ingestion.connectors.page import Page
+from ingestion.connectors.page import AsideError, Page
 from ingestion.contracts.contract import Contract, landed_schema
 from ingestion.landing import lake
 from ingestion.landing.ledger import Cursor, Ledger, Load
@@ -200,6 +200,10 @@ class _Pull:
                     if self.stop.is_set():
                         raise SourceError(f"{self.stream.source} {self.stream.name}: interrupted")
                     self._take(page)
+        except AsideError:
+            # One file that cannot be read must not keep back the rows of all the others.
+            self._land()
+            raise
         except DeadlineError as late:
             # What came in time is kept, or a first pull longer than the deadline would never come to its end.
             self._land()

@@ -1,58 +1,50 @@
-"""CSV files in a folder or on an SFTP server: each content once, in order of name, none while it is still written."""
+"""Files in a folder, on a file server or in an object store: each content once, in order of name, none unfinished."""
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
+import io
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import polars as pl
 from pydantic import Field, field_validator
 
-from ingestion.connectors.connector import Connector, Settings
-from ingestion.connectors.csvtext import parse, unpack
-from ingestion.connectors.page import FILE, OBSERVED, Page
-from ingestion.connectors.places import Place, Seen, check_pattern, open_place
-from tillmill.errors import RefusedError
+from ingestion.connectors.connector import Connector
+from ingestion.connectors.file_cursor import FileCursor
+from ingestion.connectors.formats.archives import size_of, spool
+from ingestion.connectors.formats.layout import Layout
+from ingestion.connectors.formats.reading import read
+from ingestion.connectors.page import FILE, OBSERVED, AsideError, Original, Page
+from ingestion.connectors.places.opening import Connection, open_place
+from ingestion.connectors.places.place import Place, Seen, check_pattern
+from tillmill.errors import RefusedError, SourceError, TillmillError, UsageError
 from tillmill.workspace import Workspace, now
 
 UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".filepart", ".uploading", ".crdownload", "~")
 BATCH_FILES = 256
+# Files are read together up to so many bytes; a larger one is copied to the disk, read in pieces, and no original kept.
 BATCH_BYTES = 64 << 20
+MOST_NAMED = 5
 
 
-class Connection(Settings):
-    """`url`: a folder (relative to the workspace) or `sftp://user@host:port/folder`; the rest is for SFTP.
+class Pull(Layout):
+    """Which files (`path`, a pattern; `ignore` leaves some out), how they are written, and how many rows make a page.
 
-    `password` and `private_key` are references (`file:`, `env:`); `host_key` is the server's public key, pinned.
+    A file is whole when its size and time stay the same for `settle_seconds`, or once another file says so: `marker` is
+    that file's name, with `{name}` (`x.csv`) or `{stem}` (`x`) in it.
     """
 
-    url: str
-    password: str = ""
-    private_key: str = ""
-    host_key: str = ""
-
-
-class Pull(Settings):
-    """Which files, how they are written, and how many rows make a page (of whole files)."""
-
     path: str
-    encoding: str = "utf-8"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    ignore: list[str] = Field(default_factory=list)
+    marker: str = ""
     page_rows: int = Field(default=200_000, ge=1)
     settle_seconds: float = Field(default=1.0, ge=0, description="a file younger than this is looked at again")
-    most_bytes: int = Field(default=2 << 30, ge=1, description="of one file, unpacked")
-
-    @field_validator("encoding")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            "".encode(value)
-        except LookupError as error:
-            raise ValueError(f"no encoding is called {value!r}") from error
-        return value
 
     @field_validator("path")
     @classmethod
@@ -62,85 +54,171 @@ class Pull(Settings):
         except RefusedError as error:
             raise ValueError(error.what) from error
 
+    @field_validator("marker")
+    @classmethod
+    def _names_the_file(cls, value: str) -> str:
+        if value and "{name}" not in value and "{stem}" not in value:
+            raise ValueError('marker needs {name} or {stem} in it, such as "{name}.done"')
+        if "/" in value:
+            raise ValueError("marker is the name of a file in the same folder")
+        return value
+
 
 def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict[str, Any] | None) -> Iterator[Page]:
-    """Pages of whole files that are new since `cursor` ({"files": {name: [size, modified, sha]}}).
+    """Pages of the records of files that are new since `cursor` (see FileCursor); a page may end within a large file.
 
-    A renamed or touched file of known content is noted and not read again; a replaced one is. Raises SourceError for a
-    server that fails, a file that is not in its encoding or is cut off, RefusedError for a bomb.
+    A renamed or touched file of known content is noted and not read again; a replaced one is. A file that cannot be
+    read, or must not be, is set aside: when all others have been read, AsideError names it. Raises SourceError for a
+    server that fails.
     """
-    known: dict[str, list[Any]] = {name: list(told) for name, told in (cursor or {}).get("files", {}).items()}
-    opened = open_place(
-        workspace.resolve(connection.url),
-        workspace.secret(connection.password) if connection.password else "",
-        workspace.secret(connection.private_key) if connection.private_key else "",
-        workspace.resolve(connection.host_key),
-        workspace.root,
-    )
-    with opened as place:
-        yield from _pages(place, pull, known)
+    with open_place(workspace, connection) as place:
+        yield from _pages(place, pull, FileCursor.of(cursor), workspace.run)
 
 
-def _pages(place: Place, pull: Pull, known: dict[str, list[Any]]) -> Iterator[Page]:
-    contents = {told[2] for told in known.values()}
-    frames: list[pl.DataFrame] = []
-    names: list[str] = []
-    rows = 0
-    is_changed = False
-    for file, data in _new_files(place, pull, known):
-        content = hashlib.sha256(data).hexdigest()[:32]
-        is_changed = True
-        if content not in contents:
-            frame = parse(unpack(data, file.name, pull.most_bytes), file.name, pull.encoding, pull.delimiter)
-            said = datetime.fromtimestamp(file.modified / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            frames.append(_with_constants(frame, {FILE: file.name, OBSERVED: said}))
-            names.append(file.name)
-            rows += frame.height
-        known[file.name] = [file.size, file.modified, content]
-        contents.add(content)
-        if rows >= pull.page_rows:
-            yield _page(frames, names, known)
-            frames, names, rows, is_changed = [], [], 0, False
-    if is_changed:
-        yield _page(frames, names, known)
+def _pages(place: Place, pull: Pull, memory: FileCursor, folder: Path) -> Iterator[Page]:
+    page, is_news = _NextPage(), False
+    aside: list[tuple[str, TillmillError]] = []
+    found = place.look(pull.path)
+    memory.keep(found)
+    for file, source, data in _new_files(place, pull, memory, found, folder):
+        is_news = True
+        digest = hashlib.file_digest(source, "sha256")  # type: ignore[arg-type]  # any stream with readinto will do
+        content = digest.digest()
+        if memory.has_read(content):
+            memory.note(file, content)
+            continue
+        original = Original(file.name, digest.hexdigest(), data) if data is not None else None
+        done = memory.rows_read(content)
+        frames: list[pl.DataFrame] = []
+        try:
+            for name, frame in _after(done, read(source, file.name, pull, folder)):
+                if page.rows + sum(part.height for part in frames) >= pull.page_rows:
+                    page.take(file.name, frames, original)
+                    frames, original = [], None
+                    memory.note_part(content, done)
+                    yield page.close(memory)
+                frames.append(_named(frame, name, file))
+                done += frame.height
+        except UsageError:
+            raise
+        except Exception as error:
+            # A defect of ours in one file is no reason to keep back the others either.
+            aside.append((file.name, _in_words(file.name, error, memory.rows_read(content))))
+            continue
+        page.take(file.name, frames, original)
+        memory.note(file, content)
+        if page.rows >= pull.page_rows or page.original_bytes >= BATCH_BYTES:
+            yield page.close(memory)
+            is_news = False
+    if is_news:
+        yield page.close(memory)
+    if aside:
+        raise _all_of(aside)
 
 
-def _with_constants(frame: pl.DataFrame, values: dict[str, str]) -> pl.DataFrame:
-    """The frame with constant columns; spelled so that thousands of small files cost no query each."""
-    for name, value in values.items():
-        frame.insert_column(frame.width, pl.Series(name, [value], dtype=pl.String).new_from_index(0, frame.height))
+@dataclass
+class _NextPage:
+    """The page being filled."""
+
+    frames: list[pl.DataFrame] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    originals: list[Original] = field(default_factory=list)
+    rows: int = 0
+    original_bytes: int = 0
+
+    def take(self, name: str, frames: list[pl.DataFrame], original: Original | None) -> None:
+        self.frames += frames
+        self.names.append(name)
+        self.rows += sum(frame.height for frame in frames)
+        if original is not None:
+            self.originals.append(original)
+            self.original_bytes += len(original.data)
+
+    def close(self, memory: FileCursor) -> Page:
+        """The page as it is; the next one begins empty."""
+        first, last = (self.names[0], self.names[-1]) if self.names else ("no new content", "")
+        position = f"{first} to {last}" if len(self.names) > 1 else first
+        records = pl.concat(self.frames, how="diagonal") if self.frames else pl.DataFrame()
+        page = Page(records, memory.told(), now(), position, tuple(self.originals))
+        self.__init__()  # type: ignore[misc]
+        return page
+
+
+def _after(rows: int, frames: Iterator[tuple[str, pl.DataFrame]]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The frames without the first `rows` records, which an earlier pull has handed on."""
+    for name, frame in frames:
+        if rows >= frame.height:
+            rows -= frame.height
+            # One frame at least: a file's header says its columns even where no record is left.
+            yield name, frame.clear()
+        else:
+            yield name, frame.slice(rows) if rows else frame
+            rows = 0
+
+
+def _named(frame: pl.DataFrame, name: str, file: Seen) -> pl.DataFrame:
+    """The frame with FILE and OBSERVED; spelled so that thousands of small files cost no query each."""
+    constants = {FILE: name} if FILE not in frame.columns else {}
+    if file.modified:
+        constants[OBSERVED] = datetime.fromtimestamp(file.modified / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    for column, value in constants.items():
+        frame.insert_column(frame.width, pl.Series(column, [value], dtype=pl.String).new_from_index(0, frame.height))
     return frame
 
 
-def _page(frames: list[pl.DataFrame], names: list[str], known: dict[str, list[Any]]) -> Page:
-    records = pl.concat(frames, how="diagonal") if frames else pl.DataFrame()
-    position = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}" if names else "no new content"
-    return Page(records, {"files": dict(known)}, now(), position)
+def _new_files(
+    place: Place, pull: Pull, memory: FileCursor, found: list[Seen], folder: Path
+) -> Iterator[tuple[Seen, BinaryIO, bytes | None]]:
+    """New or changed files with a stream of their bytes, and the bytes of those that are not large; in order of name.
 
-
-def _new_files(place: Place, pull: Pull, known: dict[str, list[Any]]) -> Iterator[tuple[Seen, bytes]]:
-    """New or changed files with their bytes, in order of name; one that changes between two looks waits its turn."""
-    found = [file for file in place.look(pull.path) if _is_candidate(file, known)]
-    if any(time.time() - file.modified / 1e9 < pull.settle_seconds for file in found):
+    One that changes between two looks waits its turn.
+    """
+    wanted = [file for file in _candidates(place, pull, found) if not memory.knows(file)]
+    if not pull.marker and any(time.time() - file.modified / 1e9 < pull.settle_seconds for file in wanted):
         time.sleep(pull.settle_seconds)
-        again = set(place.look(pull.path))
-        found = [file for file in found if file in again]
-    for batch in _batches(found):
+        same = place.again(wanted)
+        wanted = [file for file in wanted if file in same]
+    for batch in _batches(wanted):
+        if batch[0].size > BATCH_BYTES:
+            [file] = batch
+            with spool(folder) as copy:
+                if place.copy(file, copy) and size_of(copy) == file.size and file in place.again(batch):
+                    yield file, copy, None
+            continue
         contents = place.read(batch)
-        again = set(place.look(pull.path))
+        same = place.again(batch)
         for file, data in zip(batch, contents, strict=True):
-            if data is not None and len(data) == file.size and file in again:
-                yield file, data
+            if data is not None and len(data) == file.size and file in same:
+                yield file, io.BytesIO(data), data
 
 
-def _is_candidate(file: Seen, known: dict[str, list[Any]]) -> bool:
-    name = file.name.rpartition("/")[2]
-    if not file.size or name.startswith(".") or name.lower().endswith(UNFINISHED):
-        return False
-    return known.get(file.name, [None, None])[:2] != [file.size, file.modified]
+def _candidates(place: Place, pull: Pull, found: list[Seen]) -> Iterator[Seen]:
+    """The files that are whole by their name, or by their marker's being there, and that are not markers themselves."""
+    path, _, pattern = pull.path.rpartition("/")
+    is_there: set[str] = set()
+    markers: dict[str, str] = {}
+    if pull.marker:
+        of_pattern = _marker_of(pattern, pull.marker)
+        is_there = {file.name for file in place.look(f"{path}/{of_pattern}" if path else of_pattern)}
+        markers = {file.name: _marker_of(file.name, pull.marker) for file in found}
+    for file in found:
+        name = file.name.rpartition("/")[2]
+        if not file.size or name.startswith(".") or name.lower().endswith(UNFINISHED):
+            continue
+        if any(fnmatch.fnmatchcase(text, ignored) for ignored in pull.ignore for text in (name, file.name)):
+            continue
+        if not pull.marker or (markers[file.name] in is_there and file.name not in markers.values()):
+            yield file
+
+
+def _marker_of(path: str, marker: str) -> str:
+    """The path of a file's marker, or the pattern of the markers of a pattern's files."""
+    folder, slash, name = path.rpartition("/")
+    return folder + slash + marker.replace("{name}", name).replace("{stem}", name.rpartition(".")[0] or name)
 
 
 def _batches(files: list[Seen]) -> Iterator[list[Seen]]:
+    """Files to read together; a large one comes alone."""
     batch: list[Seen] = []
     size = 0
     for file in files:
@@ -151,6 +229,28 @@ def _batches(files: list[Seen]) -> Iterator[list[Seen]]:
         size += file.size
     if batch:
         yield batch
+
+
+def _in_words(name: str, error: Exception, landed: int) -> TillmillError:
+    """Why a file was set aside, and what of it stands."""
+    state = f"Its first {landed:,} records have landed." if landed else "Nothing of it has landed."
+    what, following = f"{name}: {type(error).__name__}: {error}", ""
+    if isinstance(error, TillmillError):
+        what, following = error.what, error.next_command
+    return SourceError(what, state=state, next_command=following)
+
+
+def _all_of(aside: list[tuple[str, TillmillError]]) -> AsideError:
+    """The first file set aside in full, the others by name."""
+    _, first = aside[0]
+    names = [name for name, _ in aside[1:]]
+    more = f", and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    others = f"\nNor can be read: {', '.join(names[:MOST_NAMED])}{more}" if names else ""
+    return AsideError(
+        f"{first.what}{others}",
+        state=f"{first.state} The files beside it have landed; each run tries again until it is mended or gone.",
+        next_command=first.next_command or "mend the file, or name it in pull.ignore; then: tillmill run --only ingest",
+    )
 
 
 CONNECTOR = Connector(Connection, Pull, pages)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.connectors.csvtext import parse
+from ingestion.connectors.formats.csvtext import parse
 from ingestion.connectors.page import FILE, OBSERVED, OP
 from ingestion.contracts.contract import landed_schema
 from ingestion.prepare import Prepared, prepare
@@ -143,7 +143,9 @@ def test_the_original_of_a_normalised_key_stays_beside_it() -> None:
 def test_a_line_that_could_not_be_read_is_quarantined_with_its_number() -> None:
     text = b"sku,unit,base_units\n1,case,12\n2,case\n3,case,x\nTOTAL,,,9\n"
     found = prepare(
-        make_stream("erp.item_units"), make_page(parse(text, "u.csv").with_columns(pl.lit("u.csv").alias(FILE))), KEYS
+        make_stream("erp.item_units"),
+        make_page(next(parse([text], "u.csv")).with_columns(pl.lit("u.csv").alias(FILE))),
+        KEYS,
     )
     assert found.good["sku"].to_list() == ["1"]
     assert found.bad.select("position", "reason", "raw").rows() == [

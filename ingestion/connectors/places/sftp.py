@@ -1,4 +1,4 @@
-"""Where files lie: a local folder or an SFTP server, each looked at and read without ever writing to it."""
+"""A folder on an SFTP server whose key is pinned."""
 
 from __future__ import annotations
 
@@ -6,48 +6,29 @@ import asyncio
 import fnmatch
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import asyncssh
 
+from ingestion.connectors.places.place import Seen, joined, split_pattern
 from tillmill.errors import RefusedError, SettingsError, SourceError
 
 Answer = TypeVar("Answer")
 IN_FLIGHT = 8
 CONNECT_SECONDS = 20
 READ_SECONDS = 120
+PIECE = 8 << 20
 # AES-GCM is one call into OpenSSL per packet; asyncssh's first choice costs five times as much.
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr")
 
 
-@dataclass(frozen=True, order=True)
-class Seen:
-    """A file as it was when looked at; `modified` is in nanoseconds since 1970, as exact as the place tells it."""
-
-    name: str
-    size: int
-    modified: int
-
-
-class Place(Protocol):
-    """A place that holds files."""
-
-    def look(self, pattern: str) -> list[Seen]:
-        """The files whose path, from the place's root, fits the pattern; ordered by name."""
-
-    def read(self, files: list[Seen]) -> list[bytes | None]:
-        """Their bytes, in order; None for one that has gone."""
-
-
 @contextmanager
-def open_place(url: str, password: str, private_key: str, host_key: str, root: Path) -> Iterator[Place]:
-    """The place behind `sftp://user@host:port/folder` or a folder's path (relative to `root`, the workspace)."""
-    if not url.startswith("sftp://"):
-        yield Folder(root / url.removeprefix("file://"))
-        return
+def open_sftp(url: str, password: str, private_key: str, host_key: str) -> Iterator[Sftp]:
+    """The folder behind `sftp://user@host:port/folder`.
+
+    Raises SettingsError without a pinned key, RefusedError for another one, SourceError where the log-in fails.
+    """
     if not host_key:
         raise SettingsError("connection.host_key: an SFTP server's key must be pinned, or anybody could answer for it")
     with asyncio.Runner() as runner:
@@ -57,42 +38,6 @@ def open_place(url: str, password: str, private_key: str, host_key: str, root: P
         finally:
             server.close()
             runner.run(server.wait_closed())
-
-
-def check_pattern(pattern: str) -> str:
-    """The pattern, relative and inside its place. Raises RefusedError for one that climbs out."""
-    if pattern.startswith("/") or ".." in pattern.split("/"):
-        raise RefusedError(f"pull.path: {pattern!r} leaves the source's folder")
-    return pattern
-
-
-class Folder:
-    """A local folder."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def look(self, pattern: str) -> list[Seen]:
-        if not self.root.is_dir():
-            raise SourceError(f"{self.root} is no folder that can be read")
-        found: list[Seen] = []
-        for path in self.root.glob(check_pattern(pattern)):
-            if path.is_file():
-                told = path.stat()
-                found.append(Seen(path.relative_to(self.root).as_posix(), told.st_size, told.st_mtime_ns))
-        return sorted(found)
-
-    def read(self, files: list[Seen]) -> list[bytes | None]:
-        return [self._read(self.root / file.name) for file in files]
-
-    @staticmethod
-    def _read(path: Path) -> bytes | None:
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise SourceError(f"{path} cannot be read: {error.strerror}") from error
 
 
 class Sftp:
@@ -105,13 +50,27 @@ class Sftp:
         self._client: asyncssh.SFTPClient | None = None
 
     def look(self, pattern: str) -> list[Seen]:
-        folder, _, name = check_pattern(pattern).rpartition("/")
-        if any(sign in folder for sign in "*?["):
-            raise SettingsError(f"pull.path: {pattern!r}: over SFTP only the last part may have wildcards")
-        return self._runner.run(_in_words(self._look(folder, name), f"{folder or '.'}"))
+        folder, name = split_pattern(pattern)
+        return self._runner.run(_in_words(self._look(folder, name), folder or "."))
+
+    def again(self, files: list[Seen]) -> set[Seen]:
+        found = self._runner.run(_in_words(self._each(files, self._stat), files[0].name if files else ""))
+        return {seen for seen in found if seen is not None}
 
     def read(self, files: list[Seen]) -> list[bytes | None]:
-        return self._runner.run(_in_words(self._read_all(files), files[0].name if files else ""))
+        return self._runner.run(_in_words(self._each(files, self._read), files[0].name if files else ""))
+
+    def copy(self, file: Seen, into: BinaryIO) -> bool:
+        done = 0
+        while True:
+            # A piece at a time, each with its own patience: a large file may take longer than any answer should.
+            piece = self._runner.run(_in_words(self._read(file, done, PIECE), file.name))
+            if piece is None:
+                return False
+            into.write(piece)
+            done += len(piece)
+            if not piece or done >= file.size:
+                return True
 
     async def _open(self) -> asyncssh.SFTPClient:
         if self._client is None:
@@ -119,34 +78,48 @@ class Sftp:
         return self._client
 
     def _path(self, name: str) -> str:
-        return "/".join(part for part in (self._root, name) if part) or "."
+        return joined(self._root, name) or "."
 
     async def _look(self, folder: str, pattern: str) -> list[Seen]:
         client = await self._open()
         found: list[Seen] = []
         for entry in await client.readdir(self._path(folder)):
             name = str(entry.filename)
-            if fnmatch.fnmatchcase(name, pattern) and entry.attrs.type in {
-                asyncssh.FILEXFER_TYPE_REGULAR,
-                asyncssh.FILEXFER_TYPE_UNKNOWN,
-            }:
-                modified = int(entry.attrs.mtime or 0) * 1_000_000_000 + int(entry.attrs.mtime_ns or 0)
-                found.append(Seen(f"{folder}/{name}" if folder else name, int(entry.attrs.size or 0), modified))
+            if fnmatch.fnmatchcase(name, pattern):
+                found += [seen for seen in [_seen(joined(folder, name), entry.attrs)] if seen is not None]
         return sorted(found)
 
-    async def _read_all(self, files: list[Seen]) -> list[bytes | None]:
-        client = await self._open()
+    async def _each(self, files: list[Seen], work: Any) -> list[Any]:
         gate = asyncio.Semaphore(IN_FLIGHT)
 
-        async def read(file: Seen) -> bytes | None:
+        async def one(file: Seen) -> Any:
             async with gate:
-                try:
-                    async with client.open(self._path(file.name), "rb", encoding=None) as handle:
-                        return bytes(await handle.read(file.size, 0))  # type: ignore[arg-type]  # encoding=None reads bytes
-                except asyncssh.SFTPNoSuchFile:
-                    return None
+                return await work(file)
 
-        return list(await asyncio.gather(*(read(file) for file in files)))
+        return list(await asyncio.gather(*(one(file) for file in files)))
+
+    async def _stat(self, file: Seen) -> Seen | None:
+        client = await self._open()
+        try:
+            return _seen(file.name, await client.stat(self._path(file.name)))
+        except asyncssh.SFTPNoSuchFile:
+            return None
+
+    async def _read(self, file: Seen, start: int = 0, size: int = -1) -> bytes | None:
+        client = await self._open()
+        try:
+            async with client.open(self._path(file.name), "rb", encoding=None) as handle:
+                read: Any = await handle.read(file.size if size < 0 else size, start)
+                return bytes(read)
+        except asyncssh.SFTPNoSuchFile:
+            return None
+
+
+def _seen(name: str, told: asyncssh.SFTPAttrs) -> Seen | None:
+    if told.type not in {asyncssh.FILEXFER_TYPE_REGULAR, asyncssh.FILEXFER_TYPE_UNKNOWN}:
+        return None
+    modified = int(told.mtime or 0) * 1_000_000_000 + int(told.mtime_ns or 0)
+    return Seen(name, int(told.size or 0), modified)
 
 
 async def _connect(url: str, password: str, private_key: str, host_key: str) -> asyncssh.SSHClientConnection:

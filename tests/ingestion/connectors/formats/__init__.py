@@ -1,0 +1,1 @@
+"""Tests of this room, mirroring the tree."""

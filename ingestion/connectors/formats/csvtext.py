@@ -35,24 +35,22 @@ def parse(
     A row with too few or too many fields, or broken quotes, has null fields, its reason in FAULT and its text in RAW.
     Where the file is cut into pieces changes nothing. Raises SourceError where there is no header.
     """
-    header, line, carry = list(columns), 1, b""
+    header, line, carry = column_names(list(columns)), 1, b""
     is_started = False
     for chunk, is_last in _with_last(chunks):
-        text = carry + chunk if carry else chunk
-        cut = len(text) if is_last else _last_line_end(text)
-        if not is_last and len(text) - cut > MOST_LINE_BYTES:
-            raise SourceError(f"{name}:{line}: a line of more than {MOST_LINE_BYTES:,} bytes")
-        if not cut:
-            carry = text
+        cut = len(chunk) if is_last else _last_line_end(chunk)
+        text, after = b"".join((carry, memoryview(chunk)[:cut])), chunk[cut:]
+        if not cut and not is_last:
+            carry = text + after
+            if len(carry) > MOST_LINE_BYTES:
+                raise SourceError(f"{name}:{line}: a line of more than {MOST_LINE_BYTES:,} bytes")
             continue
         if not is_started:
-            text, cut, line = _without_preamble(text, cut, header_row)
-            is_started = True
-        whole = text if cut == len(text) else text[:cut]
-        found = _well_formed(whole, header, line, delimiter)
+            text, line, is_started = _without_preamble(text, header_row), header_row, True
+        found = _well_formed(text, header, line, delimiter)
         if found is None:
-            found = _line_by_line(whole.decode("utf-8"), header, line, delimiter, name, is_last)
-        header, line, carry = found.header, found.next_line, found.rest + text[cut:]
+            found = _line_by_line(text.decode("utf-8"), header, line, delimiter, name, is_last)
+        header, line, carry = found.header, found.next_line, found.rest + after
         if header:
             yield found.frame()
     if not header:
@@ -88,30 +86,28 @@ def _well_formed(text: bytes, header: list[str], line: int, delimiter: str) -> _
     """
     if text.count(b"\r") != text.count(b"\r\n"):
         return None
-    if header:
-        # A piece without header gets one that polars can read; the real names are set afterwards.
-        text = delimiter.join(f"c{place}" for place in range(len(header))).encode() + b"\n" + text
-        line -= 1
-    first, _, _ = text.partition(b"\n")
-    if not first.strip():
-        return None
+    names, has_header = header, not header
     try:
-        told = next(csv.reader([first.decode("utf-8").rstrip("\r")], strict=True, delimiter=delimiter))
-        frame = pl.read_csv(text, infer_schema=False, separator=delimiter, glob=False)
+        if has_header:
+            first, _, _ = text.partition(b"\n")
+            names = column_names(next(csv.reader([first.decode().rstrip("\r")], strict=True, delimiter=delimiter), []))
+            frame = pl.read_csv(text, infer_schema=False, separator=delimiter, glob=False)
+        else:
+            told = dict.fromkeys(names, pl.String)
+            frame = pl.read_csv(text, has_header=False, schema=told, separator=delimiter, glob=False)
     except (pl.exceptions.PolarsError, csv.Error):
         return None
     lines = text.count(b"\n") + (not text.endswith(b"\n"))
-    if frame.width != len(told) or len(told) < 2 or lines != frame.height + 1:
+    if frame.width != len(names) or len(names) < 2 or lines != frame.height + has_header:
         return None
     if b'"' in text:
         if frame.height and frame.to_series(-1).null_count():
             return None
-    elif text.count(delimiter.encode()) != (frame.height + 1) * (len(told) - 1):
+    elif text.count(delimiter.encode()) != lines * (len(names) - 1):
         return None
-    names = header or column_names(told)
     frame.columns = names
-    numbers = pl.Series(LINE, list(range(line + 1, line + 1 + frame.height)), dtype=pl.Int64)
-    return _Found(names, frame, numbers, line + 1 + frame.height)
+    numbers = list(range(line + has_header, line + lines))
+    return _Found(names, frame, pl.Series(LINE, numbers, dtype=pl.Int64), line + lines)
 
 
 def _line_by_line(text: str, header: list[str], line: int, delimiter: str, name: str, is_last: bool) -> _Found:
@@ -170,12 +166,12 @@ def column_names(names: list[str]) -> list[str]:
     return found
 
 
-def _without_preamble(text: bytes, cut: int, header_row: int) -> tuple[bytes, int, int]:
-    """The text from its header on, where its last whole line ends, and the header's line."""
+def _without_preamble(text: bytes, header_row: int) -> bytes:
+    """The text from its header on."""
     start = 0
     for _ in range(header_row - 1):
-        start = text.find(b"\n", start) + 1 or cut
-    return text[start:], max(0, cut - start), header_row
+        start = text.find(b"\n", start) + 1 or len(text)
+    return text[start:] if start else text
 
 
 def _last_line_end(text: bytes) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from ingestion.connectors.formats.layout import AUTO
@@ -21,7 +21,6 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-MARK = "\ufeff"
 # The commonest characters of written Chinese, and those of trade. They are about half of any Chinese text, but an
 # eighth of what another language's bytes happen to spell in GB 18030.
 COMMON = frozenset(
@@ -47,27 +46,40 @@ def utf8_chunks(source: BinaryIO, name: str, encoding: str) -> Iterator[bytes]:
     Raises SourceError naming the byte that is not in the encoding, or why none could be proved.
     """
     told = detect(source, name) if encoding == AUTO else encoding
-    is_utf8 = told.lower().replace("_", "-") in UTF8
-    decoder = codecs.getincrementaldecoder("utf-8" if is_utf8 else told)(errors="strict")
+    decode = _as_it_is if told.lower().replace("_", "-") in UTF8 else _by(told)
     source.seek(0)
-    done, is_first = 0, True
+    held, done, is_first = b"", 0, True
     while True:
         piece = source.read(CHUNK)
-        held = len(decoder.getstate()[0])
         try:
-            text = decoder.decode(piece, final=not piece)
+            text, held = decode(held + piece if held else piece, not piece)
         except UnicodeDecodeError as error:
             raise SourceError(
-                f"{name}: byte {done - held + error.start:,} is not {told} ({error.reason})",
+                f"{name}: byte {done - len(held) + error.start:,} is not {told} ({error.reason})",
                 next_command='set pull.encoding to what the file is written in, such as "gb18030", or to "auto"',
             ) from error
         done += len(piece)
         if is_first and text:
-            text, is_first = text.removeprefix(MARK), False
+            text, is_first = text.removeprefix(codecs.BOM_UTF8), False
         if text:
-            yield text.encode("utf-8")
+            yield text
         if not piece:
             return
+
+
+def _as_it_is(data: bytes, is_last: bool) -> tuple[bytes, bytes]:
+    """UTF-8 is checked and passed on, but for a character that goes on in the next piece."""
+    _, used = codecs.utf_8_decode(data, "strict", is_last)
+    return (data, b"") if used == len(data) else (data[:used], data[used:])
+
+
+def _by(encoding: str) -> Callable[[bytes, bool], tuple[bytes, bytes]]:
+    decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
+
+    def decode(data: bytes, is_last: bool) -> tuple[bytes, bytes]:
+        return decoder.decode(data, is_last).encode("utf-8"), b""
+
+    return decode
 
 
 def detect(source: BinaryIO, name: str) -> str:

@@ -20,6 +20,9 @@ NAIVE_FORMATS = (
 )
 DATE_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d")
 EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+# Days before 1970 from which spreadsheets count, in either of their bases; cells not formatted as dates hold the count.
+SERIALS = {"excel_1900": 25_569, "excel_1904": 24_107}
+DAY_MS = 86_400_000
 BOOLEANS = {"true": True, "1": True, "yes": True, "y": True, "t": True} | {
     "false": False,
     "0": False,
@@ -132,6 +135,12 @@ def date(text: pl.Series, reading: Reading) -> Cast:
     if reading.to_business_date:
         found = timestamp(text, Reading(reading.timezone, reading.format))
         return Cast(found.values.dt.convert_time_zone(reading.timezone).dt.date(), found.failed, found.why)
+    if reading.format in SERIALS:
+        naive = _serial(text, reading.format)
+        days = (
+            naive.to_frame("at").select(pl.when(pl.col("at").dt.truncate("1d") == pl.col("at")).then("at")).to_series()
+        )
+        return Cast(days.cast(pl.Date), _lost(text, days), "is not a date")
     formats = (reading.format,) if reading.format else DATE_FORMATS
     trimmed = text if reading.format else text.str.replace(r"[T ]00:00(?::00(?:\.0+)?)?$", "")
     values = _first_that_fits(trimmed, formats, lambda part, form: part.str.to_date(form, strict=False))
@@ -150,6 +159,8 @@ def timestamp(text: pl.Series, reading: Reading) -> Cast:
         return Cast(values, _lost(text, values), "is not a time since 1970")
     if reading.format is None and (quick := _whole_seconds_in_utc(text)) is not None:
         return Cast(quick)
+    if reading.format in SERIALS:
+        return _local(text, _serial(text, reading.format), reading.timezone)
     spaced = text.str.replace(r"^([0-9]{4}[-/][0-9]{2}[-/][0-9]{2}) +", "${1}T")
     utc = pl.Series([], dtype=pl.Datetime("us", "UTC"))
     if reading.format and "%z" not in reading.format:
@@ -182,6 +193,15 @@ def _whole_seconds_in_utc(text: pl.Series) -> pl.Series | None:
 def _zoned(text: pl.Series) -> pl.Series:
     parsed = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%#z", strict=False, time_unit="us")
     return parsed.dt.convert_time_zone("UTC")
+
+
+def _serial(text: pl.Series, base: str) -> pl.Series:
+    """Naive times from a spreadsheet's day counts, exact to the millisecond as it keeps them, or from ISO text."""
+    days = text.cast(pl.Float64, strict=False)
+    counted = ((days - SERIALS[base]) * DAY_MS).round().cast(pl.Int64, strict=False).cast(pl.Datetime("ms"))
+    told = _naive(text.str.replace(" ", "T", literal=True), (*NAIVE_FORMATS, "%Y-%m-%d"))
+    both = pl.DataFrame({"counted": counted.cast(pl.Datetime("us")), "told": told})
+    return both.select(pl.coalesce("counted", "told")).to_series()
 
 
 def _naive(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:

@@ -32,12 +32,14 @@ COMMON = frozenset(
     "确传师观清今切院让识候带导争运"
     "店商号售销额价元单货码编订客户会员姓名称省州京广深圳杭城县街购存库箱瓶袋包盒件组积券卡支付款税退换仓储物料批次厂牌季节奶面糕饼果汁茶酒"
 )
-HANZI = re.compile("[\u4e00-\u9fff]")
-# What one common character says for Chinese, and one other against it: logarithms of .5/.13 and .5/.87.
-FOR, AGAINST = math.log(0.5 / 0.13), math.log(0.5 / 0.87)
+HAN = re.compile("[\u4e00-\u9fff]")
+LONG = re.compile("[\u0800-\U0010ffff]")
+# How often a character is common, another of GB 2312, or beyond it: in Chinese text; in Latin text whose bytes happen
+# to pair; in Korean or Japanese text of the same kind of encoding.
+CHINESE = (0.5, 0.495, 0.005)
+OTHERS = ((0.065, 0.435, 0.5), (0.13, 0.865, 0.005))
 PROOF = math.log(100)
 ENOUGH = 20_000
-MOST_STRANGE = 0.02
 
 
 def utf8_chunks(source: BinaryIO, name: str, encoding: str) -> Iterator[bytes]:
@@ -93,14 +95,18 @@ def detect(source: BinaryIO, name: str) -> str:
     for mark, encoding in MARKS:
         if start.startswith(mark):
             return encoding
-    if _decodes(source, "utf-8"):
+    is_utf8, is_certain = _as_utf8(source)
+    if is_certain:
         return "utf-8"
-    is_chinese = _is_chinese(source)
-    if is_chinese:
+    evidence = _evidence(source)
+    # Two bytes of one Chinese character may be one Latin or Greek letter in UTF-8: a short text can be both.
+    if is_utf8 and evidence <= 0:
+        return "utf-8"
+    if not is_utf8 and evidence >= PROOF:
         return "gb18030"
     raise SourceError(
-        f"{name}: it is not UTF-8, and its bytes do not prove another encoding"
-        f"{'' if is_chinese is None else ': as GB 18030 its characters would not be those of Chinese text'}",
+        f"{name}: {'it may be UTF-8 or GB 18030' if is_utf8 else 'it is not UTF-8'}, "
+        f"and its bytes do not prove {'which' if is_utf8 else 'another encoding'}",
         next_command='set pull.encoding to what the file is written in, such as "gb18030", "big5" or "cp1252"',
     )
 
@@ -113,17 +119,20 @@ def _texts(source: BinaryIO, encoding: str) -> Iterator[str]:
     yield decoder.decode(b"", final=True)
 
 
-def _decodes(source: BinaryIO, encoding: str) -> bool:
+def _as_utf8(source: BinaryIO) -> tuple[bool, bool]:
+    """Whether the bytes are UTF-8, and whether they are no other text: plain ASCII, or with longer sequences."""
+    is_ascii = is_long = True
     try:
-        for _ in _texts(source, encoding):
-            pass
+        for number, text in enumerate(_texts(source, "utf-8")):
+            is_long = LONG.search(text) is not None or (bool(number) and is_long)
+            is_ascii = is_ascii and text.isascii()
     except UnicodeDecodeError:
-        return False
-    return True
+        return False, False
+    return True, is_ascii or is_long
 
 
-def _is_chinese(source: BinaryIO) -> bool | None:
-    """Whether the characters are those of Chinese text; None where the bytes are not GB 18030 at all."""
+def _evidence(source: BinaryIO) -> float:
+    """How much (a logarithm) the characters speak for Chinese in GB 18030, against the likelier of the others."""
     seen: list[str] = []
     count = 0
     try:
@@ -132,10 +141,15 @@ def _is_chinese(source: BinaryIO) -> bool | None:
                 seen.append(re.sub(r"[\x00-\x7f]+", "", text)[: ENOUGH - count])
                 count += len(seen[-1])
     except UnicodeDecodeError:
-        return None
+        return -math.inf
     characters = "".join(seen)
+    hanzi = sum(HAN.match(character) is not None for character in characters)
+    if hanzi * 2 < len(characters):
+        return -math.inf
+    common = sum(character in COMMON for character in characters)
     strange = len(characters) - len(characters.encode("gb2312", errors="ignore")) // 2
-    hanzi = HANZI.findall(characters)
-    common = sum(character in COMMON for character in hanzi)
-    evidence = common * FOR + (len(hanzi) - common) * AGAINST
-    return strange <= MOST_STRANGE * len(characters) and len(hanzi) * 2 >= len(characters) and evidence >= PROOF
+    counts = (common, max(0, len(characters) - common - strange), strange)
+    return min(
+        sum(count * math.log(here / there) for count, here, there in zip(counts, CHINESE, other, strict=True))
+        for other in OTHERS
+    )

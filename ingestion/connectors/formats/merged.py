@@ -7,10 +7,9 @@ import posixpath
 import re
 import zipfile
 
-from ingestion.connectors.formats.xmlsafe import BrokenXmlError, safe_parse
+from ingestion.connectors.formats.xmlsafe import BrokenXmlError, local_name, safe_parse
 from tillmill.errors import RefusedError, SourceError
 
-MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -23,8 +22,8 @@ def merged_rows(data: bytes, sheet: str, where: str) -> list[tuple[int, int, int
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(_path(archive, sheet)) as text:
             merged, first = [], None
-            for _, element in safe_parse(text, where, tag=(f"{MAIN}c", f"{MAIN}mergeCell")):
-                if element.tag == f"{MAIN}mergeCell":
+            for element in safe_parse(text, where, ("c", "mergeCell")):
+                if local_name(element) == "mergeCell":
                     merged.append(_corners(element.get("ref", "")))
                 elif len(element):
                     column = _column(re.sub(r"\d", "", element.get("r", "A1")))
@@ -44,11 +43,9 @@ def merged_rows(data: bytes, sheet: str, where: str) -> list[tuple[int, int, int
 def _path(archive: zipfile.ZipFile, sheet: str) -> str:
     """The sheet's file: the workbook names a relation, and the relations name the file."""
     with archive.open("xl/workbook.xml") as text:
-        sheets = {element.get("name"): element.get(RELATION) for _, element in safe_parse(text, sheet, f"{MAIN}sheet")}
+        sheets = {element.get("name"): element.get(RELATION) for element in safe_parse(text, sheet, "sheet")}
     with archive.open("xl/_rels/workbook.xml.rels") as text:
-        files = {
-            element.get("Id"): element.get("Target", "") for _, element in safe_parse(text, sheet, "{*}Relationship")
-        }
+        files = {element.get("Id"): element.get("Target", "") for element in safe_parse(text, sheet, "Relationship")}
     return posixpath.normpath(posixpath.join("/xl", files[sheets[sheet]])).lstrip("/")
 
 

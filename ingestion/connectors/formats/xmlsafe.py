@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any, BinaryIO, cast
 
 from lxml import etree  # type: ignore[import-untyped]  # it has no stubs
@@ -13,6 +13,7 @@ from tillmill.errors import RefusedError, SourceError
 
 BrokenXmlError: type[SyntaxError] = etree.XMLSyntaxError
 MOST_PROLOG = 1 << 20
+PIECE = 1 << 20
 WIDE = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -26,40 +27,63 @@ ASCII_LIKE = re.compile(
 # GBK and GB 18030 are supersets, and files that call themselves GB 2312 hold names beyond it.
 WIDENED = ("gb2312", "gbk")
 SKIPPED = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
+ROOT = re.compile(r"<([^!?/>\s]+)")
 DECLARED = re.compile(r"<\?xml[^>]*?\bencoding\s*=\s*[\"']([\w.:-]+)[\"']")
 
 
 def safe_parse(
-    source: IO[bytes], name: str, tag: str | tuple[str, ...] | None = None, events: tuple[str, ...] = ("end",)
-) -> Iterator[tuple[str, Any]]:
-    """The events of lxml's iterparse over the file, which must be seekable.
+    source: IO[bytes], name: str, wanted: str | tuple[str, ...], keeps: Callable[[Any], bool] = lambda element: False
+) -> Iterator[Any]:
+    """The elements called `wanted` (without namespace), each when it has been read whole; `source` must be seekable.
 
-    Raises RefusedError for a document type (entity bombs and external entities need one), SourceError for an encoding
-    in which one could hide; BrokenXmlError for what is not well-formed.
+    All others are let go as the file is read, but for those that `keeps` names and those above: memory does not grow
+    with the file. Raises RefusedError for a document type (entity bombs and external entities need one), SourceError
+    for an encoding in which one could hide; BrokenXmlError for what is not well-formed.
     """
-    encoding = _check_prolog(cast(BinaryIO, source), name)
-    source.seek(0)
-    return cast(
-        Iterator[tuple[str, Any]],
-        etree.iterparse(
-            source,
-            events=events,
-            tag=tag,
-            encoding=encoding,
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            dtd_validation=False,
-            attribute_defaults=False,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
-        ),
+    names = {wanted} if isinstance(wanted, str) else set(wanted)
+    encoding, root_name = _check_prolog(cast(BinaryIO, source), name)
+    parser = etree.XMLPullParser(
+        events=("start", "end"),
+        tag=[f"{{*}}{told}" for told in (*names, root_name)],
+        encoding=encoding,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
     )
+    source.seek(0)
+    root: Any = None
+    while piece := source.read(PIECE):
+        parser.feed(piece)
+        for event, element in parser.read_events():
+            root = element if root is None else root
+            if event == "end" and local_name(element) in names:
+                yield element
+        if root is not None:
+            _let_go(root, names, keeps)
+    parser.close()
 
 
-def _check_prolog(source: BinaryIO, name: str) -> str | None:
-    """The encoding to read the file in, where it is another than the declared one."""
+def local_name(element: Any) -> str:
+    """The element's name without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def _let_go(element: Any, names: set[str], keeps: Callable[[Any], bool]) -> None:
+    """Removes what has been read: all that does not stand on the way to the element the parser is in."""
+    while len(element) and local_name(element) not in names and not keeps(element):
+        for child in element[:-1]:
+            if not keeps(child):
+                element.remove(child)
+        element = element[-1]
+
+
+def _check_prolog(source: BinaryIO, name: str) -> tuple[str | None, str]:
+    """The encoding to read the file in, where it is another than the declared one, and the name of its root."""
     source.seek(0)
     start = source.read(MOST_PROLOG)
     wide = next((encoding for mark, encoding in WIDE if start.startswith(mark)), None)
@@ -75,6 +99,8 @@ def _check_prolog(source: BinaryIO, name: str) -> str | None:
             f"{name}: it has a document type, which can name other files and grow without end",
             next_command="ask for the file without <!DOCTYPE>",
         )
-    if not re.match(r"<[^!?\s]", text[place : place + 2]):
+    root = ROOT.match(text, place)
+    if root is None:
         raise SourceError(f"{name}: no XML: it does not begin with an element")
-    return "gb18030" if wide is None and declared in WIDENED else None
+    root_name = root[1] if wide else root[1].encode("latin-1").decode(declared)
+    return "gb18030" if wide is None and declared in WIDENED else None, root_name.rpartition(":")[2]

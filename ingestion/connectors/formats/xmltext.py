@@ -10,7 +10,7 @@ import polars as pl
 
 from ingestion.connectors.formats.layout import Layout
 from ingestion.connectors.formats.rows import frame_of
-from ingestion.connectors.formats.xmlsafe import BrokenXmlError, safe_parse
+from ingestion.connectors.formats.xmlsafe import BrokenXmlError, local_name, safe_parse
 from ingestion.connectors.page import field_name
 from tillmill.errors import SettingsError, SourceError
 
@@ -43,49 +43,28 @@ def read(source: BinaryIO, name: str, layout: Layout) -> Iterator[pl.DataFrame]:
 
 
 def _records(source: BinaryIO, name: str, path: list[str], parents: list[str]) -> Iterator[Record]:
-    open_elements: list[str] = []
-    depth_of_record = 0
-    for event, element in safe_parse(source, name, events=("start", "end")):
-        if event == "start":
-            open_elements.append(_local(element.tag))
-            if not depth_of_record and open_elements[-len(path) :] == path:
-                depth_of_record = len(open_elements)
+    told = [tuple(parent.rpartition("/")[::2]) for parent in parents]
+    children = {child for _, child in told}
+    for element in safe_parse(source, name, path[-1], keeps=lambda other: local_name(other) in children):
+        above = [local_name(ancestor) for ancestor in element.iterancestors()][::-1]
+        if [*above, path[-1]][-len(path) :] != path or _is_within(above, path):
             continue
-        depth = len(open_elements)
-        open_elements.pop()
-        if depth == depth_of_record:
-            depth_of_record = 0
-            above = {told: _above(element, told) for told in parents}
-            yield above | flat(element)
-            _forget(element)
-        elif not depth_of_record and not _is_told(element, open_elements, parents):
-            _forget(element)
+        yield {f"{ancestor}/{child}": _above(element, ancestor, child) for ancestor, child in told} | flat(element)
+        element.clear(keep_tail=True)
 
 
-def _is_told(element: Any, above: list[str], parents: list[str]) -> bool:
-    """Whether a record that follows may repeat this element's text."""
-    return any(told.split("/") == [*above[-told.count("/") :], _local(element.tag)] for told in parents if "/" in told)
+def _is_within(above: list[str], path: list[str]) -> bool:
+    """Whether a record stands above: then this one is a part of it."""
+    return any(above[: end + 1][-len(path) :] == path for end, name in enumerate(above) if name == path[-1])
 
 
-def _forget(element: Any) -> None:
-    """What has been read is let go, or the file would be in memory in the end."""
-    parent = element.getparent()
-    element.clear(keep_tail=True)
-    if parent is not None:
-        # One element stays behind, empty: the parser still stands on it.
-        previous = element.getprevious()
-        if previous is not None and not len(previous) and not previous.text and not previous.attrib:
-            parent.remove(previous)
-
-
-def _above(element: Any, told: str) -> str | None:
-    """The text of `Ancestor/@attribute` or `Ancestor/Child`, of the nearest ancestor called so."""
-    ancestor, _, wanted = told.partition("/")
+def _above(element: Any, ancestor: str, wanted: str) -> str | None:
+    """The attribute (`@id`) or the child's text that stands before the record in the nearest ancestor called so."""
     for above in element.iterancestors():
-        if _local(above.tag) == ancestor:
-            fields = {f"@{_local(key)}": value for key, value in above.attrib.items()}
-            fields |= {_local(child.tag): child.text for child in above if child is not element}
-            return fields.get(wanted)
+        if local_name(above) == ancestor:
+            if wanted.startswith("@"):
+                return {f"@{_local(key)}": value for key, value in above.attrib.items()}.get(wanted)
+            return next((_text(child) for child in above if child is not element and local_name(child) == wanted), None)
     return None
 
 
@@ -94,11 +73,10 @@ def flat(element: Any, prefix: str = "") -> Record:
     found: Record = {field_name(f"{prefix}@{_local(key)}"): value for key, value in element.attrib.items()}
     groups: dict[str, list[Any]] = {}
     for child in element:
-        groups.setdefault(_local(child.tag), []).append(child)
+        groups.setdefault(local_name(child), []).append(child)
     text = _text(element)
-    if not prefix and text and not groups:
-        found["#text"] = text
-    elif prefix and groups and text:
+    # The text of a child without children stands under the child's own name.
+    if text and (groups or not prefix):
         found[f"{prefix}#text"] = text
     for child_name, children in groups.items():
         name = f"{prefix}{child_name}"

@@ -15,6 +15,7 @@ import pytest
 
 from ingestion.connectors.files import Connection, Pull, pages
 from ingestion.connectors.page import FILE, LINE, OBSERVED, Page
+from tests.ingestion.connectors.file_servers import ftp_server
 from tests.ingestion.connectors.fixtures import make_workspace, write_secret
 from tests.ingestion.connectors.servers import serving, sftp_server
 from tillmill.errors import RefusedError, SettingsError, SourceError
@@ -26,7 +27,7 @@ PULL = Pull(path="in/x_*.csv*")
 
 @dataclass
 class Source:
-    """A folder, seen as it is or through an SFTP server."""
+    """A folder, seen as it is or through a file server."""
 
     workspace: Workspace
     folder: Path
@@ -50,7 +51,7 @@ def host_key() -> asyncssh.SSHKey:
     return asyncssh.generate_private_key("ssh-ed25519")
 
 
-@pytest.fixture(params=["folder", "sftp"])
+@pytest.fixture(params=["folder", "sftp", "ftp"])
 def source(request: pytest.FixtureRequest, tmp_path: Path, host_key: asyncssh.SSHKey) -> Iterator[Source]:
     workspace = make_workspace(tmp_path / "workspace")
     folder = tmp_path / "server"
@@ -59,6 +60,10 @@ def source(request: pytest.FixtureRequest, tmp_path: Path, host_key: asyncssh.SS
         yield Source(workspace, folder, Connection(url=str(folder)))
         return
     password = write_secret(workspace.root / "password", "s3cret")
+    if request.param == "ftp":
+        with ftp_server(folder) as port:
+            yield Source(workspace, folder, Connection(url=f"ftp://mill@127.0.0.1:{port}/", password=password))
+        return
     with serving(sftp_server(folder, host_key)) as port:
         yield Source(workspace, folder, sftp(port, password, host_key))
 

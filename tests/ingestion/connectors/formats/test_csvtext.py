@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from typing import Any
 
 import polars as pl
@@ -63,6 +64,23 @@ def test_a_field_never_takes_the_name_of_one_of_ours() -> None:
     assert parse(b"_line,_row\n1,2\n", "f").columns == ["_line_", "_row_", LINE]
 
 
+def test_a_header_may_stand_lower_or_be_missing() -> None:
+    assert rows("Sales of May\n\na,b\n1,2\n", header_row=3) == [("1", "2", 4)]
+    assert rows("1,2\n3\n", columns=["a", "b"])[0][:3] == ("1", "2", 1)
+    assert parse(b"1,2\n3\n", "f", columns=["a", "b"])[FAULT].to_list() == [None, "1 fields where the header has 2"]
+
+
+def test_tabs_part_the_fields_of_a_tsv() -> None:
+    assert rows("a\tb\n1,5\t2\n", format="tsv") == [("1,5", "2", 2)]
+    assert rows("a;b\n1,5;2\n", delimiter=";") == [("1,5", "2", 2)]
+
+
+def test_a_line_without_end_is_not_read_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csvtext, "MOST_LINE_BYTES", 100)
+    with pytest.raises(SourceError, match=r"f:3: a line of more than 100 bytes"):
+        list(csvtext.parse([b"a,b\n1,2\n", *[b"x" * 60] * 3, b"\n"], "f"))
+
+
 def test_a_file_without_header_stops() -> None:
     with pytest.raises(SourceError, match="no header"):
         parse(b"\n\n", "f.csv")
@@ -83,3 +101,18 @@ def test_whatever_the_standard_library_writes_is_read_back(cells: list[list[str]
     found = parse(text.getvalue().encode(), "f")
     read = [tuple(cell or "" for cell in row) for row in found.select("a", "b", "c").rows()]
     assert read == [tuple(row) for row in cells]
+
+
+PIECES = st.text(st.sampled_from('ab,"\n\r \u5e97'), max_size=60)
+
+
+@settings(max_examples=400, deadline=None)
+@given(PIECES, st.lists(st.integers(0, 60), max_size=5), st.sampled_from(["a,b,c\n", "a,b\r\n"]))
+def test_where_a_file_is_cut_into_pieces_changes_no_row(body: str, cuts: list[int], header: str) -> None:
+    """Whatever the text, quotes left open included: a piece ends where a record does."""
+    text = header + body
+    places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
+    chunks = [text[start:end].encode() for start, end in itertools.pairwise(places)]
+    whole = pl.concat(csvtext.parse([text.encode()], "f"), how="diagonal")
+    pieces = pl.concat(csvtext.parse(chunks, "f"), how="diagonal")
+    assert pieces.select(whole.columns).rows() == whole.rows()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import obstore
 import pytest
 from obstore.store import S3Store
 
+from ingestion.connectors.files import Pull, pages
+from ingestion.connectors.page import FILE
 from ingestion.connectors.places.objects import Objects, open_objects
+from ingestion.connectors.places.opening import Connection
 from tests.ingestion.connectors.file_servers import object_store
+from tests.ingestion.connectors.fixtures import make_workspace, write_secret
 from tillmill.errors import SettingsError, SourceError
 
 
@@ -75,3 +81,18 @@ def test_a_bucket_that_is_not_there_and_an_unknown_option_are_told_without_the_s
     assert "s3cret" not in str(caught.value)
     with pytest.raises(SettingsError, match="cannot be opened"):
         open_objects("s3://brand", options | {"colour": "red"})
+
+
+def test_a_stream_is_pulled_from_a_bucket_with_its_secret_by_reference(tmp_path: Path, options: dict[str, str]) -> None:
+    workspace = make_workspace(tmp_path)
+    secret = write_secret(tmp_path / "secret", "s3cret")
+    given = options | {"secret_access_key": secret}
+    put(options, "pulled/x_1.csv.gz", gzip.compress(b"a,b\n1,2\n"))
+    put(options, "pulled/x_2.csv", b"a,b\n3,4\n")
+    connection = Connection(url="s3://brand/pulled", options=given)
+    [page] = pages(workspace, connection, Pull(path="x_*", settle_seconds=0), None)
+    assert page.records.select("a", FILE).rows() == [("1", "x_1.csv.gz"), ("3", "x_2.csv")]
+    assert list(pages(workspace, connection, Pull(path="x_*", settle_seconds=0), page.cursor)) == []
+    written_out = Connection(url="s3://brand/pulled", options=options)
+    with pytest.raises(SettingsError, match="never written out"):
+        list(pages(workspace, written_out, Pull(path="x_*"), None))

@@ -30,6 +30,8 @@ UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".filepart", ".uploading", "
 BATCH_FILES = 256
 # Files are read together up to so many bytes; a larger one is copied to the disk, read in pieces, and no original kept.
 BATCH_BYTES = 64 << 20
+# How far a server's clock may be off, and a time cut to whole seconds or minutes: a younger file is looked at twice.
+SLACK_SECONDS = 60.0
 MOST_NAMED = 5
 
 
@@ -44,7 +46,7 @@ class Pull(Layout):
     ignore: list[str] = Field(default_factory=list)
     marker: str = ""
     page_rows: int = Field(default=200_000, ge=1)
-    settle_seconds: float = Field(default=1.0, ge=0, description="a file younger than this is looked at again")
+    settle_seconds: float = Field(default=1.0, ge=0, description="between the two looks at a young file")
 
     @field_validator("path")
     @classmethod
@@ -174,7 +176,8 @@ def _new_files(
     One that changes between two looks waits its turn.
     """
     wanted = [file for file in _candidates(place, pull, found) if not memory.knows(file)]
-    if not pull.marker and any(time.time() - file.modified / 1e9 < pull.settle_seconds for file in wanted):
+    settled_before = time.time() - pull.settle_seconds - SLACK_SECONDS
+    if not pull.marker and any(file.modified / 1e9 > settled_before or not file.modified for file in wanted):
         time.sleep(pull.settle_seconds)
         same = place.again(wanted)
         wanted = [file for file in wanted if file in same]

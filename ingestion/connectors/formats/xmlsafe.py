@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import IO, Any, BinaryIO, cast
 
-from lxml import etree  # type: ignore[import-untyped]  # it has no stubs
+from lxml import etree
 
 from tillmill.errors import RefusedError, SourceError
 

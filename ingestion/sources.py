@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ValidationError
 
 from ingestion import contracts
-from ingestion.connectors import files, modbus, rest, soap, sql
+from ingestion.connectors import files, graphql, jsonrpc, modbus, rest, soap, sql
 from ingestion.connectors.connector import Connector
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract
@@ -26,6 +26,8 @@ Pages = Callable[[dict[str, Any] | None], Iterator[Page]]
 CONNECTORS: dict[str, Connector] = {
     "files": files.CONNECTOR,
     "rest": rest.CONNECTOR,
+    "graphql": graphql.CONNECTOR,
+    "jsonrpc": jsonrpc.CONNECTOR,
     "sql": sql.CONNECTOR,
     "soap": soap.CONNECTOR,
     "modbus": modbus.CONNECTOR,

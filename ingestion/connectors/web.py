@@ -1,51 +1,62 @@
-"""Reading JSON over HTTP: authenticated, retried within a deadline, never with a secret in a message."""
+"""Speaking HTTP: authenticated or signed, retried within a deadline, paced, never with a secret in a message."""
 
 from __future__ import annotations
 
-import json
+import logging
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Never
+from typing import Any
 
 import httpx
 import stamina
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from ingestion.connectors.answers import is_lines, json_lines, strict_json, unpacked
 from ingestion.connectors.connector import Settings
+from ingestion.connectors.credentials import Credentials, NoTokenError, Pass
+from ingestion.connectors.records import dig
+from ingestion.connectors.signing import SIGNERS, Call, Value
 from tillmill.errors import RefusedError, SourceError
 from tillmill.workspace import Workspace
 
 # An answer of these is the server's trouble of the moment; any other from 400 on will be the same tomorrow.
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+MOVED = frozenset({301, 302, 303, 307, 308})
+UNMOVED = "The cursor has not moved; other streams go on."
 MOST_BYTES = 256 << 20
+MOST_MOVES = 5
 
 
-class Connection(Settings):
-    """Where a REST source answers and how it is asked; `token`, `password`, `client_secret` are references."""
+class Patience(Settings):
+    """How long a source is waited for, how often it is asked again, and how fast at most."""
 
-    base_url: str
-    token: str = ""
-    username: str = ""
-    password: str = ""
-    token_url: str = Field(default="", description="OAuth2 client credentials; a 401 fetches a new token once")
-    client_id: str = ""
-    client_secret: str = ""
     timeout_seconds: float = Field(default=30, gt=0, description="of connecting, and of each silence while reading")
-    deadline_seconds: float = Field(default=900, gt=0, description="of one pull, retries and waits included")
+    deadline_seconds: float = Field(default=300, gt=0, description="of one page, retries, waits and details included")
     attempts: int = Field(default=5, ge=1, le=20)
     first_wait_seconds: float = Field(default=0.5, ge=0)
     most_wait_seconds: float = Field(default=60, ge=0, description="the longest wait a server may ask for")
+    requests_per_second: float = Field(default=0, ge=0, description="0: as fast as the source answers")
 
-    @model_validator(mode="after")
-    def _one_way_in(self) -> Connection:
-        ways = [bool(self.token), bool(self.username), bool(self.token_url)]
-        if sum(ways) > 1:
-            raise ValueError("give one of token, username and password, or token_url")
-        return self
+
+class Connection(Credentials, Patience):
+    """Where a source answers over HTTP and how it is asked; references may stand for any secret and for `base_url`.
+
+    `status_field` names the field by which a 200 tells an error (there, and none of `ok_values`); `busy_values` of it
+    are tried again, `expired_values` renew the token or the session once, `message_field` has the source's words.
+    """
+
+    base_url: str
+    headers: dict[str, str] = Field(default_factory=dict)
+    status_field: str = ""
+    ok_values: list[str] = Field(default_factory=list)
+    busy_values: list[str] = Field(default_factory=list)
+    expired_values: list[str] = Field(default_factory=list)
+    message_field: str = ""
 
 
 class PassingError(Exception):
@@ -56,137 +67,233 @@ class PassingError(Exception):
         self.wait = wait
 
 
+class ExpiredError(Exception):
+    """The token or session has ended; its message is what the source said of it."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the parsed body (a list for JSON Lines), its headers, and whether it was JSON Lines."""
+
+    body: Any
+    headers: httpx.Headers
+    is_lines: bool = False
+
+
+Judge = Callable[[Any], None]
+
+
 @dataclass
 class Web:
-    """One pull's conversation with a server: its client, its token, its deadline."""
+    """One pull's conversation with a server: its client, what it shows, the deadline of the page at hand."""
 
     connection: Connection
     client: httpx.Client
-    workspace: Workspace
+    shown: Pass
     base_url: str
     ends_at: float
+    _next_at: float = 0.0
+    _pace: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def read(self, path: str, params: dict[str, str], is_link: bool = False) -> Any:
-        """The JSON behind a path under `base_url`, or (`is_link`) behind a link the server gave; numbers as text.
+    def start_page(self) -> None:
+        """The deadline counts from here."""
+        self.ends_at = time.monotonic() + self.connection.deadline_seconds
 
-        Raises SourceError when the server keeps failing, refuses, or does not answer JSON, naming the path alone.
+    def read(
+        self,
+        path: str,
+        params: Mapping[str, Value] | None = None,
+        *,
+        method: str = "GET",
+        body: Any = None,
+        is_form: bool = False,
+        is_link: bool = False,
+        judge: Judge | None = None,
+    ) -> Answer:
+        """The answer behind a path under `base_url`, or (`is_link`) behind a link the server gave; numbers as text.
+
+        `body` is sent as JSON, or with `is_form` as a form. `judge` is given each body and may raise PassingError or
+        SourceError. Raises SourceError when the server keeps failing, refuses, or does not answer JSON, naming the path
+        alone; RefusedError for a link or a redirect to another server.
         """
-        url = httpx.URL(self.base_url.rstrip("/") + "/").join(path if is_link else path.lstrip("/"))
-        own = httpx.URL(self.base_url)
-        if (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port):
-            raise RefusedError(f"{own.host}: the next page lies on another server ({url.host}); the token stays here")
+        base = httpx.URL(self.base_url.rstrip("/") + "/")
+        url = base.join(path if is_link else path.lstrip("/")) if path else httpx.URL(self.base_url)
+        self._is_ours(url, "the next page lies")
         where = f"{url.host}{url.path}"
+        call = Call(method, str(url), dict(params or {}))
         try:
             for attempt in stamina.retry_context(
                 on=self._how_long,
                 attempts=self.connection.attempts,
-                timeout=self._left(where),
+                timeout=self.left(where),
                 wait_initial=self.connection.first_wait_seconds,
                 wait_max=self.connection.most_wait_seconds,
                 wait_jitter=self.connection.first_wait_seconds,
             ):
                 with attempt:
-                    return self._once(url, params, where)
+                    return self._once(call, body, is_form, where, judge)
         except PassingError as error:
-            raise SourceError(
-                f"{where}: {error}, after {self.connection.attempts} attempts",
-                state="The cursor has not moved; other streams go on.",
-            ) from None
+            raise stopped(f"{where}: {error}, after {self.connection.attempts} attempts") from None
         raise SourceError(f"{where}: no attempt was made")
+
+    def left(self, where: str) -> float:
+        """Seconds until the page's deadline. Raises SourceError where there are none."""
+        left = self.ends_at - time.monotonic()
+        if left <= 0:
+            raise stopped(f"{where}: not done within {self.connection.deadline_seconds:,.0f} seconds")
+        return left
 
     def _how_long(self, error: Exception) -> bool | float:
         """Whether to try again: not for what will not pass; after as long as the server asks, within reason."""
         if not isinstance(error, PassingError):
             return False
-        return True if error.wait is None else min(error.wait, self.connection.most_wait_seconds)
+        if error.wait is None:
+            return True
+        return min(error.wait, self.connection.most_wait_seconds, max(0.0, self.ends_at - time.monotonic()))
 
-    def _left(self, where: str) -> float:
-        left = self.ends_at - time.monotonic()
-        if left <= 0:
-            _stop(f"{where}: not done within {self.connection.deadline_seconds:,.0f} seconds")
-        return left
+    def _is_ours(self, url: httpx.URL, what: str) -> None:
+        own = httpx.URL(self.base_url)
+        if (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port):
+            raise RefusedError(f"{own.host}: {what} on another server ({url.host}); the token stays here")
 
-    def _once(self, url: httpx.URL, params: dict[str, str], where: str) -> Any:
-        status, headers, body = self._exchange(url, params, where)
-        if status == 401 and self.connection.token_url:
-            self.client.headers["Authorization"] = f"Bearer {self.fetch_token()}"
-            status, headers, body = self._exchange(url, params, where)
-        if status in PASSING:
-            raise PassingError(f"the server answered {status}", _asked_wait(headers))
-        if status in {401, 403}:
-            _stop(f"{where}: the server refused us ({status}); the token or password in use is not accepted")
-        if status >= 300:
-            _stop(f"{where}: the server answered {status}")
+    def _once(self, call: Call, body: Any, is_form: bool, where: str, judge: Judge | None) -> Answer:
+        """One attempt, and a second one with a new token where the first says that the old one has ended."""
         try:
-            return strict_json(body)
-        except ValueError as error:
-            raise PassingError(f"the answer is no JSON: {error}") from None
-
-    def _exchange(self, url: httpx.URL, params: dict[str, str], where: str) -> tuple[int, httpx.Headers, bytes]:
-        """Status, headers, body; a body that drips is cut off by the deadline, not by each drop's own patience."""
-        merged = url.copy_merge_params(params) if params else url
+            return self._judged(call, body, is_form, where, judge)
+        except ExpiredError as first:
+            if not self.shown.can_renew:
+                raise StatusError(f"{where}: {first}", 401) from None
+        self.shown.renew()
         try:
-            with self.client.stream("GET", merged) as response:
-                parts: list[bytes] = []
-                size = 0
-                for part in response.iter_bytes():
-                    size += len(part)
-                    if size > MOST_BYTES:
-                        raise RefusedError(
-                            f"{where}: an answer of more than {MOST_BYTES:,} bytes; ask for smaller pages"
-                        )
-                    parts.append(part)
-                    self._left(where)
-                return response.status_code, response.headers, b"".join(parts)
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            raise PassingError(f"{type(error).__name__} while reading") from None
+            return self._judged(call, body, is_form, where, judge)
+        except ExpiredError as again:
+            raise StatusError(f"{where}: {again}", 401) from None
 
-    def fetch_token(self) -> str:
-        """A new token by OAuth2 client credentials (RFC 6749, 4.4)."""
-        secret = self.workspace.secret(self.connection.client_secret)
-        form = {"grant_type": "client_credentials", "client_id": self.connection.client_id, "client_secret": secret}
+    def _judged(self, call: Call, body: Any, is_form: bool, where: str, judge: Judge | None) -> Answer:
         try:
-            answer = self.client.post(
-                self.workspace.resolve(self.connection.token_url), data=form, headers={"Authorization": ""}
-            )
+            shown = self.shown.params()
         except httpx.TransportError as error:
             raise PassingError(f"{type(error).__name__} while fetching a token") from None
-        if answer.status_code in PASSING:
-            raise PassingError(f"the token server answered {answer.status_code}", _asked_wait(answer.headers))
+        except NoTokenError as error:
+            if error.status in PASSING:
+                raise PassingError(str(error), _asked_wait(error.headers)) from None
+            raise stopped(str(error)) from None
+        status, headers, content = self._exchange(self._request(call, shown, body, is_form), where)
+        if status in PASSING:
+            raise PassingError(f"the server answered {status}", _asked_wait(headers))
+        if status == 401:
+            raise ExpiredError("the server refused us (401); the token or password in use is not accepted")
+        if status == 403:
+            raise stopped(f"{where}: the server refused us (403); the token or password in use is not accepted")
+        if status >= 300:
+            raise StatusError(f"{where}: the server answered {status}", status)
+        as_lines = is_lines(headers.get("Content-Type", ""))
         try:
-            token = answer.json()["access_token"] if answer.is_success else None
-        except (ValueError, KeyError, TypeError):
-            token = None
-        if not isinstance(token, str):
-            _stop(f"{answer.url.host}{answer.url.path}: gave no token (status {answer.status_code})")
-        return token
+            answer = Answer(json_lines(content) if as_lines else strict_json(content), headers, as_lines)
+        except ValueError as error:
+            raise PassingError(f"the answer is no JSON: {error}") from None
+        self._said(answer.body, where)
+        if judge is not None:
+            judge(answer.body)
+        return answer
+
+    def _request(self, call: Call, shown: Mapping[str, str], body: Any, is_form: bool) -> httpx.Request:
+        """The request to send: signed anew for each attempt."""
+        if sign := self.connection.sign:
+            # The platform compares the time with its own: a pinned or demo clock would be refused there.
+            call = SIGNERS[sign](call, self.shown.keys, datetime.fromtimestamp(time.time(), UTC))
+            if call.method == "POST" and body is None and not call.content:
+                return self.client.build_request("POST", call.url, data=dict(call.params), headers=dict(call.headers))
+        params = {**call.params, **shown}
+        # Without params httpx keeps the query a link carries; with an empty mapping it would drop it.
+        url = httpx.URL(call.url).copy_merge_params(params) if params else httpx.URL(call.url)
+        build = self.client.build_request
+        if call.content:
+            return build(call.method, url, content=call.content, headers=dict(call.headers))
+        if body is None:
+            return build(call.method, url, headers=dict(call.headers))
+        if is_form:
+            return build(call.method, url, data=body, headers=dict(call.headers))
+        return build(call.method, url, json=body, headers=dict(call.headers))
+
+    def _exchange(self, request: httpx.Request, where: str) -> tuple[int, httpx.Headers, bytes]:
+        """Status, headers, body; a body that drips is cut off by the deadline, not by each drop's own patience."""
+        try:
+            for _ in range(MOST_MOVES):
+                self._wait_turn(where)
+                response = self.client.send(request, stream=True)
+                try:
+                    to = response.headers.get("Location", "")
+                    if response.status_code not in MOVED or request.method != "GET" or not to:
+                        return response.status_code, response.headers, self._body(response, where)
+                finally:
+                    response.close()
+                url = request.url.join(to)
+                self._is_ours(url, "we are sent on, and the answer lies")
+                if self.connection.sign:
+                    raise stopped(
+                        f"{where}: sent on to {url.host}{url.path}, and a signed request is good for one address"
+                    )
+                request = self.client.build_request("GET", url)
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise PassingError(f"{type(error).__name__} while reading") from None
+        raise stopped(f"{where}: sent on more than {MOST_MOVES} times")
+
+    def _body(self, response: httpx.Response, where: str) -> bytes:
+        parts: list[bytes] = []
+        encoding = response.headers.get("Content-Encoding", "").strip().lower()
+        try:
+            for part in unpacked(response.iter_raw(), encoding, MOST_BYTES, where):
+                parts.append(part)
+                self.left(where)
+        except ValueError as error:
+            raise PassingError(str(error)) from None
+        return b"".join(parts)
+
+    def _said(self, body: Any, where: str) -> None:
+        """Raises what an error told inside a 200 amounts to."""
+        told = self.connection
+        value = dig(body, told.status_field) if told.status_field else None
+        if (
+            value is None
+            or str(value) in told.ok_values
+            or (isinstance(value, bool) and str(value).lower() in told.ok_values)
+        ):
+            return
+        words = self.shown.clean(str(dig(body, told.message_field) or "")) if told.message_field else ""
+        what = f"the answer reports an error of the source: {self.shown.clean(str(value))} {words}".rstrip()
+        if str(value) in told.busy_values:
+            raise PassingError(what)
+        if str(value) in told.expired_values:
+            raise ExpiredError(what)
+        raise stopped(f"{where}: {what}")
+
+    def _wait_turn(self, where: str) -> None:
+        """Keeps the pace the source allows, across the threads that fetch details."""
+        if not self.connection.requests_per_second:
+            return
+        with self._pace:
+            at = max(self._next_at, time.monotonic())
+            self._next_at = at + 1 / self.connection.requests_per_second
+        if (wait := at - time.monotonic()) > 0:
+            time.sleep(min(wait, self.left(where)))
 
 
 @contextmanager
 def open_web(workspace: Workspace, connection: Connection) -> Iterator[Web]:
     """A conversation with the source's server; references are resolved here."""
-    auth = (connection.username, workspace.secret(connection.password)) if connection.username else None
-    headers = {"Accept": "application/json", "User-Agent": "tillmill"}
-    if connection.token:
-        headers["Authorization"] = f"Bearer {workspace.secret(connection.token)}"
-    with httpx.Client(auth=auth, headers=headers, timeout=connection.timeout_seconds, trust_env=False) as client:
-        ends_at = time.monotonic() + connection.deadline_seconds
-        yield Web(connection, client, workspace, workspace.resolve(connection.base_url), ends_at)
-
-
-def strict_json(body: bytes) -> Any:
-    """The parsed body, numbers as the text they were. Raises ValueError for what is not JSON, NaN and Infinity too."""
-
-    def refuse(name: str) -> Never:
-        raise ValueError(f"{name} is no number")
-
-    return json.loads(body.decode("utf-8"), parse_float=str, parse_int=str, parse_constant=refuse)
+    headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "tillmill", **connection.headers}
+    with httpx.Client(headers=headers, timeout=connection.timeout_seconds, trust_env=False) as client:
+        base_url = workspace.resolve(connection.base_url)
+        shown = Pass(connection, workspace, client, base_url)
+        shown.open()
+        yield Web(connection, client, shown, base_url, time.monotonic() + connection.deadline_seconds)
 
 
 def _asked_wait(headers: httpx.Headers) -> float | None:
     """Seconds of a Retry-After header, given as a number or as a date; None without one."""
     text = headers.get("Retry-After", "").strip()
-    if text.isdigit():
+    if text.replace(".", "", 1).isdigit():
         return float(text)
     try:
         # The server's own clock, where it tells it: ours may be pinned or wrong.
@@ -197,5 +304,28 @@ def _asked_wait(headers: httpx.Headers) -> float | None:
         return None
 
 
-def _stop(what: str) -> Never:
-    raise SourceError(what, state="The cursor has not moved; other streams go on.")
+class StatusError(SourceError):
+    """The server answered with a status that will be the same tomorrow."""
+
+    def __init__(self, what: str, status: int) -> None:
+        super().__init__(what, state=UNMOVED)
+        self.status = status
+
+
+def stopped(what: str) -> SourceError:
+    """What ends the pull of this stream."""
+    return SourceError(what, state=UNMOVED)
+
+
+class _NoQuery(logging.Filter):
+    """httpx logs each request's whole address; a key or token in its query is nobody's to read."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx.URL) else arg for arg in record.args)
+        return True
+
+
+logging.getLogger("httpx").addFilter(_NoQuery())
+# Its DEBUG tells headers, and with them session cookies.
+logging.getLogger("httpcore").setLevel(logging.INFO)

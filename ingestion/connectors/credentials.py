@@ -1,0 +1,191 @@
+"""How a source is told who asks: a bearer token, a password, an API key, OAuth2 or a log-in; secrets by reference."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+import httpx
+from pydantic import Field, model_validator
+
+from ingestion.connectors.answers import strict_json
+from ingestion.connectors.connector import Settings
+from ingestion.connectors.records import dig
+from ingestion.connectors.signing import Keys
+from tillmill.workspace import Workspace
+
+# A token is fetched anew this long before its end: what takes a while to travel must not expire on the way.
+MARGIN_SECONDS = 30.0
+SHORTEST_SECRET = 4
+
+
+class Login(Settings):
+    """A request that opens a session kept by cookie; values of `body` may be references."""
+
+    path: str
+    body: dict[str, Any]
+    is_form: bool = False
+    ok_field: str = Field(default="", description="field of the answer that tells success")
+    ok_values: list[str] = Field(default_factory=list)
+
+
+class Credentials(Settings):
+    """One way in: `token`, `username`, `api_key`, `token_url` or `login`; or `sign`, the platform's own.
+
+    `token`, `password`, `api_key`, `client_secret`, `app_secret`, `access_token` are references (`env:`, `file:`).
+    """
+
+    token: str = ""
+    username: str = ""
+    password: str = ""
+    api_key: str = ""
+    api_key_header: str = ""
+    api_key_param: str = ""
+    token_url: str = Field(default="", description="OAuth2 client credentials; a 401 fetches a new token once")
+    client_id: str = ""
+    client_secret: str = ""
+    scope: str = ""
+    token_query: dict[str, str] = Field(
+        default_factory=dict, description="ask token_url by GET with these (references allowed) instead"
+    )
+    token_param: str = Field(default="", description="send the fetched token in this query parameter, not as bearer")
+    login: Login | None = None
+    sign: Literal["", "shopify", "woocommerce", "taobao", "jd", "douyin", "wangdiantong"] = ""
+    app_key: str = ""
+    app_secret: str = ""
+    access_token: str = ""
+    sign_method: Literal["", "md5", "hmac", "hmac-sha256"] = ""
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        ways = [self.token, self.username, self.api_key, self.token_url, self.login, self.sign]
+        if sum(bool(way) for way in ways) > 1:
+            raise ValueError("give one of token, username, api_key, token_url, login and sign")
+        if bool(self.api_key) != (bool(self.api_key_header) != bool(self.api_key_param)):
+            raise ValueError("api_key needs one of api_key_header and api_key_param")
+        if self.token_url and not (self.client_secret or self.token_query):
+            raise ValueError("token_url needs client_id and client_secret, or token_query")
+        if self.sign and not (self.access_token or self.app_secret):
+            raise ValueError("sign needs app_key and app_secret, access_token, or all of them")
+        return self
+
+
+class NoTokenError(Exception):
+    """The token server or the log-in refused; `status` is the answer's."""
+
+    def __init__(self, what: str, status: int, headers: httpx.Headers) -> None:
+        super().__init__(what)
+        self.status = status
+        self.headers = headers
+
+
+@dataclass
+class Pass:
+    """What is shown with each request of one pull: resolved secrets, the token of the moment, whether to renew it."""
+
+    credentials: Credentials
+    workspace: Workspace
+    client: httpx.Client
+    base_url: str
+    secrets: set[str] = field(default_factory=set, repr=False)
+    _token: str = field(default="", repr=False)
+    _ends_at: float = 0.0
+    _is_in: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def secret(self, reference: str) -> str:
+        """The secret behind a reference, remembered so that no message shows it."""
+        value = self.workspace.secret(reference) if reference else ""
+        if len(value) >= SHORTEST_SECRET:
+            self.secrets.add(value)
+        return value
+
+    def clean(self, text: str) -> str:
+        """A server's words without our secrets, should it repeat them, and not too many of them."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text if len(text) <= 300 else f"{text[:300]}…"
+
+    def open(self) -> None:
+        """Puts what does not change during a pull into the client."""
+        told = self.credentials
+        if told.token:
+            self.client.headers["Authorization"] = f"Bearer {self.secret(told.token)}"
+        if told.username:
+            self.client.auth = httpx.BasicAuth(told.username, self.secret(told.password))
+        if told.api_key_header:
+            self.client.headers[told.api_key_header] = self.secret(told.api_key)
+
+    @property
+    def keys(self) -> Keys:
+        """What a signer needs."""
+        told = self.credentials
+        key = self.workspace.resolve(told.app_key)
+        return Keys(key, self.secret(told.app_secret), self.secret(told.access_token), told.sign_method)
+
+    def params(self) -> dict[str, str]:
+        """What goes into the query of every request; a token that is about to end is renewed first."""
+        told = self.credentials
+        with self._lock:
+            if told.token_url and time.monotonic() >= self._ends_at:
+                self._fetch_token()
+            if told.login and not self._is_in:
+                self._log_in(told.login)
+        if told.api_key_param:
+            return {told.api_key_param: self.secret(told.api_key)}
+        return {told.token_param: self._token} if told.token_url and told.token_param else {}
+
+    @property
+    def can_renew(self) -> bool:
+        """Whether a refusal may be a session or token that has ended."""
+        return bool(self.credentials.token_url or self.credentials.login)
+
+    def renew(self) -> None:
+        """The next request fetches a new token, or logs in again."""
+        with self._lock:
+            self._ends_at, self._is_in = 0.0, False
+
+    def _fetch_token(self) -> None:
+        """A new token by OAuth2 client credentials (RFC 6749, 4.4), or by GET where the platform has it so."""
+        told = self.credentials
+        url = self.workspace.resolve(told.token_url)
+        query = {name: self._value(value) for name, value in told.token_query.items()}
+        form = {"grant_type": "client_credentials", "client_id": self.workspace.resolve(told.client_id)}
+        form |= {"client_secret": self.secret(told.client_secret)} | ({"scope": told.scope} if told.scope else {})
+        # A client of its own: the token server may be another, and is shown nothing that is the source's.
+        with httpx.Client(timeout=self.client.timeout, trust_env=False) as plain:
+            answer = plain.get(url, params=query) if query else plain.post(url, data=form)
+        body = self._body(answer)
+        token, lasts = dig(body, "access_token"), str(dig(body, "expires_in") or "")
+        if not isinstance(token, str) or not token:
+            raise self._refused(answer, "gave no token")
+        self.secrets.add(token)
+        self._token = token
+        seconds = float(lasts) if lasts.replace(".", "", 1).isdigit() else float("inf")
+        self._ends_at = time.monotonic() + max(seconds - MARGIN_SECONDS, seconds / 2)
+        if not told.token_param:
+            self.client.headers["Authorization"] = f"Bearer {token}"
+
+    def _log_in(self, login: Login) -> None:
+        body = {name: self._value(value) if isinstance(value, str) else value for name, value in login.body.items()}
+        url = httpx.URL(self.base_url.rstrip("/") + "/").join(login.path.lstrip("/"))
+        answer = self.client.post(url, data=body) if login.is_form else self.client.post(url, json=body)
+        told = str(dig(self._body(answer), login.ok_field)) if login.ok_field else ""
+        if not answer.is_success or (login.ok_field and told not in login.ok_values):
+            raise self._refused(answer, "refused the log-in")
+        self._is_in = True
+
+    def _value(self, text: str) -> str:
+        return self.secret(text) if text.startswith(("env:", "file:")) else text
+
+    def _body(self, answer: httpx.Response) -> Any:
+        try:
+            return strict_json(answer.content) if answer.is_success else None
+        except ValueError:
+            return None
+
+    def _refused(self, answer: httpx.Response, what: str) -> NoTokenError:
+        where = f"{answer.url.host}{answer.url.path}"
+        return NoTokenError(f"{where}: {what} (status {answer.status_code})", answer.status_code, answer.headers)

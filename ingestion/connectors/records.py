@@ -1,0 +1,112 @@
+"""A JSON value as a raw record: text by dotted name, a nested list as records of its own, faults told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import polars as pl
+
+from ingestion.connectors.answers import Unreadable
+from ingestion.connectors.page import FAULT, FILE, LINE, RAW, field_name
+
+Row = dict[str, str | None]
+
+
+def dig(value: Any, path: str) -> Any:
+    """What stands behind a dotted path (numbers index lists), None where nothing does."""
+    for key in path.split(".") if path else ():
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value
+
+
+def flatten(item: dict[str, Any], prefix: str = "") -> Row:
+    """One record as text by dotted name; lists as JSON text, null as null."""
+    flat: Row = {}
+    for name, value in item.items():
+        if isinstance(value, dict) and value:
+            flat |= flatten(value, f"{prefix}{name}.")
+        else:
+            flat[field_name(prefix + name)] = text_of(value)
+    return flat
+
+
+def text_of(value: Any) -> str | None:
+    """A JSON value as text; strict_json has left numbers as the text they were."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def named(items: Iterable[Any], columns: Sequence[str]) -> list[Any]:
+    """Rows that come as bare lists of values, as records with the names told; of another length: Unreadable."""
+    found: list[Any] = []
+    for item in items:
+        if isinstance(item, list) and len(item) == len(columns):
+            found.append(dict(zip(columns, item, strict=True)))
+        elif isinstance(item, list):
+            found.append(unreadable(item, f"{len(item)} values where {len(columns)} columns are named"))
+        else:
+            found.append(item)
+    return found
+
+
+def unreadable(item: Any, why: str) -> Unreadable:
+    """The item as it stood, with why it is no record."""
+    return Unreadable(json.dumps(item, ensure_ascii=False), why)
+
+
+def rows_of(item: Any, position: str, place: int, explode: str = "", parents: Sequence[str] = ()) -> Iterator[Row]:
+    """The raw records of one item: itself, or one for each element of the list under `explode`.
+
+    A nested list that its source says is not all there (`pageInfo.hasNextPage` beside it) makes one unreadable record
+    of the whole item: half of an order's lines is worse than none.
+    """
+    told: Row = {FILE: position, LINE: str(place)}
+    if not isinstance(item, (dict, Unreadable)):
+        item = unreadable(item, "no record: neither an object nor a list of the columns named")
+    if isinstance(item, dict) and explode and (why := _why_not(item, explode)):
+        item = unreadable(item, why)
+    if isinstance(item, Unreadable):
+        yield told | {FAULT: item.why, RAW: item.raw}
+    elif not explode:
+        yield flatten(item) | told
+    else:
+        every = flatten({name: value for name, value in item.items() if name != explode.split(".")[0]})
+        kept = {name: every[name] if name in every else text_of(dig(item, name)) for name in parents}
+        for line, element in enumerate(_elements(item, explode), start=1):
+            child = element.get("node", element) if explode.endswith("edges") and isinstance(element, dict) else element
+            found = flatten(child) if isinstance(child, dict) else {"value": text_of(child)}
+            yield kept | found | told | {LINE: str(line)}
+
+
+def _elements(item: dict[str, Any], explode: str) -> list[Any]:
+    found = dig(item, explode)
+    return found if isinstance(found, list) else []
+
+
+def _why_not(item: dict[str, Any], explode: str) -> str:
+    found = dig(item, explode)
+    if found is not None and not isinstance(found, list):
+        return f"{explode} is no list"
+    above, _, _ = explode.rpartition(".")
+    if above and dig(item, f"{above}.pageInfo.hasNextPage") is True:
+        return f"{explode} has more than the query asks for; ask for a longer page of it"
+    return ""
+
+
+def frame(rows: Sequence[Row]) -> pl.DataFrame:
+    """The records as a page's frame: text columns, LINE as a number."""
+    if not rows:
+        return pl.DataFrame()
+    names = dict.fromkeys(name for row in rows for name in row if name != LINE)
+    columns = {name: pl.Series([row.get(name) for row in rows], dtype=pl.String) for name in names}
+    return pl.DataFrame(columns | {LINE: pl.Series([int(row[LINE] or 0) for row in rows], dtype=pl.Int64)})

@@ -278,7 +278,8 @@ class _Memory:
         # Not behind what the source may not show yet, unless it has shown something as late as that.
         shown = self._started - timedelta(seconds=self._changes.lag_seconds)
         shown = max(shown, self._highest) if self._highest else shown
-        return max(min(span.until, shown), span.since or span.until)
+        floor = self._since or self._start()
+        return max(min(span.until, shown), floor) if floor else min(span.until, shown)
 
 
 def _moment(text: Any) -> datetime | None:

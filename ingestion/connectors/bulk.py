@@ -35,6 +35,8 @@ class BulkPull(Protocol):
     @property
     def query(self) -> str: ...
     @property
+    def since_param(self) -> str: ...
+    @property
     def bulk_child(self) -> str: ...
     @property
     def bulk_hosts(self) -> list[str]: ...
@@ -69,8 +71,9 @@ def bulk_turns(ask: Ask, web: Web, pull: BulkPull, asked: Mapping[str, Value]) -
 def _result(ask: Ask, pull: BulkPull, asked: Mapping[str, Value]) -> str:
     """The result file's address, '' where the result has no record."""
     query = pull.query
-    for name, value in asked.items():
-        query = query.replace(f"{{{name}}}", str(value))
+    # The first pull asks for everything: its placeholder becomes an empty filter.
+    for name, value in {pull.since_param: "", **asked}.items():
+        query = query.replace(f"{{{name}}}", str(value)) if name else query
     begun = dig(ask(RUN, {"query": query}), "bulkOperationRunQuery") or {}
     name = dig(begun, "bulkOperation.id")
     if begun.get("userErrors") or not name:

@@ -17,7 +17,7 @@ from ingestion.connectors.connector import Connector
 from ingestion.connectors.page import Page
 from ingestion.connectors.paging import Paging, Turn, turns
 from ingestion.connectors.records import dig, named, text_of, unreadable
-from ingestion.connectors.signing import Value
+from ingestion.connectors.signing import Value, sorted_json
 from ingestion.connectors.web import Connection, StatusError, Web, open_web
 from tillmill.errors import SourceError
 from tillmill.workspace import Workspace
@@ -89,7 +89,7 @@ def _ask(web: Web, pull: Pull, asked: Mapping[str, Value], more: Mapping[str, Va
         if where == "body" and not web.connection.sign:
             answer = web.read(pull.path, method="POST", body=filled(pull.body, params))
         elif where == "form" and not web.connection.sign:
-            answer = web.read(pull.path, method="POST", body=filled(pull.body, params), is_form=True)
+            answer = web.read(pull.path, method="POST", body=_as_form(filled(pull.body, params)), is_form=True)
         else:
             answer = web.read(pull.path, params, method=pull.method, body=pull.body or None)
     return Turn(0, _items(answer.body, pull, answer.is_lines), answer.body, answer.headers)
@@ -105,6 +105,11 @@ def filled(template: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, 
             place = place.setdefault(key, {})
         place[last] = value
     return body
+
+
+def _as_form(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A form's fields are text: a table in one of them is JSON."""
+    return {name: sorted_json(value) if isinstance(value, dict) else value for name, value in body.items()}
 
 
 def _items(body: Any, pull: Pull, is_lines: bool) -> list[Any]:

@@ -83,7 +83,7 @@ def turns(paging: Paging, ask: Ask, after: str | None, what: str) -> Iterator[Tu
     """
     size: dict[str, Value] = {paging.size_param: paging.size} if paging.size_param and paging.size else {}
     if paging.from_last:
-        found = _from_last(paging, ask, size)
+        found = _from_last(paging, ask, size, what)
     elif paging.page_param:
         found = _by_page(paging, ask, size, what)
     elif paging.offset_param:
@@ -117,15 +117,20 @@ def _by_page(paging: Paging, ask: Ask, size: Mapping[str, Value], what: str) -> 
         number += 1
 
 
-def _from_last(paging: Paging, ask: Ask, size: Mapping[str, Value]) -> Iterator[Turn]:
+def _from_last(paging: Paging, ask: Ask, size: Mapping[str, Value], what: str) -> Iterator[Turn]:
     """Pages from the last to the first: a row that leaves the list while it is read moves the rows behind it to pages
     that are still to come, where going forward they would move to pages that are past.
 
-    The first answer only tells how many pages there are; its rows are read again in their turn.
+    The first answer tells how many pages there are; if there are more than one, its rows are read again in their turn.
     """
     first = ask({**size, paging.page_param: paging.first_page}, "")
     last = _last_page(paging, first.body)
-    for number in range(paging.first_page if last is None else last, paging.first_page - 1, -1):
+    if last is None and first.items:
+        raise SourceError(f"{what}: the answer does not tell how many pages there are, and from_last needs to know")
+    if last is None or last == paging.first_page:
+        yield first
+        return
+    for number in range(last, paging.first_page - 1, -1):
         yield ask({**size, paging.page_param: number}, "")
 
 
@@ -186,12 +191,9 @@ def _last_page(paging: Paging, body: Any) -> int | None:
 
 
 def _is_last(paging: Paging, turn: Turn, rows: int) -> bool:
+    """Whether nothing follows: no items, a false `more`, or as many rows as the source counts."""
     total = _number(turn.body, paging.total_rows)
-    return (
-        not turn.items
-        if total is None and not paging.more
-        else _tells_last(paging, turn) or (not turn.items if total is None else rows >= total or not turn.items)
-    )
+    return not turn.items or _tells_last(paging, turn) or (total is not None and rows >= total)
 
 
 def _tells_last(paging: Paging, turn: Turn) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from ingestion.ahead import DeadlineError, pull_ahead
-from ingestion.connectors.page import AsideError, Page
+from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract, landed_schema
 from ingestion.landing import lake
 from ingestion.landing.ledger import Cursor, Ledger, Load
@@ -200,8 +200,8 @@ class _Pull:
                     if self.stop.is_set():
                         raise SourceError(f"{self.stream.source} {self.stream.name}: interrupted")
                     self._take(page)
-        except AsideError:
-            # One file that cannot be read must not keep back the rows of all the others.
+        except SourceError:
+            self._keep_whole()
             self._land()
             raise
         except DeadlineError as late:
@@ -213,6 +213,16 @@ class _Pull:
                 next_command="tillmill run --only ingest",
             ) from late
         self._land()
+
+    def _keep_whole(self) -> None:
+        """Of a pull that failed, keeps the pages up to the last that moved the cursor: what they hold is done with.
+
+        A first pull of many windows or files would otherwise begin anew each time its source fails. The pages after
+        that one are asked for again.
+        """
+        cursors = [self._read.value or {}, *(piece.cursor for piece in self._pieces)]
+        moved = [place for place, piece in enumerate(self._pieces, start=1) if piece.cursor != cursors[place - 1]]
+        self._pieces = self._pieces[: moved[-1]] if moved else []
 
     def _take(self, page: Page) -> None:
         prepared = self.prepare(self.stream, page)

@@ -140,8 +140,9 @@ def changed_pages(
     middle of a keyset `after` (the last id), `highest` (the highest time seen) and `started` (when the pull began).
     """
     memory = _Memory(changes, cursor or {})
-    waiting: Page | None = None
+    handed_on = memory.cursor
     for span in memory.spans():
+        waiting: Page | None = None
         for turn in walk(span, memory.after):
             places, items = memory.fresh(turn.items)
             items = complete(items) if complete and items else items
@@ -152,16 +153,15 @@ def changed_pages(
                 rows.extend(rows_of(item, f"{position}, record {place}", place, changes.explode, changes.parents))
             if not rows:
                 continue
-            # One page is held back, so that the last one with records carries the cursor at the end.
+            # One page is held back, so that the span's last one with records carries the cursor behind it.
             if waiting is not None:
                 yield waiting
             waiting = Page(frame(rows), memory.midway(), now(), position)
         memory.close(span)
         if waiting is not None:
-            waiting = replace(waiting, cursor=memory.cursor)
-    if waiting is not None:
-        yield waiting
-    elif memory.cursor != (cursor or {}):
+            yield replace(waiting, cursor=memory.cursor)
+            handed_on = memory.cursor
+    if memory.cursor != handed_on:
         yield Page(pl.DataFrame(), memory.cursor, now(), f"{what}, nothing new")
 
 

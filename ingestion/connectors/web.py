@@ -27,7 +27,7 @@ from tillmill.workspace import Workspace
 # An answer of these is the server's trouble of the moment; any other from 400 on will be the same tomorrow.
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 MOVED = frozenset({301, 302, 303, 307, 308})
-UNMOVED = "The cursor has not moved; other streams go on."
+STATE = "The cursor stands behind what has landed; other streams go on."
 MOST_BYTES = 256 << 20
 MOST_MOVES = 5
 
@@ -308,13 +308,13 @@ class StatusError(SourceError):
     """The server answered with a status that will be the same tomorrow."""
 
     def __init__(self, what: str, status: int) -> None:
-        super().__init__(what, state=UNMOVED)
+        super().__init__(what, state=STATE)
         self.status = status
 
 
 def stopped(what: str) -> SourceError:
     """What ends the pull of this stream."""
-    return SourceError(what, state=UNMOVED)
+    return SourceError(what, state=STATE)
 
 
 class _NoQuery(logging.Filter):

@@ -18,6 +18,7 @@ from ingestion.landing.ledger import Cursor, Ledger
 from ingestion.landing.locks import stream_lock
 from ingestion.pulling import Limits, StreamResult, pull_all
 from tests.ingestion.folder import Folder, Prepared, landed, make_workspace, prepare, write_file
+from tillmill.errors import SourceError
 from tillmill.workspace import Workspace
 
 
@@ -129,6 +130,29 @@ def test_a_stream_that_fails_stops_no_other_and_the_order_of_results_is_kept(
     assert cursor_of(workspace, "broken") == Cursor(None, 0)
     assert {one.source for one in said if isinstance(one, StreamResult)} == {"till", "broken", "web"}
     assert {one for one in said if isinstance(one, str)} == {"till pos.lines", "broken pos.lines", "web pos.lines"}
+
+
+@dataclass(frozen=True)
+class Failing(Folder):
+    """Two pages a file, the second moves the cursor; after the last file the source fails, in the middle of one."""
+
+    def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
+        before = cursor or {}
+        for page in super().pages(cursor):
+            yield replace(page, records=page.records.head(3), cursor=before)
+            yield replace(page, records=page.records.tail(-3))
+            before = page.cursor
+        yield replace(page, cursor=before)
+        raise SourceError("the source is gone")
+
+
+def test_what_was_read_whole_before_a_source_failed_is_kept(workspace: Workspace, tmp_path: Path) -> None:
+    stream = Failing(tmp_path / "in")
+    keys = set().union(*(write_file(stream.folder, number) for number in range(3)))
+    stopped = pull_all(workspace, [stream], prepare)[0]
+    assert stopped.error == "the source is gone"
+    assert (stopped.landed, cursor_of(workspace).value) == (30, {"file": "lines_0002.csv"})
+    assert keys_of(workspace) == sorted(keys)
 
 
 @dataclass(frozen=True)

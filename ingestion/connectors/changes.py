@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -48,6 +49,7 @@ class Changes(Settings):
     window_hours: float = Field(default=0, ge=0)
     lag_seconds: int = Field(default=3600, ge=0, description="how late a source may show a change")
     explode: str = ""
+    explode_may_be_missing: bool = Field(default=False, description="a record without `explode` has nothing in it")
     parents: list[str] = Field(default_factory=list)
 
     @field_validator("timezone")
@@ -139,6 +141,8 @@ def changed_pages(
     `cursor` holds `since` (how far all is read), `seen` (hashes of the records a next answer would repeat), and in the
     middle of a keyset `after` (the last id), `highest` (the highest time seen) and `started` (when the pull began).
     """
+    may_be_missing = changes.explode_may_be_missing
+    read = partial(rows_of, explode=changes.explode, parents=changes.parents, may_be_missing=may_be_missing)
     memory = _Memory(changes, cursor or {})
     handed_on = memory.cursor
     for span in memory.spans():
@@ -150,7 +154,7 @@ def changed_pages(
             position = f"{what}, page {turn.number}"
             rows: list[Row] = []
             for place, item in zip(places, items, strict=True):
-                rows.extend(rows_of(item, f"{position}, record {place}", place, changes.explode, changes.parents))
+                rows.extend(read(item, f"{position}, record {place}", place))
             if not rows:
                 continue
             # One page is held back, so that the span's last one with records carries the cursor behind it.

@@ -163,7 +163,7 @@ class Pass:
             raise self._refused(answer, "gave no token")
         self.secrets.add(token)
         self._token = token
-        seconds = float(lasts) if lasts.replace(".", "", 1).isdigit() else float("inf")
+        seconds = float(lasts) if lasts.replace(".", "", 1).isdecimal() else float("inf")
         self._ends_at = time.monotonic() + max(seconds - MARGIN_SECONDS, seconds / 2)
         if not told.token_param:
             self.client.headers["Authorization"] = f"Bearer {token}"

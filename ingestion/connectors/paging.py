@@ -152,9 +152,10 @@ def _by_keyset(paging: Paging, ask: Ask, size: Mapping[str, Value], after: str |
         turn = ask({**size, paging.keyset_param: after} if after is not None else size, "")
         if not turn.items:
             return
-        last = dig(turn.items[-1], paging.keyset_field)
-        if last in (None, ""):
-            raise SourceError(f"{what}: the last record of a page has no {paging.keyset_field} to go on from")
+        told = [dig(item, paging.keyset_field) for item in turn.items]
+        last = next((value for value in reversed(told) if value not in (None, "")), None)
+        if last is None:
+            raise SourceError(f"{what}: no record of a page has the {paging.keyset_field} to go on from")
         if str(last) == after:
             raise SourceError(f"{what}: the page after {after} ends with it again; the paging does not move on")
         circle.check(str(last))
@@ -202,7 +203,7 @@ def _tells_last(paging: Paging, turn: Turn) -> bool:
 
 def _number(body: Any, path: str) -> int | None:
     text = str(dig(body, path)) if path else ""
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isdecimal() else None
 
 
 class _Circle:

@@ -64,16 +64,19 @@ def unreadable(item: Any, why: str) -> Unreadable:
     return Unreadable(json.dumps(item, ensure_ascii=False), why)
 
 
-def rows_of(item: Any, position: str, place: int, explode: str = "", parents: Sequence[str] = ()) -> Iterator[Row]:
+def rows_of(
+    item: Any, position: str, place: int, explode: str = "", parents: Sequence[str] = (), may_be_missing: bool = False
+) -> Iterator[Row]:
     """The raw records of one item: itself, or one for each element of the list under `explode`.
 
-    A nested list that its source says is not all there (`pageInfo.hasNextPage` beside it) makes one unreadable record
-    of the whole item: half of an order's lines is worse than none.
+    A nested list that is not there (unless it `may_be_missing`), or that its source says is not all there
+    (`pageInfo.hasNextPage` beside it), makes one unreadable record of the whole item: half of an order's lines is worse
+    than none, and a misspelt name must not pass for orders without lines.
     """
     told: Row = {FILE: position, LINE: str(place)}
     if not isinstance(item, (dict, Unreadable)):
         item = unreadable(item, "no record: neither an object nor a list of the columns named")
-    if isinstance(item, dict) and explode and (why := _why_not(item, explode)):
+    if isinstance(item, dict) and explode and (why := _why_not(item, explode, may_be_missing)):
         item = unreadable(item, why)
     if isinstance(item, Unreadable):
         yield told | {FAULT: item.why, RAW: item.raw}
@@ -93,11 +96,14 @@ def _elements(item: dict[str, Any], explode: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _why_not(item: dict[str, Any], explode: str) -> str:
+def _why_not(item: dict[str, Any], explode: str, may_be_missing: bool) -> str:
     found = dig(item, explode)
     if found is not None and not isinstance(found, list):
         return f"{explode} is no list"
-    above, _, _ = explode.rpartition(".")
+    above, _, name = explode.rpartition(".")
+    holder = dig(item, above)
+    if not may_be_missing and not (isinstance(holder, dict) and name in holder):
+        return f"has no {explode}; if that is how the source tells an empty list: explode_may_be_missing = true"
     if above and dig(item, f"{above}.pageInfo.hasNextPage") is True:
         return f"{explode} has more than the query asks for; ask for a longer page of it"
     return ""

@@ -19,7 +19,7 @@ from pydantic import Field
 from ingestion.connectors.answers import is_lines, json_lines, strict_json, unpacked
 from ingestion.connectors.connector import Settings
 from ingestion.connectors.credentials import Credentials, NoTokenError, Pass
-from ingestion.connectors.records import dig
+from ingestion.connectors.records import dig, text_of
 from ingestion.connectors.signing import SIGNERS, Call, Value
 from tillmill.errors import RefusedError, SourceError
 from tillmill.workspace import Workspace
@@ -253,18 +253,15 @@ class Web:
     def _said(self, body: Any, where: str) -> None:
         """Raises what an error told inside a 200 amounts to."""
         told = self.connection
-        value = dig(body, told.status_field) if told.status_field else None
-        if (
-            value is None
-            or str(value) in told.ok_values
-            or (isinstance(value, bool) and str(value).lower() in told.ok_values)
-        ):
+        status = text_of(dig(body, told.status_field)) if told.status_field else None
+        if status is None or status in told.ok_values:
             return
-        words = self.shown.clean(str(dig(body, told.message_field) or "")) if told.message_field else ""
-        what = f"the answer reports an error of the source: {self.shown.clean(str(value))} {words}".rstrip()
-        if str(value) in told.busy_values:
+        words = text_of(dig(body, told.message_field)) if told.message_field else ""
+        said = self.shown.clean(f"{status} {words or ''}".rstrip())
+        what = f"the answer reports an error of the source: {said}"
+        if status in told.busy_values:
             raise PassingError(what)
-        if str(value) in told.expired_values:
+        if status in told.expired_values:
             raise ExpiredError(what)
         raise stopped(f"{where}: {what}")
 
@@ -293,9 +290,9 @@ def open_web(workspace: Workspace, connection: Connection) -> Iterator[Web]:
 def _asked_wait(headers: httpx.Headers) -> float | None:
     """Seconds of a Retry-After header, given as a number or as a date; None without one."""
     text = headers.get("Retry-After", "").strip()
-    if text.replace(".", "", 1).isdigit():
-        return float(text)
     try:
+        if text.replace(".", "", 1).isdecimal():
+            return float(text)
         # The server's own clock, where it tells it: ours may be pinned or wrong.
         said = headers.get("Date")
         start = parsedate_to_datetime(said) if said else datetime.fromtimestamp(time.time(), UTC)

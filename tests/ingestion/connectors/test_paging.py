@@ -93,6 +93,19 @@ def test_something_that_is_no_record_among_records_is_quarantined(tmp_path: Path
         assert feed.bad["raw"].to_list() == ['"gone"', "null"]
 
 
+def test_a_record_without_its_nested_list_is_quarantined_unless_it_is_said_to_be_empty(tmp_path: Path) -> None:
+    """A misspelt `explode` must not pass for orders without lines; an empty list and null are what they say."""
+    orders = [{"lines": [ROWS[0]]}, {"lines": []}, {"lines": None}, {"Lines": [ROWS[1]]}, {"lines": "none"}]
+    server = FaultServer(lambda request: told(orders))
+    with feeding(tmp_path, server, {"path": "stores", "explode": "lines"}) as feed:
+        result = feed.pull()
+        assert (result.pulled, result.landed, result.quarantined) == (3, 1, 2)
+        assert sorted(reason.split(";")[0] for reason in feed.bad["reason"]) == ["has no lines", "lines is no list"]
+    may = {"path": "stores", "explode": "lines", "explode_may_be_missing": True}
+    with feeding(tmp_path / "may", server, may) as feed:
+        assert (feed.pull().quarantined, feed.ids) == (1, ["s1"])
+
+
 def test_an_answer_that_leaves_its_list_out_is_empty_only_where_it_is_said_to(tmp_path: Path) -> None:
     server = FaultServer(lambda request: told({"total": 0}))
     with feeding(tmp_path, server, {"path": "stores", "items": "trades"}) as feed:

@@ -200,6 +200,29 @@ def test_fault_4_a_token_is_renewed_before_it_ends(tmp_path: Path) -> None:
         assert len(feed.asked()) == 4
 
 
+def test_fault_4_a_token_server_in_trouble_is_asked_again_and_one_that_refuses_stops(tmp_path: Path) -> None:
+    """Fault 4: the token server may be down too; its refusal is told without the secret it was shown."""
+    stores = Stores([store(number) for number in range(4)])
+    with feeding(tmp_path, FaultServer(Guarded(stores), [failing(503), RESET], "/token"), CHANGED, OAUTH) as feed:
+        assert feed.pull().landed == 4
+        feed.server.faults = [told({"error": "invalid_client", "error_description": SECRET}, 401)]
+        stopped = feed.pull()
+        assert stopped.error is not None
+        assert "/token: gave no token (status 401)" in stopped.error
+        assert SECRET not in stopped.error
+        feed.server.faults = [told({"token_type": "bearer"})]
+        assert "gave no token (status 200)" in (feed.pull().error or "")
+
+
+def test_fault_3_the_pace_a_source_allows_is_kept(tmp_path: Path) -> None:
+    """Fault 3: asked for at most ten requests a second, none comes earlier."""
+    stores = Stores([store(number) for number in range(12)])
+    with feeding(tmp_path, FaultServer(stores), PAGED, {"requests_per_second": 10}) as feed:
+        assert feed.pull().landed == 12
+        at = [request.at for request in feed.asked()]
+        assert at[4] - at[0] >= 0.39
+
+
 def test_fault_4_a_key_in_the_query_stays_out_of_logs_and_messages(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -423,6 +446,16 @@ def test_fault_34_rows_that_slide_between_pages_are_not_skipped_from_last_to_fir
     with feeding(tmp_path / "forth", FaultServer(stores), forward) as feed:
         feed.pull()
         assert "s03" not in feed.ids, "the fault is no fault: this test protects nothing"
+
+
+def test_fault_34_reading_from_the_last_page_needs_to_know_which_one_that_is(tmp_path: Path) -> None:
+    """Fault 34: without a total the first page would pass for the only one."""
+    stores = Stores([store(number) for number in range(9)])
+    with feeding(
+        tmp_path, FaultServer(stores), WINDOWS | SLIDING | {"from_last": True, "total_pages": "count"}
+    ) as feed:
+        assert "does not tell how many pages" in (feed.pull().error or "")
+        assert feed.ids == []
 
 
 def test_fault_34_a_row_changed_behind_the_reader_is_asked_for_again(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def unpacked(parts: Iterable[bytes], encoding: str, most_bytes: int, where: str)
         raise ValueError(f"packed as {encoding!r}, which was not asked for")
     size, stream, is_first = 0, None, True
     try:
-        for part in parts:
+        for part in _with_its_head(parts):
             if is_first and wbits is None and part.startswith(GZIP):
                 wbits = PACKED["gzip"]
             is_first, pending = False, part
@@ -57,6 +57,20 @@ def unpacked(parts: Iterable[bytes], encoding: str, most_bytes: int, where: str)
         raise ValueError(f"no valid {encoding or 'gzip'} after {size:,} bytes: {error}") from None
     if stream is not None and not stream.eof:
         raise ValueError(f"the packed answer ends early, after {size:,} bytes")
+
+
+def _with_its_head(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts, of which the first is long enough to show what the answer is packed in."""
+    head = b""
+    for part in parts:
+        if len(head) < len(GZIP):
+            head += part
+            if len(head) < len(GZIP):
+                continue
+            part, head = head, head[: len(GZIP)]
+        yield part
+    if len(head) < len(GZIP):
+        yield head
 
 
 def strict_json(body: bytes) -> Any:

@@ -7,15 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any, Protocol
 
-import httpx
-import stamina
-
-from ingestion.connectors.answers import Unreadable, strict_json, unpacked
+from ingestion.connectors.answers import Unreadable, strict_json
 from ingestion.connectors.paging import Turn
 from ingestion.connectors.records import dig, flatten, text_of, unreadable
 from ingestion.connectors.signing import Value
-from ingestion.connectors.web import PASSING, Web, stopped
-from tillmill.errors import RefusedError
+from ingestion.connectors.web import Web, stopped
 
 # groupObjects: children stand below their parent, so that one parent at a time is remembered (API 2025-07 or later).
 RUN = """mutation ($query: String!) {
@@ -57,7 +53,7 @@ def bulk_turns(ask: Ask, web: Web, pull: BulkPull, asked: Mapping[str, Value]) -
     if not address:
         return
     with tempfile.TemporaryFile() as file:
-        _download(web, address, pull.bulk_hosts, file)
+        web.download(address, pull.bulk_hosts, file, MOST_FILE_BYTES)
         items: list[Any] = []
         for number, item in enumerate(_records(file, pull), start=1):
             items.append(item)
@@ -90,40 +86,6 @@ def _result(ask: Ask, pull: BulkPull, asked: Mapping[str, Value]) -> str:
         if time.monotonic() >= ends_at:
             raise stopped(f"the bulk operation was not done within {pull.bulk_wait_seconds:,.0f} seconds")
         time.sleep(pull.bulk_poll_seconds)
-
-
-def _download(web: Web, address: str, hosts: list[str], file: IO[bytes]) -> None:
-    """The whole file, by a client that shows nothing of ours: the address itself is the way in."""
-    url, own = httpx.URL(address), httpx.URL(web.base_url)
-    is_own = (url.scheme, url.host, url.port) == (own.scheme, own.host, own.port)
-    if not is_own and (url.scheme != "https" or url.host not in hosts):
-        raise RefusedError(f"{own.host}: the bulk result lies on {url.host}; name it in bulk_hosts if it is right")
-    try:
-        for attempt in stamina.retry_context(
-            on=(httpx.TransportError, ValueError),
-            attempts=web.connection.attempts,
-            timeout=None,
-            wait_initial=web.connection.first_wait_seconds,
-            wait_jitter=web.connection.first_wait_seconds,
-        ):
-            with attempt:
-                file.seek(0)
-                file.truncate()
-                _fetch(url, web.connection.timeout_seconds, file)
-    except (httpx.TransportError, ValueError) as error:
-        raise stopped(f"{url.host}: the bulk result could not be fetched: {type(error).__name__}") from None
-    file.seek(0)
-
-
-def _fetch(url: httpx.URL, timeout: float, file: IO[bytes]) -> None:
-    with httpx.Client(timeout=timeout, trust_env=False) as plain, plain.stream("GET", url) as response:
-        if response.status_code in PASSING:
-            raise ValueError(f"the server answered {response.status_code}")
-        if response.status_code != 200:
-            raise stopped(f"{url.host}: the bulk result could not be fetched ({response.status_code})")
-        encoding = response.headers.get("Content-Encoding", "").strip().lower()
-        for part in unpacked(response.iter_raw(), encoding, MOST_FILE_BYTES, url.host):
-            file.write(part)
 
 
 def _records(file: IO[bytes], pull: BulkPull) -> Iterator[Any]:

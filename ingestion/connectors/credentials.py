@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-import httpx
 from pydantic import Field, model_validator
 
 from ingestion.connectors.answers import strict_json
 from ingestion.connectors.connector import Settings
 from ingestion.connectors.records import dig
 from ingestion.connectors.signing import Keys
+from ingestion.connectors.transport import URL, Request, Response, Transport
 from tillmill.workspace import Workspace
 
 # A token is fetched anew this long before its end: what takes a while to travel must not expire on the way.
 MARGIN_SECONDS = 30.0
+MOST_BYTES = 1 << 20
 SHORTEST_SECRET = 4
 
 
@@ -75,7 +77,7 @@ class Credentials(Settings):
 class NoTokenError(Exception):
     """The token server or the log-in refused; `status` is the answer's."""
 
-    def __init__(self, what: str, status: int, headers: httpx.Headers) -> None:
+    def __init__(self, what: str, status: int, headers: Mapping[str, str]) -> None:
         super().__init__(what)
         self.status = status
         self.headers = headers
@@ -87,8 +89,9 @@ class Pass:
 
     credentials: Credentials
     workspace: Workspace
-    client: httpx.Client
+    transport: Transport
     base_url: str
+    timeout_seconds: float
     secrets: set[str] = field(default_factory=set, repr=False)
     _token: str = field(default="", repr=False)
     _ends_at: float = 0.0
@@ -112,11 +115,11 @@ class Pass:
         """Puts what does not change during a pull into the client."""
         told = self.credentials
         if told.token:
-            self.client.headers["Authorization"] = f"Bearer {self.secret(told.token)}"
+            self.transport.headers["Authorization"] = f"Bearer {self.secret(told.token)}"
         if told.username:
-            self.client.auth = httpx.BasicAuth(told.username, self.secret(told.password))
+            self.transport.show_password(told.username, self.secret(told.password))
         if told.api_key_header:
-            self.client.headers[told.api_key_header] = self.secret(told.api_key)
+            self.transport.headers[told.api_key_header] = self.secret(told.api_key)
 
     @property
     def keys(self) -> Keys:
@@ -150,42 +153,48 @@ class Pass:
     def _fetch_token(self) -> None:
         """A new token by OAuth2 client credentials (RFC 6749, 4.4), or by GET where the platform has it so."""
         told = self.credentials
-        url = self.workspace.resolve(told.token_url)
+        url = URL(self.workspace.resolve(told.token_url))
         query = {name: self._value(value) for name, value in told.token_query.items()}
         form = {"grant_type": "client_credentials", "client_id": self.workspace.resolve(told.client_id)}
         form |= {"client_secret": self.secret(told.client_secret)} | ({"scope": told.scope} if told.scope else {})
+        request = (
+            Request("GET", url.copy_merge_params(query))
+            if query
+            else Request("POST", url, {"Accept": "application/json"}, form=form)
+        )
         # A client of its own: the token server may be another, and is shown nothing that is the source's.
-        with httpx.Client(timeout=self.client.timeout, trust_env=False) as plain:
-            answer = plain.get(url, params=query) if query else plain.post(url, data=form)
+        with Transport({}, self.timeout_seconds) as plain:
+            answer = plain.exchange(request, MOST_BYTES)
         body = self._body(answer)
         token, lasts = dig(body, "access_token"), str(dig(body, "expires_in") or "")
         if not isinstance(token, str) or not token:
-            raise self._refused(answer, "gave no token")
+            raise self._refused(url, answer, "gave no token")
         self.secrets.add(token)
         self._token = token
         seconds = float(lasts) if lasts.replace(".", "", 1).isdecimal() else float("inf")
         self._ends_at = time.monotonic() + max(seconds - MARGIN_SECONDS, seconds / 2)
         if not told.token_param:
-            self.client.headers["Authorization"] = f"Bearer {token}"
+            self.transport.headers["Authorization"] = f"Bearer {token}"
 
     def _log_in(self, login: Login) -> None:
         body = {name: self._value(value) if isinstance(value, str) else value for name, value in login.body.items()}
-        url = httpx.URL(self.base_url.rstrip("/") + "/").join(login.path.lstrip("/"))
-        answer = self.client.post(url, data=body) if login.is_form else self.client.post(url, json=body)
+        url = URL(self.base_url.rstrip("/") + "/").join(login.path.lstrip("/"))
+        form, json = (body, None) if login.is_form else (None, body)
+        answer = self.transport.exchange(Request("POST", url, json=json, form=form), MOST_BYTES)
         told = str(dig(self._body(answer), login.ok_field)) if login.ok_field else ""
-        if not answer.is_success or (login.ok_field and told not in login.ok_values):
-            raise self._refused(answer, "refused the log-in")
+        if answer.status >= 300 or (login.ok_field and told not in login.ok_values):
+            raise self._refused(url, answer, "refused the log-in")
         self._is_in = True
 
     def _value(self, text: str) -> str:
         return self.secret(text) if text.startswith(("env:", "file:")) else text
 
-    def _body(self, answer: httpx.Response) -> Any:
+    def _body(self, answer: Response) -> Any:
         try:
-            return strict_json(answer.content) if answer.is_success else None
+            return strict_json(answer.content) if answer.status < 300 else None
         except ValueError:
             return None
 
-    def _refused(self, answer: httpx.Response, what: str) -> NoTokenError:
-        where = f"{answer.url.host}{answer.url.path}"
-        return NoTokenError(f"{where}: {what} (status {answer.status_code})", answer.status_code, answer.headers)
+    def _refused(self, url: URL, answer: Response, what: str) -> NoTokenError:
+        words = f"{url.host}{url.path}: {what} (status {answer.status})"
+        return NoTokenError(words, answer.status, answer.headers)

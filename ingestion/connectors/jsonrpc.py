@@ -213,7 +213,7 @@ class Tryton:
 
     def _log_in(self, path: str) -> None:
         user = self._connection.user
-        headers = self._rpc.web.client.headers
+        headers = self._rpc.web.transport.headers
         headers.pop("Authorization", None)
         found = self._rpc.call(path, "common.db.login", [user, {"password": self._rpc.password}, "en"])
         if not isinstance(found, list) or len(found) < 2:

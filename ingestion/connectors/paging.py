@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import httpx
 from pydantic import Field, model_validator
 
 from ingestion.connectors.connector import Settings
@@ -238,5 +237,5 @@ def next_link(header: str) -> str | None:
     for target, told in LINK.findall(header):
         relation = RELATION.search(told)
         if relation and "next" in (relation[1] or relation[2] or "").lower().split():
-            return str(httpx.URL(target))
+            return str(target)
     return None

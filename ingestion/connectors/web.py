@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,17 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import IO, Any
 
-import httpx
 import stamina
 from pydantic import Field
 
-from ingestion.connectors.answers import is_lines, json_lines, strict_json, unpacked
+from ingestion.connectors.answers import is_lines, json_lines, strict_json
 from ingestion.connectors.connector import Settings
 from ingestion.connectors.credentials import Credentials, NoTokenError, Pass
 from ingestion.connectors.records import dig, text_of
 from ingestion.connectors.signing import SIGNERS, Call, Value
+from ingestion.connectors.transport import URL, BrokenError, Request, Response, Transport
 from tillmill.errors import RefusedError, SourceError
 from tillmill.workspace import Workspace
 
@@ -76,7 +75,7 @@ class Answer:
     """What came back: the parsed body (a list for JSON Lines), its headers, and whether it was JSON Lines."""
 
     body: Any
-    headers: httpx.Headers
+    headers: Mapping[str, str]
     is_lines: bool = False
 
 
@@ -85,10 +84,10 @@ Judge = Callable[[Any], None]
 
 @dataclass
 class Web:
-    """One pull's conversation with a server: its client, what it shows, the deadline of the page at hand."""
+    """One pull's conversation with a server: its transport, what it shows, the deadline of the page at hand."""
 
     connection: Connection
-    client: httpx.Client
+    transport: Transport
     shown: Pass
     base_url: str
     ends_at: float
@@ -116,8 +115,8 @@ class Web:
         SourceError. Raises SourceError when the server keeps failing, refuses, or does not answer JSON, naming the path
         alone; RefusedError for a link or a redirect to another server.
         """
-        base = httpx.URL(self.base_url.rstrip("/") + "/")
-        url = base.join(path if is_link else path.lstrip("/")) if path else httpx.URL(self.base_url)
+        base = URL(self.base_url.rstrip("/") + "/")
+        url = base.join(path if is_link else path.lstrip("/")) if path else URL(self.base_url)
         self._is_ours(url, "the next page lies")
         where = f"{url.host}{url.path}"
         call = Call(method, str(url), dict(params or {}))
@@ -151,8 +150,8 @@ class Web:
             return True
         return min(error.wait, self.connection.most_wait_seconds, max(0.0, self.ends_at - time.monotonic()))
 
-    def _is_ours(self, url: httpx.URL, what: str) -> None:
-        own = httpx.URL(self.base_url)
+    def _is_ours(self, url: URL, what: str) -> None:
+        own = URL(self.base_url)
         if (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port):
             raise RefusedError(f"{own.host}: {what} on another server ({url.host}); the token stays here")
 
@@ -172,13 +171,14 @@ class Web:
     def _judged(self, call: Call, body: Any, is_form: bool, where: str, judge: Judge | None) -> Answer:
         try:
             shown = self.shown.params()
-        except httpx.TransportError as error:
-            raise PassingError(f"{type(error).__name__} while fetching a token") from None
+        except BrokenError as error:
+            raise PassingError(f"asking for a token or a session: {error}") from None
         except NoTokenError as error:
             if error.status in PASSING:
                 raise PassingError(str(error), _asked_wait(error.headers)) from None
             raise stopped(str(error)) from None
-        status, headers, content = self._exchange(self._request(call, shown, body, is_form), where)
+        response = self._exchange(self._request(call, shown, body, is_form), where)
+        status, headers = response.status, response.headers
         if status in PASSING:
             raise PassingError(f"the server answered {status}", _asked_wait(headers))
         if status == 401:
@@ -189,7 +189,9 @@ class Web:
             raise StatusError(f"{where}: the server answered {status}", status)
         as_lines = is_lines(headers.get("Content-Type", ""))
         try:
-            answer = Answer(json_lines(content) if as_lines else strict_json(content), headers, as_lines)
+            answer = Answer(
+                json_lines(response.content) if as_lines else strict_json(response.content), headers, as_lines
+            )
         except ValueError as error:
             raise PassingError(f"the answer is no JSON: {error}") from None
         self._said(answer.body, where)
@@ -197,58 +199,67 @@ class Web:
             judge(answer.body)
         return answer
 
-    def _request(self, call: Call, shown: Mapping[str, str], body: Any, is_form: bool) -> httpx.Request:
+    def _request(self, call: Call, shown: Mapping[str, str], body: Any, is_form: bool) -> Request:
         """The request to send: signed anew for each attempt."""
         if sign := self.connection.sign:
             # The platform compares the time with its own: a pinned or demo clock would be refused there.
             call = SIGNERS[sign](call, self.shown.keys, datetime.fromtimestamp(time.time(), UTC))
             if call.method == "POST" and body is None and not call.content:
-                return self.client.build_request("POST", call.url, data=dict(call.params), headers=dict(call.headers))
+                return Request("POST", URL(call.url), call.headers, form=call.params)
         params = {**call.params, **shown}
-        # Without params httpx keeps the query a link carries; with an empty mapping it would drop it.
-        url = httpx.URL(call.url).copy_merge_params(params) if params else httpx.URL(call.url)
-        build = self.client.build_request
-        if call.content:
-            return build(call.method, url, content=call.content, headers=dict(call.headers))
-        if body is None:
-            return build(call.method, url, headers=dict(call.headers))
-        if is_form:
-            return build(call.method, url, data=body, headers=dict(call.headers))
-        return build(call.method, url, json=body, headers=dict(call.headers))
+        # An empty mapping would drop the query that a link carries.
+        url = URL(call.url).copy_merge_params(params) if params else URL(call.url)
+        form, json = (body, None) if is_form else (None, body)
+        return Request(call.method, url, call.headers, json, form, call.content)
 
-    def _exchange(self, request: httpx.Request, where: str) -> tuple[int, httpx.Headers, bytes]:
-        """Status, headers, body; a body that drips is cut off by the deadline, not by each drop's own patience."""
-        try:
-            for _ in range(MOST_MOVES):
-                self._wait_turn(where)
-                response = self.client.send(request, stream=True)
-                try:
-                    to = response.headers.get("Location", "")
-                    if response.status_code not in MOVED or request.method != "GET" or not to:
-                        return response.status_code, response.headers, self._body(response, where)
-                finally:
-                    response.close()
-                url = request.url.join(to)
-                self._is_ours(url, "we are sent on, and the answer lies")
-                if self.connection.sign:
-                    raise stopped(
-                        f"{where}: sent on to {url.host}{url.path}, and a signed request is good for one address"
-                    )
-                request = self.client.build_request("GET", url)
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            raise PassingError(f"{type(error).__name__} while reading") from None
+    def _exchange(self, request: Request, where: str) -> Response:
+        """The answer; a body that drips is cut off by the deadline, not by each drop's own patience."""
+        for _ in range(MOST_MOVES):
+            self._wait_turn(where)
+            try:
+                response = self.transport.exchange(request, MOST_BYTES, lambda: self.left(where))
+            except BrokenError as error:
+                raise PassingError(str(error)) from None
+            to = response.headers.get("Location", "")
+            if response.status not in MOVED or request.method != "GET" or not to:
+                return response
+            url = request.url.join(to)
+            self._is_ours(url, "we are sent on, and the answer lies")
+            if self.connection.sign:
+                raise stopped(f"{where}: sent on to {url.host}{url.path}, and a signed request is good for one address")
+            request = Request("GET", url)
         raise stopped(f"{where}: sent on more than {MOST_MOVES} times")
 
-    def _body(self, response: httpx.Response, where: str) -> bytes:
-        parts: list[bytes] = []
-        encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    def download(self, address: str, hosts: list[str], file: IO[bytes], most_bytes: int) -> None:
+        """A file that the server points to, into `file`, by a client that shows nothing of ours.
+
+        Raises RefusedError for a host that is neither the server's own nor named, SourceError as `read` does.
+        """
+        url, own = URL(address), URL(self.base_url)
+        is_own = (url.scheme, url.host, url.port) == (own.scheme, own.host, own.port)
+        if not is_own and (url.scheme != "https" or url.host not in hosts):
+            raise RefusedError(f"{own.host}: the result lies on {url.host}, which is not among the hosts allowed")
+        told = self.connection
         try:
-            for part in unpacked(response.iter_raw(), encoding, MOST_BYTES, where):
-                parts.append(part)
-                self.left(where)
-        except ValueError as error:
-            raise PassingError(str(error)) from None
-        return b"".join(parts)
+            for attempt in stamina.retry_context(
+                on=(BrokenError, PassingError),
+                attempts=told.attempts,
+                timeout=None,
+                wait_initial=told.first_wait_seconds,
+                wait_jitter=told.first_wait_seconds,
+            ):
+                with attempt:
+                    file.seek(0)
+                    file.truncate()
+                    with Transport({}, told.timeout_seconds) as plain:
+                        status = plain.save(Request("GET", url), most_bytes, file)
+                    if status in PASSING:
+                        raise PassingError(f"the server answered {status}")
+        except (BrokenError, PassingError) as error:
+            raise stopped(f"{url.host}: the result could not be fetched: {error}") from None
+        if status != 200:
+            raise stopped(f"{url.host}: the result could not be fetched (status {status})")
+        file.seek(0)
 
     def _said(self, body: Any, where: str) -> None:
         """Raises what an error told inside a 200 amounts to."""
@@ -279,15 +290,14 @@ class Web:
 @contextmanager
 def open_web(workspace: Workspace, connection: Connection) -> Iterator[Web]:
     """A conversation with the source's server; references are resolved here."""
-    headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "tillmill", **connection.headers}
-    with httpx.Client(headers=headers, timeout=connection.timeout_seconds, trust_env=False) as client:
+    with Transport({"Accept": "application/json", **connection.headers}, connection.timeout_seconds) as transport:
         base_url = workspace.resolve(connection.base_url)
-        shown = Pass(connection, workspace, client, base_url)
+        shown = Pass(connection, workspace, transport, base_url, connection.timeout_seconds)
         shown.open()
-        yield Web(connection, client, shown, base_url, time.monotonic() + connection.deadline_seconds)
+        yield Web(connection, transport, shown, base_url, time.monotonic() + connection.deadline_seconds)
 
 
-def _asked_wait(headers: httpx.Headers) -> float | None:
+def _asked_wait(headers: Mapping[str, str]) -> float | None:
     """Seconds of a Retry-After header, given as a number or as a date; None without one."""
     text = headers.get("Retry-After", "").strip()
     try:
@@ -312,17 +322,3 @@ class StatusError(SourceError):
 def stopped(what: str) -> SourceError:
     """What ends the pull of this stream."""
     return SourceError(what, state=STATE)
-
-
-class _NoQuery(logging.Filter):
-    """httpx logs each request's whole address; a key or token in its query is nobody's to read."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx.URL) else arg for arg in record.args)
-        return True
-
-
-logging.getLogger("httpx").addFilter(_NoQuery())
-# Its DEBUG tells headers, and with them session cookies.
-logging.getLogger("httpcore").setLevel(logging.INFO)

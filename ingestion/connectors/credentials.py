@@ -96,6 +96,7 @@ class Pass:
     _token: str = field(default="", repr=False)
     _ends_at: float = 0.0
     _is_in: bool = False
+    _generation: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def secret(self, reference: str) -> str:
@@ -128,27 +129,32 @@ class Pass:
         key = self.workspace.resolve(told.app_key)
         return Keys(key, self.secret(told.app_secret), self.secret(told.access_token), told.sign_method)
 
-    def params(self) -> dict[str, str]:
-        """What goes into the query of every request; a token that is about to end is renewed first."""
+    def params(self) -> tuple[dict[str, str], int]:
+        """What goes into the query of every request, and the how-manieth token or session that is.
+
+        A token that is about to end is renewed first.
+        """
         told = self.credentials
         with self._lock:
             if told.token_url and time.monotonic() >= self._ends_at:
                 self._fetch_token()
             if told.login and not self._is_in:
                 self._log_in(told.login)
+            token, generation = self._token, self._generation
         if told.api_key_param:
-            return {told.api_key_param: self.secret(told.api_key)}
-        return {told.token_param: self._token} if told.token_url and told.token_param else {}
+            return {told.api_key_param: self.secret(told.api_key)}, generation
+        return ({told.token_param: token} if told.token_url and told.token_param else {}), generation
 
     @property
     def can_renew(self) -> bool:
         """Whether a refusal may be a session or token that has ended."""
         return bool(self.credentials.token_url or self.credentials.login)
 
-    def renew(self) -> None:
-        """The next request fetches a new token, or logs in again."""
+    def renew(self, generation: int) -> None:
+        """The next request fetches a new token, or logs in again, unless another thread has seen to it already."""
         with self._lock:
-            self._ends_at, self._is_in = 0.0, False
+            if generation == self._generation:
+                self._ends_at, self._is_in = 0.0, False
 
     def _fetch_token(self) -> None:
         """A new token by OAuth2 client credentials (RFC 6749, 4.4), or by GET where the platform has it so."""
@@ -170,7 +176,7 @@ class Pass:
         if not isinstance(token, str) or not token:
             raise self._refused(url, answer, "gave no token")
         self.secrets.add(token)
-        self._token = token
+        self._token, self._generation = token, self._generation + 1
         seconds = float(lasts) if lasts.replace(".", "", 1).isdecimal() else float("inf")
         self._ends_at = time.monotonic() + max(seconds - MARGIN_SECONDS, seconds / 2)
         if not told.token_param:
@@ -184,7 +190,7 @@ class Pass:
         told = str(dig(self._body(answer), login.ok_field)) if login.ok_field else ""
         if answer.status >= 300 or (login.ok_field and told not in login.ok_values):
             raise self._refused(url, answer, "refused the log-in")
-        self._is_in = True
+        self._is_in, self._generation = True, self._generation + 1
 
     def _value(self, text: str) -> str:
         return self.secret(text) if text.startswith(("env:", "file:")) else text

@@ -67,7 +67,11 @@ class PassingError(Exception):
 
 
 class ExpiredError(Exception):
-    """The token or session has ended; its message is what the source said of it."""
+    """The token or session has ended; its message is what the source said of it, `generation` which one it was."""
+
+    def __init__(self, what: str, generation: int) -> None:
+        super().__init__(what)
+        self.generation = generation
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ class Web:
         except ExpiredError as first:
             if not self.shown.can_renew:
                 raise StatusError(f"{where}: {first}", 401) from None
-        self.shown.renew()
+            self.shown.renew(first.generation)
         try:
             return self._judged(call, body, is_form, where, judge)
         except ExpiredError as again:
@@ -170,7 +174,7 @@ class Web:
 
     def _judged(self, call: Call, body: Any, is_form: bool, where: str, judge: Judge | None) -> Answer:
         try:
-            shown = self.shown.params()
+            shown, generation = self.shown.params()
         except BrokenError as error:
             raise PassingError(f"asking for a token or a session: {error}") from None
         except NoTokenError as error:
@@ -182,7 +186,7 @@ class Web:
         if status in PASSING:
             raise PassingError(f"the server answered {status}", _asked_wait(headers))
         if status == 401:
-            raise ExpiredError("the server refused us (401); the token or password in use is not accepted")
+            raise ExpiredError("the server refused us (401); the token or password in use is not accepted", generation)
         if status == 403:
             raise stopped(f"{where}: the server refused us (403); the token or password in use is not accepted")
         if status >= 300:
@@ -194,7 +198,7 @@ class Web:
             )
         except ValueError as error:
             raise PassingError(f"the answer is no JSON: {error}") from None
-        self._said(answer.body, where)
+        self._said(answer.body, where, generation)
         if judge is not None:
             judge(answer.body)
         return answer
@@ -261,7 +265,7 @@ class Web:
             raise stopped(f"{url.host}: the result could not be fetched (status {status})")
         file.seek(0)
 
-    def _said(self, body: Any, where: str) -> None:
+    def _said(self, body: Any, where: str, generation: int) -> None:
         """Raises what an error told inside a 200 amounts to."""
         told = self.connection
         status = text_of(dig(body, told.status_field)) if told.status_field else None
@@ -273,7 +277,7 @@ class Web:
         if status in told.busy_values:
             raise PassingError(what)
         if status in told.expired_values:
-            raise ExpiredError(what)
+            raise ExpiredError(what, generation)
         raise stopped(f"{where}: {what}")
 
     def _wait_turn(self, where: str) -> None:

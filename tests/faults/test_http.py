@@ -200,6 +200,29 @@ def test_fault_4_a_token_is_renewed_before_it_ends(tmp_path: Path) -> None:
         assert len(feed.asked()) == 4
 
 
+def test_fault_4_details_fetched_side_by_side_renew_a_token_once_between_them(tmp_path: Path) -> None:
+    """Fault 4: each new token ends the one before it; threads that each fetch their own would end each other's."""
+    stores = Stores([store(number) for number in range(12)])
+    guarded = Guarded(stores)
+    refused: list[Request] = []
+
+    def answer(request: Request) -> Reply:
+        if request.path.startswith("/stores/"):
+            if guarded.given == 1:
+                time.sleep(0.02)
+                refused.append(request)
+                return failing(401)
+            good = request.headers["authorization"] == f"Bearer token-{guarded.given}"
+            return told(store(int(request.path[-2:]))) if good else failing(401)
+        return guarded(request)
+
+    pull = {"path": "stores", "items": "data", "detail": "stores/{id}", "params": {"size": "12"}}
+    with feeding(tmp_path, FaultServer(answer), pull, OAUTH) as feed:
+        assert feed.pull().landed == 12
+        assert guarded.given == 2
+        assert 1 <= len(refused) <= 4
+
+
 def test_fault_4_a_token_server_in_trouble_is_asked_again_and_one_that_refuses_stops(tmp_path: Path) -> None:
     """Fault 4: the token server may be down too; its refusal is told without the secret it was shown."""
     stores = Stores([store(number) for number in range(4)])

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 from pydantic import ValidationError
 
-from ingestion.connectors.changes import Changes, Span, asked_for, read_time
+from ingestion.connectors.changes import Changes, Span, asked_for, changed_pages, read_time
 from ingestion.connectors.paging import next_link
 from ingestion.connectors.rest import Pull, filled
 from tests.faults.http_feed import SECRET, feeding
@@ -171,6 +171,16 @@ def test_a_span_is_asked_for_as_the_source_writes_time(how: dict[str, Any], aske
 def test_a_time_is_read_as_the_source_writes_it(text: Any, how: dict[str, Any]) -> None:
     assert read_time(text, Changes(**how)) == SINCE
     assert read_time("soon", Changes(**how)) is None
+
+
+def test_a_keyset_that_was_cut_short_behind_its_last_record_is_closed_all_the_same() -> None:
+    """Were its id kept, changes of records with lower ids would never be asked for again."""
+    cursor = {"since": "2026-01-01T00:00:00+00:00", "seen": [], "after": "s9"}
+    cursor |= {"highest": "2026-01-05T00:00:00+00:00", "started": "2026-01-06T00:00:00+00:00"}
+    changes = Changes(since_param="since", since_field="at")
+    [page] = changed_pages(changes, cursor, lambda span, after: iter(()), "records")
+    assert page.cursor == {"seen": [], "since": "2026-01-05T00:00:00+00:00"}
+    assert list(changed_pages(changes, page.cursor, lambda span, after: iter(()), "records")) == []
 
 
 def test_a_body_is_filled_at_dotted_names_and_stays_a_template() -> None:

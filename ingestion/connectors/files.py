@@ -20,7 +20,7 @@ from ingestion.connectors.file_cursor import FileCursor
 from ingestion.connectors.formats.archives import size_of, spool
 from ingestion.connectors.formats.layout import Layout
 from ingestion.connectors.formats.reading import read
-from ingestion.connectors.page import FILE, OBSERVED, AsideError, Original, Page
+from ingestion.connectors.page import FILE, OBSERVED, Original, Page
 from ingestion.connectors.places.opening import Connection, open_place
 from ingestion.connectors.places.place import Place, Seen, check_pattern
 from tillmill.errors import RefusedError, SourceError, TillmillError, UsageError
@@ -70,7 +70,7 @@ def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict
     """Pages of the records of files that are new since `cursor` (see FileCursor); a page may end within a large file.
 
     A renamed or touched file of known content is noted and not read again; a replaced one is. A file that cannot be
-    read, or must not be, is set aside: when all others have been read, AsideError names it. Raises SourceError for a
+    read, or must not be, is set aside. Raises SourceError naming those when all others have been read, and for a
     server that fails.
     """
     with open_place(workspace, connection) as place:
@@ -243,13 +243,13 @@ def _in_words(name: str, error: Exception, landed: int) -> TillmillError:
     return SourceError(what, state=state, next_command=following)
 
 
-def _all_of(aside: list[tuple[str, TillmillError]]) -> AsideError:
+def _all_of(aside: list[tuple[str, TillmillError]]) -> SourceError:
     """The first file set aside in full, the others by name."""
     _, first = aside[0]
     names = [name for name, _ in aside[1:]]
     more = f", and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
     others = f"\nNor can be read: {', '.join(names[:MOST_NAMED])}{more}" if names else ""
-    return AsideError(
+    return SourceError(
         f"{first.what}{others}",
         state=f"{first.state} The files beside it have landed; each run tries again until it is mended or gone.",
         next_command=first.next_command or "mend the file, or name it in pull.ignore; then: tillmill run --only ingest",

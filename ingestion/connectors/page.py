@@ -9,8 +9,6 @@ from typing import Any
 
 import polars as pl
 
-from tillmill.errors import SourceError
-
 # Columns a connector may add beside the source's own fields; `prepare` consumes them.
 FILE = "_file"  # the file a record stands in
 LINE = "_line"  # its position: the line in a file, the place in a response (1 is the first)
@@ -25,10 +23,6 @@ ROW = "_row"
 def field_name(name: str) -> str:
     """A source's field under a name that none of ours has."""
     return f"{name}_" if name in (*RESERVED, ROW) else name
-
-
-class AsideError(SourceError):
-    """Part of what a source holds was set aside, and said last: every page before is whole and may land."""
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
+from ingestion.connectors.answers import strict_json
 from ingestion.connectors.formats.archives import size_of
 from ingestion.connectors.formats.encodings import utf8_chunks
 from ingestion.connectors.formats.layout import Layout
 from ingestion.connectors.formats.rows import frame_of, unreadable
-from ingestion.connectors.rest import flatten
-from ingestion.connectors.web import strict_json
+from ingestion.connectors.records import flatten
 from tillmill.errors import RefusedError, SourceError
 
 # One JSON document is only known to be whole when all of it is in memory.

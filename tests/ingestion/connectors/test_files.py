@@ -20,7 +20,7 @@ import pytest
 from ingestion.connectors import files
 from ingestion.connectors.files import Connection, Pull, pages
 from ingestion.connectors.formats import encodings, jsontext, parquet, xmlsafe, xmltext
-from ingestion.connectors.page import FILE, LINE, OBSERVED, AsideError, Page
+from ingestion.connectors.page import FILE, LINE, OBSERVED, Page
 from tests.ingestion.connectors.file_servers import ftp_server
 from tests.ingestion.connectors.fixtures import make_workspace, write_secret
 from tests.ingestion.connectors.servers import serving, sftp_server
@@ -139,12 +139,12 @@ def test_a_file_that_cannot_be_read_is_named_last_and_keeps_back_no_other(source
     found = pages(source.workspace, source.connection, PULL, None)
     page = next(found)
     assert page.records.select("a", FILE).rows() == [("3", "in/x_2.csv")]
-    with pytest.raises(AsideError, match=r"in/x_1\.csv: byte 4 is not utf-8[^\n]*\n.*in/x_3\.csv\.gz") as caught:
+    with pytest.raises(SourceError, match=r"in/x_1\.csv: byte 4 is not utf-8[^\n]*\n.*in/x_3\.csv\.gz") as caught:
         next(found)
     assert "pull.encoding" in str(caught.value)
     again = pages(source.workspace, source.connection, PULL, page.cursor)
     assert next(again).records.is_empty()
-    with pytest.raises(AsideError):
+    with pytest.raises(SourceError):
         next(again)  # each run says it again, and reads nothing twice
     mended = Pull(path="in/x_*.csv*", encoding="auto", ignore=["x_3*"])
     source.write("x_1.csv", "a,b\n北京店,2\n门店,3\n".encode("gb18030"))
@@ -265,7 +265,7 @@ def test_a_large_file_cut_off_in_its_middle_keeps_what_was_read_and_says_where(
     source.write("x.xml", LARGE["x.xml"][:-2_000])
     source.write("y.xml", "<r><i><a>other</a></i></r>")
     found: list[Page] = []
-    with pytest.raises(AsideError, match=r"x\.xml: broken or cut off") as caught:
+    with pytest.raises(SourceError, match=r"x\.xml: broken or cut off") as caught:
         found.extend(pages(source.workspace, source.connection, Pull(path="in/*", records="i", page_rows=90), None))
     read = values(found)
     assert read[-1] == "other"

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from ingestion import contracts
 from ingestion.connectors import signing
 from ingestion.landing.ledger import Ledger
 from ingestion.prepare import prepare
@@ -23,7 +22,6 @@ from ingestion.sources import bind
 from tests.faults.http_server import FaultServer, Reply, Request, failing, told
 from tests.ingestion.connectors.fixtures import SETTINGS, make_workspace, write_secret
 from tests.ingestion.connectors.servers import serving
-from tillmill.errors import SettingsError
 from tillmill.workspace import Workspace
 
 PAGES = Path(__file__).parents[3] / "docs" / "sources"
@@ -41,7 +39,7 @@ def block(page: str) -> str:
 
 
 def pulled(root: Path, page: str, answer: Callable[[Request], Reply]) -> tuple[Rows, Workspace]:
-    """The landed rows by stream, after the page's block was pulled from the server; streams without contract aside."""
+    """The landed rows by stream, after the page's block was pulled from the server."""
     text = block(page)
     for reference in set(re.findall(r'"file:(secrets/[a-z.]+)"', text)):
         write_secret(root / reference, SECRET)
@@ -49,7 +47,7 @@ def pulled(root: Path, page: str, answer: Callable[[Request], Reply]) -> tuple[R
         text = re.sub(r'"https://[^/"]+', f'"http://127.0.0.1:{port}', text)
         text = re.sub(r"^start = .*", f"start = {YESTERDAY.isoformat().replace('+00:00', 'Z')}", text, flags=re.M)
         text = re.sub(r"^requests_per_second = .*", "requests_per_second = 1000", text, flags=re.M)
-        workspace = make_workspace(root, SETTINGS.replace("USD", "CNY") + known(text))
+        workspace = make_workspace(root, SETTINGS.replace("USD", "CNY") + text)
         for folder in workspace.folders():
             folder.mkdir(parents=True, exist_ok=True)
         create_keys(workspace)
@@ -63,20 +61,6 @@ def pulled(root: Path, page: str, answer: Callable[[Request], Reply]) -> tuple[R
     return {
         name: pl.read_parquet(path).to_dicts() for name, path in manifest.select("stream", "path").iter_rows()
     }, workspace
-
-
-def known(text: str) -> str:
-    """The block without streams whose contract is still to come."""
-    head, *streams = text.split("[[sources.streams]]\n")
-    kept = []
-    for stream in streams:
-        name = re.match(r'stream = "([^"]+)"', stream)
-        try:
-            contracts.contract(name[1] if name else "")
-        except SettingsError:
-            continue
-        kept.append(stream)
-    return "[[sources.streams]]\n".join([head, *kept])
 
 
 def in_china(at: datetime) -> str:
@@ -296,13 +280,17 @@ def test_kingdee(tmp_path: Path) -> None:
         if len(sessions) == 1 or f"kdservice-sessionid={len(sessions)}" not in request.headers["cookie"]:
             return told(lost)
         data = json.loads(form["data"])
-        assert data["FormId"] == "BD_MATERIAL"
-        assert data["FilterString"].startswith("FDocumentStatus = 'C'")
-        row = ["00123", "Milk", "4006381333931", "kg", in_china(NOON)]
+        if data["FormId"] == "BD_MATERIAL":
+            assert data["FilterString"].startswith("FDocumentStatus = 'C'")
+            row = ["00123", "Milk", "4006381333931", "kg", in_china(NOON)]
+        else:
+            assert data["FormId"] == "SAL_SaleOrder"
+            row = ["XSDD0001", 1, "C01", "00123", 12, 1.86, "2026-12-01 00:00:00", "C", in_china(NOON)]
         return told([row] if data["StartRow"] == 0 else [])
 
     rows, _ = pulled(tmp_path, "kingdee", answer)
-    [item] = rows["erp.items"]
+    [item], [order] = rows["erp.items"], rows["erp.sales_orders"]
+    assert (order["so_id"], order["sku"], str(order["price_amount"])) == ("XSDD0001", "00123", "1.8600")
     assert (item["sku"], item["base_unit"]) == ("00123", "kg")
     told_utc(item, "updated_at")
 
@@ -362,21 +350,33 @@ def test_odoo(tmp_path: Path) -> None:
         "uom_id": [1, "kg"],
     }
     item |= {"standard_price": 1.2, "list_price": 2.0, "active": True, "write_date": NOON.strftime("%Y-%m-%d %H:%M:%S")}
-    kinds = {"barcode": "char", "categ_id": "many2one", "uom_id": "many2one", "active": "boolean"}
+    line = {"id": 31, "order_id": [5, "S00005"], "order_partner_id": [9, "Partner"], "product_id": [1, "[00123] Milk"]}
+    line |= {
+        "product_uom_qty": 12.0,
+        "qty_delivered": 4.0,
+        "price_unit": 1.86,
+        "currency_id": [6, "CNY"],
+        "state": "sale",
+    }
+    line |= {"write_date": item["write_date"]}
+    told_of = {"product.product": item, "sale.order.line": line}
+    kinds = {"barcode": "char", "active": "boolean"}
+    linked = ("categ_id", "uom_id", "order_id", "order_partner_id", "product_id", "currency_id")
+    kinds |= dict.fromkeys(linked, "many2one")
 
     def answer(request: Request) -> Reply:
         params = request.json["params"]
         if params["service"] == "common":
             return told({"result": 7 if params["args"][2] == SECRET else False})
         _, _, _, model, method, args, _ = params["args"]
-        assert model == "product.product"
         if method == "fields_get":
             return told({"result": {name: {"type": kinds.get(name, "char")} for name in args[0]}})
         is_first = not any(term[0] == "id" for term in args[0])
-        return told({"result": [item] if is_first else []})
+        return told({"result": [told_of[model]] if is_first else []})
 
     rows, _ = pulled(tmp_path, "odoo", answer)
-    [landed] = rows["erp.items"]
+    [landed], [order] = rows["erp.items"], rows["erp.sales_orders"]
+    assert (order["so_id"], order["line_no"], order["sku"], order["currency"]) == ("S00005", 31, "00123", "CNY")
     assert (landed["sku"], landed["gtin"], landed["category"], landed["base_unit"]) == ("00123", None, "Dairy", "kg")
     told_utc(landed, "updated_at")
 
@@ -387,13 +387,22 @@ def test_tryton(tmp_path: Path) -> None:
     price = {"__class__": "Decimal", "decimal": "2.00"}
     item |= {"template.": {"name": "Milk", "list_price": price, "default_uom": 1, "default_uom.": {"symbol": "kg"}}}
 
+    line = {"id": 7, "quantity": 12.0, "unit_price": {"__class__": "Decimal", "decimal": "1.86"}, "shipping_date": None}
+    line |= {
+        "sale.": {"number": "SO5", "state": "processing", "party.": {"code": "C01"}},
+        "product.": {"code": "00123"},
+    }
+    line |= {"create_date": item["create_date"], "write_date": None}
+
     def answer(request: Request) -> Reply:
         if request.json["method"] == "common.db.login":
             return told({"result": [4, "session"]})
         domain = request.json["params"][0]
-        return told({"result": [] if any(term[0] == "id" for term in domain) else [item]})
+        record = line if request.json["method"].startswith("model.sale.line.") else item
+        return told({"result": [] if any(term[0] == "id" for term in domain) else [record]})
 
     rows, _ = pulled(tmp_path, "tryton", answer)
-    [landed] = rows["erp.items"]
+    [landed], [order] = rows["erp.items"], rows["erp.sales_orders"]
+    assert (order["so_id"], order["line_no"], order["sku"], str(order["price_amount"])) == ("SO5", 7, "00123", "1.8600")
     assert (landed["sku"], landed["name"], landed["base_unit"]) == ("00123", "Milk", "kg")
     told_utc(landed, "updated_at")

@@ -21,7 +21,8 @@ def pull_ahead(pages: Callable[[], Iterator[Page]], deadline: float) -> Generato
     """Yield `pages()`, pulled one page ahead in a thread of its own; raise DeadlineError at `deadline` (perf_counter).
 
     The thread is what lets a run leave a source that never answers: it is abandoned, and can land nothing, because
-    landing happens on the caller's side. Errors of the source are raised here.
+    landing happens on the caller's side. Errors of the source are raised here. Behind a page that `lands_at_once` the
+    iterator goes on only when the caller asks for the next.
     """
     handed: queue.SimpleQueue[Page | BaseException | None] = queue.SimpleQueue()
     asked = threading.Semaphore(1)
@@ -36,6 +37,11 @@ def pull_ahead(pages: Callable[[], Iterator[Page]], deadline: float) -> Generato
                     if left.is_set():
                         return
                     handed.put(page)
+                    if page.lands_at_once:
+                        asked.acquire()
+                        if left.is_set():
+                            return
+                        asked.release()
             finally:
                 close = getattr(pulled, "close", None)
                 if close is not None:

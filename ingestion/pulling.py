@@ -239,7 +239,7 @@ class _Pull:
         )
         rows = sum(piece.pulled for piece in self._pieces)
         size = sum(piece.good.estimated_size() + piece.bad.estimated_size() for piece in self._pieces)
-        if rows >= self.limits.load_rows or size >= self.limits.load_bytes:
+        if page.lands_at_once or rows >= self.limits.load_rows or size >= self.limits.load_bytes:
             self._land()
 
     def _land(self) -> None:

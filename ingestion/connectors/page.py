@@ -44,7 +44,9 @@ class Page:
     Every column is text (nested values as JSON text, null stays null), save LINE, which is Int64.
     `cursor` is JSON-able and complete: a pull that starts from it yields what follows this page. `extracted_at` is UTC.
     `position` says in words where the page stands in its source, for messages and quarantine. `originals` are the files
-    the records were read from, for sources that hand over files.
+    the records were read from, for sources that hand over files. A page that `lands_at_once` is landed before the next
+    is asked for: what a connector does after such a `yield` (an acknowledgement) is done when the rows are visible in
+    the ledger, and not at all when they could not land.
     """
 
     records: pl.DataFrame
@@ -52,3 +54,4 @@ class Page:
     extracted_at: datetime
     position: str
     originals: Sequence[Original] = ()
+    lands_at_once: bool = False

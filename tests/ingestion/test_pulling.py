@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +200,37 @@ def test_pages_are_closed_when_the_stream_stops_before_their_end(workspace: Work
     result = pull_all(workspace, [stream], prepare, limits=Limits(load_rows=100))[0]
     assert result.error is not None
     assert closed.is_set()
+
+
+@dataclass(frozen=True)
+class Acknowledging(Folder):
+    """Notes behind each page what the ledger shows at that moment."""
+
+    seen: list[Cursor] = field(default_factory=list)
+
+    def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
+        for page in super().pages(cursor):
+            yield replace(page, lands_at_once=True)
+            with Ledger(self.folder.parent / "mill" / "state" / "ledger.sqlite") as ledger:
+                self.seen.append(ledger.cursor(self.source, self.name))
+
+
+def test_behind_a_page_that_lands_at_once_its_rows_are_in_the_ledger(workspace: Workspace, tmp_path: Path) -> None:
+    stream = Acknowledging(tmp_path / "in")
+    keys = write_file(stream.folder, 1) | write_file(stream.folder, 2)
+    result = pull_all(workspace, [stream], prepare)[0]
+    assert len(result.loads) == 2
+    assert stream.seen == [Cursor({"file": f"lines_000{number}.csv"}, number) for number in (1, 2)]
+    assert set(keys_of(workspace)) == keys
+
+
+def test_a_page_that_could_not_land_is_never_gone_on_from(workspace: Workspace, tmp_path: Path) -> None:
+    stream = Acknowledging(tmp_path / "in")
+    write_file(stream.folder, 1)
+    write_file(stream.folder, 2, 100, bad=100)
+    result = pull_all(workspace, [stream], prepare)[0]
+    assert (result.landed, result.error is None) == (10, False)
+    assert len(stream.seen) == 1
 
 
 def test_a_preparation_that_loses_a_row_stops_the_stream(workspace: Workspace, tmp_path: Path) -> None:

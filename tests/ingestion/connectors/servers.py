@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncssh
 import uvicorn
+from pymodbus import FramerType
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import SimDevice
 
@@ -86,10 +87,12 @@ def sftp_server(folder: Path, key: asyncssh.SSHKey) -> Callable[[], AbstractAsyn
     return run
 
 
-def modbus_server(devices: list[SimDevice]) -> Callable[[], AbstractAsyncContextManager[int]]:
+def modbus_server(
+    devices: list[SimDevice], framer: FramerType = FramerType.SOCKET
+) -> Callable[[], AbstractAsyncContextManager[int]]:
     @asynccontextmanager
     async def run() -> AsyncIterator[int]:
-        server = ModbusTcpServer(devices, address=("127.0.0.1", 0), ignore_missing_devices=True)
+        server = ModbusTcpServer(devices, framer=framer, address=("127.0.0.1", 0), ignore_missing_devices=True)
         await server.serve_forever(background=True)
         yield server.transport.sockets[0].getsockname()[1]
         await server.shutdown()

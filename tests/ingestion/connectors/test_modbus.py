@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from pymodbus import FramerType
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from ingestion.connectors.modbus import Connection, Pull, pages
+from ingestion.connectors.modbus import MOST_REGISTERS, Connection, Pull, pages
 from ingestion.connectors.page import Page
+from ingestion.connectors.registers import Tag, decode, spans
 from ingestion.prepare import prepare
 from tests.ingestion.connectors.fixtures import make_workspace
 from tests.ingestion.connectors.servers import modbus_server, serving, silent_server
@@ -150,9 +152,131 @@ def test_a_register_outside_its_sample_is_refused() -> None:
         Pull(name="L1", history={"start": 0, "stride": 2, "capacity": 1}, registers=[{"tag": "x", "address": 0}])
 
 
-def test_no_write_function_code_is_used_anywhere_in_the_connectors() -> None:
+def test_the_four_tables_are_read_each_with_its_own_function(workspace: Workspace) -> None:
+    coils = SimData(0, values=[True, False, True, True, False, False, False, False], datatype=DataType.BITS)
+    discrete = SimData(0, values=[False, True, False, False, False, False, False, False], datatype=DataType.BITS)
+    holding = SimData(0, values=[7, 0b1000], datatype=DataType.REGISTERS)
+    inputs = SimData(0, values=[9], datatype=DataType.REGISTERS)
+    device = SimDevice(id=1, simdata=([coils], [discrete], [holding], [inputs]))
+    registers = [
+        {"tag": "running", "table": "coil", "address": 0, "type": "bit"},
+        {"tag": "stopped", "table": "coil", "address": 1, "type": "bit"},
+        {"tag": "door", "table": "discrete", "address": 1, "type": "bit"},
+        {"tag": "set", "address": 0},
+        {"tag": "fault", "address": 1, "type": "bit", "bit": 3},
+        {"tag": "fine", "address": 1, "type": "bit", "bit": 2},
+        {"tag": "is", "table": "input", "address": 0},
+    ]
+    with serving(modbus_server([device])) as port:
+        [page] = read(workspace, port, {"registers": registers})
+    values = dict(page.records.select("tag", "value").rows())
+    assert values == {
+        "running": "1.0",
+        "stopped": "0.0",
+        "door": "1.0",
+        "set": "7.0",
+        "fault": "1.0",
+        "fine": "0.0",
+        "is": "9.0",
+    }
+
+
+def test_rtu_frames_over_tcp_are_read_like_any_other(workspace: Workspace) -> None:
+    device = SimDevice(id=1, simdata=[SimData(0, values=shift_registers(), datatype=DataType.REGISTERS)])
+    with serving(modbus_server([device], framer=FramerType.RTU)) as port:
+        connection = Connection(host="127.0.0.1", port=port, framing="rtu", timeout_seconds=1, retries=0)
+        [page] = pages(workspace, connection, Pull(name="L1", **PRESENT), None)
+    assert page.records["quality"].to_list() == [
+        *["good"] * 3,
+        "implausible",
+        "good",
+        "not_a_number",
+        "exception_2",
+    ]
+
+
+WRITTEN = struct.unpack(">4H", struct.pack(">d", 1234.5))
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "value"),
+    [
+        ([0x0001, 0x0002], {"type": "u32"}, 0x00010002),
+        ([0x0001, 0x0002], {"type": "u32", "word_order": "little"}, 0x00020001),
+        ([0x0100, 0x0200], {"type": "u32", "byte_order": "little"}, 0x00010002),
+        ([0x0100, 0x0200], {"type": "u32", "byte_order": "little", "word_order": "little"}, 0x00020001),
+        ([0xFFFF], {"type": "i16"}, -1),
+        ([0xFFFF, 0xFFFF, 0xFFFF, 0xFFFE], {"type": "i64"}, -2),
+        ([0xFFFF, 0xFFFF, 0xFFFF, 0xFFFE], {"type": "u64"}, 0xFFFFFFFFFFFFFFFE),
+        (WRITTEN, {"type": "f64"}, 1234.5),
+        (WRITTEN[::-1], {"type": "f64", "word_order": "little"}, 1234.5),
+        ([0x7F80, 0], {"type": "f32"}, None),
+        ([0x4D69, 0x6C6C, 0x2000], {"type": "text", "length": 3}, "Mill"),
+        ([0x694D, 0x6C6C], {"type": "text", "length": 2, "byte_order": "little"}, "Mill"),
+        ([0xFFFE], {"type": "text"}, None),
+    ],
+)
+def test_a_value_is_read_in_every_type_and_order(words: list[int], settings: dict[str, Any], value: object) -> None:
+    assert decode(Tag(tag="x", address=0, **settings), words) == value
+
+
+def test_a_float_in_the_wrong_word_order_fails_its_tag_without_any_bound_being_set(workspace: Workspace) -> None:
+    turned = list(struct.unpack(">HH", struct.pack(">f", 21.5)))[::-1]
+    assert 0 < struct.unpack(">f", struct.pack(">HH", *turned))[0] < 1e-40, "what a wrong order looks like"
+    device = SimDevice(id=1, simdata=[SimData(0, values=[*turned, 0, 0], datatype=DataType.REGISTERS)])
+    registers = [{"tag": "warmth", "address": 0, "type": "f32"}, {"tag": "cold", "address": 2, "type": "f32"}]
+    with serving(modbus_server([device])) as port:
+        [page] = read(workspace, port, {"registers": registers})
+    assert page.records.select("value", "quality").rows() == [(None, "implausible"), ("0.0", "good")]
+
+
+def test_adjoining_tags_share_a_request_and_no_request_is_too_long() -> None:
+    tags = [Tag(tag=f"t{number}", address=number) for number in range(300)]
+    assert [(span.start, span.count) for span in spans(tags, "holding", MOST_REGISTERS, 0)] == [
+        (0, 120),
+        (120, 120),
+        (240, 60),
+    ]
+    apart = [
+        Tag(tag="a", address=0, type="u32"),
+        Tag(tag="b", address=4),
+        Tag(tag="c", address=1),
+        Tag(tag="d", table="input", address=5),
+    ]
+    found = [
+        (span.table, span.start, span.count, [tag.tag for tag in span.tags]) for span in spans(apart, "holding", 120, 0)
+    ]
+    assert found == [("holding", 0, 2, ["a", "c"]), ("holding", 4, 1, ["b"]), ("input", 5, 1, ["d"])]
+    assert [span.count for span in spans(apart, "holding", 120, 2)] == [5, 1]
+
+
+def test_a_hole_between_two_tags_costs_neither_of_them(workspace: Workspace) -> None:
+    simdata = [SimData(address, values=[address], datatype=DataType.REGISTERS) for address in (10, 12)]
+    registers = [{"tag": "left", "address": 10}, {"tag": "right", "address": 12}]
+    with serving(modbus_server([SimDevice(id=1, simdata=simdata)])) as port:
+        [page] = read(workspace, port, {"registers": registers, "most_gap": 5})
+    assert page.records.select("tag", "value").rows() == [("left", "10.0"), ("right", "12.0")]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"registers": []}, "either registers or sunspec"),
+        ({"registers": [{"tag": "a", "address": 0}], "sunspec": "x.json"}, "either registers or sunspec"),
+        ({"registers": [{"tag": "a", "address": 0}, {"tag": "a", "address": 1}]}, "two registers are called 'a'"),
+        ({"registers": [{"tag": "a", "address": 0}], "table": "coil"}, "a: a coil or discrete input is of type bit"),
+        ({"registers": [{"tag": "a", "address": 0, "counter_bits": 32}]}, "32 bits does not fit type u16"),
+        ({"registers": [{"tag": "a", "address": 0, "type": "f32", "counter_bits": 16}]}, "a counter is of type u16"),
+    ],
+)
+def test_a_map_that_cannot_be_meant_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Pull(name="L1", **settings)
+
+
+def test_nothing_that_writes_to_a_plant_is_used_anywhere_in_the_connectors() -> None:
     folder = Path(__file__).resolve().parents[3] / "ingestion" / "connectors"
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        assert "write_register" not in text, path.name
-        assert "write_coil" not in text, path.name
+        for write in ("write_register", "write_coil", "write_value", "write_attribute", "call_method", ".publish("):
+            assert write not in text, path.name

@@ -149,8 +149,10 @@ def _walk(
     scope = outer.new_child()
     for point in group["points"]:
         scope[point["name"]] = offset
-        yield Place(prefix + point["name"], point, offset, scope)
         offset += _size(point)
+    # A point may refer to one behind it: all places are known before the first is used.
+    for point in group["points"]:
+        yield Place(prefix + point["name"], point, scope[point["name"]], scope)
     for inner in group.get("groups", ()):
         each = _width(inner, words, scope)
         for number in range(1, _times(inner, words, scope, offset, each) + 1):

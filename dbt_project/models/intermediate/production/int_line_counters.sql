@@ -1,5 +1,6 @@
 -- One row per reading of a line's counter: units since its first reading, counted on across the register's rollover.
 -- A reset is no production: what the line made before the register started again is lost, not invented.
+-- A counter of 64 bits never comes to its end: 62 stand in for them, because 2 to the 64th is no bigint.
 with
 
 readings as (
@@ -19,7 +20,7 @@ followed as (
         readings.read_at,
         readings.counter_raw,
         readings.counter_raw - lag(readings.counter_raw) over series as step,
-        cast(power(2, readings.counter_bits) as bigint) as width
+        cast(power(2, least(readings.counter_bits, 62)) as bigint) as width
     from readings
     left join crosswalk on readings.device_id = crosswalk.old_code
     window series as (partition by readings._source, readings.device_id, readings.tag order by readings.read_at)

@@ -1,0 +1,183 @@
+"""Faults 15 and 16: a device that refuses, is silent, cuts its answers short or starts its counters again."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import struct
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from tests.faults.plant import plant, pull, rows
+from tests.ingestion.connectors.servers import serving
+from tillmill.workspace import Workspace
+
+SOURCE = """
+[[sources]]
+name = "line"
+connector = "modbus"
+connection = {{ host = "127.0.0.1", port = {port}, timeout_seconds = 0.3, retries = 0 }}
+[[sources.streams]]
+stream = "scada.readings"
+max_quarantined_rate = 0
+[sources.streams.pull]
+name = "L1"
+clock = {{ address = 0 }}
+registers = [
+  {{ tag = "good_count", address = 10, counter_bits = 16, unit = "units" }},
+  {{ tag = "warmth", address = 20, type = "f32", low = -40, high = 150 }},
+]
+"""
+READ_HOLDING = 3
+COUNTERS = (
+    Path(__file__).parents[2] / "dbt_project" / "models" / "intermediate" / "production" / "int_line_counters.sql"
+)
+
+
+@dataclass
+class Device:
+    """A scripted Modbus device: its registers, and how it misbehaves."""
+
+    clock: int = int(datetime(2017, 12, 2, 19, tzinfo=UTC).timestamp())
+    count: int = 65_530
+    warmth: float = 21.5
+    fault: str = ""
+    asked: list[int] = field(default_factory=list)
+
+    def registers(self) -> dict[int, int]:
+        warm = struct.unpack(">HH", struct.pack(">f", self.warmth))
+        if self.fault == "wrong word order":
+            warm = (warm[1], warm[0])
+        return {0: self.clock >> 16, 1: self.clock & 0xFFFF, 10: self.count, 20: warm[0], 21: warm[1]}
+
+    def answer(self, request: bytes) -> bytes:
+        """The answer to a read request (after the header), in the way the fault wants it."""
+        function, start, count = struct.unpack(">BHH", request)
+        self.asked.append(function)
+        if self.fault == "exception" and start:
+            return bytes([function | 0x80, 4])
+        registers = self.registers()
+        words = [registers[place] for place in range(start, start + count)]
+        if self.fault == "short" and start:
+            words = words[:-1]
+        return bytes([function, 2 * len(words)]) + b"".join(struct.pack(">H", word) for word in words)
+
+    def server(self) -> Callable[[], AbstractAsyncContextManager[int]]:
+        async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                while True:
+                    transaction, _, length, unit = struct.unpack(">HHHB", await reader.readexactly(7))
+                    answer = self.answer(await reader.readexactly(length - 1))
+                    if self.fault == "silent":
+                        continue
+                    writer.write(struct.pack(">HHHB", transaction, 0, len(answer) + 1, unit) + answer)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                writer.close()
+
+        @asynccontextmanager
+        async def run() -> AsyncIterator[int]:
+            server = await asyncio.start_server(listen, "127.0.0.1", 0)
+            yield server.sockets[0].getsockname()[1]
+            server.close()
+
+        return run
+
+
+@pytest.fixture
+def device() -> Device:
+    return Device()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, device: Device) -> Iterator[Workspace]:
+    with serving(device.server()) as port:
+        yield plant(tmp_path, SOURCE.format(port=port))
+
+
+@pytest.mark.parametrize(
+    ("fault", "quality"),
+    [
+        ("exception", {"good_count": "exception_4", "warmth": "exception_4"}),
+        ("silent", {"good_count": "silent", "warmth": "silent"}),
+        ("wrong word order", {"good_count": "good", "warmth": "implausible"}),
+    ],
+)
+def test_15_what_cannot_be_read_lands_with_its_reason_and_never_as_zero(
+    workspace: Workspace, device: Device, fault: str, quality: dict[str, str]
+) -> None:
+    device.fault = fault
+    assert pull(workspace).landed == 2
+    found = rows(workspace)
+    assert dict(found.select("tag", "quality").rows()) == quality
+    bad = found.filter(pl.col("quality") != "good")
+    assert bad["value"].null_count() == bad["counter_raw"].null_count() == bad.height
+    assert set(device.asked) == {READ_HOLDING}, "nothing but reads is ever asked of a device"
+
+
+def test_15_an_answer_cut_short_is_no_value(workspace: Workspace, device: Device) -> None:
+    device.fault = "short"
+    assert pull(workspace).landed == 2
+    found = rows(workspace)
+    assert found["value"].null_count() == 2
+    assert set(found["quality"]) <= {"short", "silent"}
+
+
+def test_15_a_device_that_is_well_again_gives_values_again(workspace: Workspace, device: Device) -> None:
+    device.fault = "silent"
+    pull(workspace)
+    device.fault = ""
+    pull(workspace)
+    assert rows(workspace)["value"].to_list() == [None, None, 65_530.0, 21.5]
+
+
+def test_16_production_is_counted_over_the_rollover_and_not_invented_by_a_reset(
+    workspace: Workspace, device: Device
+) -> None:
+    # Ten made across the rollover; then the device is started anew and makes four more.
+    counts = [65_530, 4, 30_000, 30_010, 0, 4]
+    for count in counts:
+        device.count = count
+        device.clock += 60
+        assert pull(workspace).landed == 2
+    landed = rows(workspace).filter(tag="good_count")
+    assert landed["counter_raw"].to_list() == counts, "a counter lands as it stood"
+    counted = count_up(landed)
+    assert [after - before for before, after in itertools.pairwise(counted["counted_units"])] == [10, 29_996, 10, 0, 4]
+    assert counted["is_reset"].to_list() == [False, False, False, False, True, False]
+
+
+@pytest.mark.parametrize("bits", [16, 32, 64])
+def test_16_a_counter_of_any_width_that_starts_again_from_zero_is_a_reset(bits: int) -> None:
+    at = datetime(2017, 12, 2, tzinfo=UTC)
+    readings = pl.DataFrame(
+        {
+            "_source": "line",
+            "device_id": "L1",
+            "tag": "good_count",
+            "read_at": [at + timedelta(minutes=minute) for minute in range(4)],
+            "quality": "good",
+            "counter_raw": [100, 120, 0, 7],
+            "counter_bits": bits,
+        }
+    )
+    counted = count_up(readings)
+    assert counted["counted_units"].to_list() == [0, 20, 20, 27]
+    assert counted["is_reset"].to_list() == [False, False, True, False]
+
+
+def count_up(readings: pl.DataFrame) -> pl.DataFrame:
+    """What the warehouse's own model makes of the readings."""
+    query = COUNTERS.read_text()
+    for name in ("stg_scada__readings", "code_crosswalk"):
+        query = query.replace(f"{{{{ ref('{name}') }}}}", name)
+    connection = duckdb.connect()
+    connection.execute("create table code_crosswalk (kind varchar, old_code varchar, new_code varchar)")
+    connection.register("stg_scada__readings", readings.to_arrow())
+    return connection.sql(f"select * from ({query}) order by read_at").pl()

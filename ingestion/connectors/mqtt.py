@@ -38,6 +38,7 @@ WINDOW_5 = 5_000
 # A mark is so many characters, of six bytes.
 MARK = 8
 STEP_SECONDS = 0.1
+NOBODYS_TOPIC = "tillmill/acknowledged"
 
 
 class Connection(Settings):
@@ -136,6 +137,8 @@ def _drain(
     is_forgotten = bool(told) and not session.is_known
     if not session.is_known or told.get("topics") != list(pull.topics):
         session.subscribe(pull.topics, told.get("topics", ()))
+        if session.is_lost:
+            return told
         told = {"topics": list(pull.topics), "marks": told.get("marks", "")}
         yield Page(pl.DataFrame(), told, now(), f"{session.where}: subscribed")
     while messages := session.receive(ends_at):
@@ -146,7 +149,7 @@ def _drain(
             told = told | {"marks": "".join(message.mark for message in messages if message.qos)}
         yield _page(session.where, fresh, pull, told)
         session.acknowledge(messages)
-        if time.monotonic() >= ends_at:
+        if session.is_lost or time.monotonic() >= ends_at:
             break
     if is_forgotten:
         raise SourceError(
@@ -211,15 +214,20 @@ class _Session:
             self.is_lost = True
 
     def wait_for(self, mid: int | None, what: str) -> None:
-        """Until the broker has answered a request (None: the log-in). Raises SourceError where it does not."""
+        """Until the broker has answered a request (None: the log-in); if it does not, the connection counts as lost.
+
+        Raises SourceError where the broker refuses what is asked.
+        """
         ends_at = time.monotonic() + self.client.connect_timeout
         while mid not in self.answered and not self.refused and not self.is_lost and time.monotonic() < ends_at:
             self.turn(STEP_SECONDS)
-        if self.refused or mid not in self.answered:
-            why = self.refused or ("it closed the connection" if self.is_lost else "it does not answer")
+        if self.refused:
             raise SourceError(
-                f"{self.where}: {what}: {why}", state="The cursor has not moved; the broker keeps the rest."
+                f"{self.where}: {what}: {self.refused}", state="The cursor has not moved; the broker keeps the rest."
             )
+        if mid not in self.answered:
+            self.trouble = f": {what}: {'it closed the connection' if self.is_lost else 'no answer'}"
+            self.is_lost = True
 
     def subscribe(self, topics: Sequence[str], before: Sequence[str]) -> None:
         """Tell the broker what it is to keep for us from now on, at QoS 1."""
@@ -240,15 +248,20 @@ class _Session:
             self.turn(min(left, STEP_SECONDS))
             if len(self.waiting) > seen:
                 seen, quiet_at = len(self.waiting), time.monotonic() + self.pull.idle_seconds
-        messages, self.waiting = self.waiting, []
+        messages, self.waiting = self.waiting[: self.window], self.waiting[self.window :]
         return messages
 
     def acknowledge(self, messages: Sequence[Message]) -> None:
-        """Let the broker forget them; where the connection is lost it sends them again, and their marks tell."""
+        """Let the broker forget them, and wait until it has; where the connection is lost it sends them again.
+
+        It answers in order: that it answers a request made after the acknowledgements (to give up a topic nobody has)
+        says that it has them. Only then may the marks of these messages be given up for those of the next.
+        """
         for message in messages:
             if message.qos and not self.is_lost:
                 self.client.ack(message.mid, message.qos)
-        self.turn(0)
+        if not self.is_lost:
+            self.wait_for(self.client.unsubscribe(NOBODYS_TOPIC)[1], "acknowledgement")
 
 
 @contextmanager

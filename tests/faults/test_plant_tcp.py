@@ -1,0 +1,124 @@
+"""Fault 18: frames cut or merged anywhere, a pull that cannot land, and a process killed while messages come in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.faults.plant import plant, pull, rows
+from tests.ingestion.connectors.servers import serving
+from tillmill.workspace import Workspace
+
+SOURCE = """
+[[sources]]
+name = "scales"
+connector = "tcp"
+connection = {{ host = "127.0.0.1", port = {port} }}
+[[sources.streams]]
+stream = "scada.readings"
+[sources.streams.pull]
+name = "scale-1"
+length_bytes = 2
+format = "delimited"
+names = ["name", "second", "v"]
+idle_seconds = 0.5
+[sources.streams.fields]
+tag = "name"
+read_at = {{ field = "second", format = "epoch_s" }}
+value = "v"
+quality = {{ const = "good" }}
+"""
+MESSAGES = 40
+EXPECTED = [float(number) for number in range(MESSAGES)]
+
+
+def messages() -> list[bytes]:
+    said = [b"net,%d,%d" % (1_512_241_200 + number, number) for number in range(MESSAGES)]
+    return [len(message).to_bytes(2, "big") + message for message in said]
+
+
+def device(
+    parts: list[bytes], behind: Callable[[int], None] = lambda part: None
+) -> Callable[[], AbstractAsyncContextManager[int]]:
+    """Says its parts to the first caller, and to later ones nothing; `behind` is told each part that was said."""
+    left = list(parts)
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while left:
+                writer.write(left.pop(0))
+                await writer.drain()
+                await asyncio.sleep(0)
+                behind(len(parts) - len(left))
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[int]:
+        server = await asyncio.start_server(say, "127.0.0.1", 0)
+        yield server.sockets[0].getsockname()[1]
+        server.close()
+
+    return run
+
+
+def values(workspace: Workspace) -> list[float]:
+    return rows(workspace)["value"].to_list()
+
+
+@pytest.mark.parametrize("size", [1, 3, 17, 1_000_000])
+def test_18_the_same_rows_land_however_the_stream_is_cut(tmp_path: Path, size: int) -> None:
+    said = b"".join(messages())
+    parts = [said[at : at + size] for at in range(0, len(said), size)]
+    with serving(device(parts)) as port:
+        workspace = plant(tmp_path, SOURCE.format(port=port))
+        assert pull(workspace).landed == MESSAGES
+        assert values(workspace) == EXPECTED
+        assert pull(workspace).pulled == 0
+
+
+def test_18_what_could_not_land_lands_next_time_though_the_device_is_gone(tmp_path: Path) -> None:
+    with serving(device(messages())) as port:
+        workspace = plant(tmp_path, SOURCE.format(port=port))
+        blocked = workspace.landing / "scada.readings" / "scales"
+        blocked.parent.mkdir(parents=True)
+        blocked.write_text("in the way of the folder")
+        assert pull(workspace).error is not None
+    blocked.unlink()
+    result = pull(workspace)
+    assert (result.landed, "refused" in (result.error or "")) == (MESSAGES, True)
+    assert values(workspace) == EXPECTED
+    assert pull(workspace).landed == 0
+
+
+def test_18_a_process_killed_while_messages_come_loses_none_that_reached_the_disk(tmp_path: Path) -> None:
+    """A device that waits for nobody goes on after the kill where it was: every message, each once."""
+    killed: list[int] = []
+
+    def behind(part: int) -> None:
+        if part == MESSAGES // 2:
+            # What has come is written through twice a second.
+            time.sleep(1)
+            killed.append(process.pid)
+            os.kill(process.pid, signal.SIGKILL)
+            raise ConnectionResetError("the line is dead")
+
+    with serving(device(messages(), behind)) as port:
+        workspace = plant(tmp_path, SOURCE.format(port=port))
+        with subprocess.Popen([sys.executable, "-m", "tests.faults.pull_once", str(tmp_path)]) as process:
+            assert process.wait(60) == -signal.SIGKILL
+        assert killed
+        assert rows(workspace).is_empty(), "nothing had landed"
+        assert pull(workspace).error is None
+    assert values(workspace) == EXPECTED

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ValidationError
 
 from ingestion import contracts
-from ingestion.connectors import files, graphql, jsonrpc, modbus, mqtt, rest, soap, sql, tcp
+from ingestion.connectors import files, graphql, jsonrpc, modbus, mqtt, opcua, rest, soap, sql, tcp
 from ingestion.connectors.connector import Connector
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract
@@ -31,6 +31,7 @@ CONNECTORS: dict[str, Connector] = {
     "sql": sql.CONNECTOR,
     "soap": soap.CONNECTOR,
     "modbus": modbus.CONNECTOR,
+    "opcua": opcua.CONNECTOR,
     "mqtt": mqtt.CONNECTOR,
     "tcp": tcp.CONNECTOR,
 }

@@ -33,11 +33,13 @@ class Connection(Settings):
     """`url` is `opc.tcp://host:port/path`, or a reference to it; `password` and `private_key` (PEM) are references.
 
     With a `policy`, `certificate` (ours) and `server_certificate` (the server's, pinned) are files of the workspace.
+    Without one everything can be read on the way, so a password is sent only with `allow_clear_password`.
     """
 
     url: str
     username: str = ""
     password: str = ""
+    allow_clear_password: bool = False
     policy: Literal["none", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"] = "none"
     mode: Literal["Sign", "SignAndEncrypt"] = "SignAndEncrypt"
     certificate: str = ""
@@ -55,6 +57,8 @@ class Connection(Settings):
             raise ValueError("a policy needs certificate, private_key and server_certificate")
         if self.policy == "none" and any(files):
             raise ValueError("certificates need a policy, such as Basic256Sha256")
+        if self.username and self.policy == "none" and not self.allow_clear_password:
+            raise ValueError("a password needs a policy, such as Basic256Sha256, or allow_clear_password = true")
         return self
 
 

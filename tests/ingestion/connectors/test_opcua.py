@@ -198,6 +198,7 @@ def test_a_run_without_such_a_source_does_not_pay_for_the_library() -> None:
     [
         (Connection, {"url": "x", "policy": "Basic256Sha256"}, "a policy needs certificate"),
         (Connection, {"url": "x", "certificate": "c.der"}, "certificates need a policy"),
+        (Connection, {"url": "x", "username": "u", "password": "env:P"}, "a password needs a policy"),
         (Pull, {"name": "x"}, "give nodes, browse or both"),
         (Pull, {"name": "x", "mode": "records"}, "mode records needs browse"),
         (Pull, {"name": "x", "mode": "events", "nodes": [{"node": "i=1"}]}, "mode events has an event_source"),

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # What may be the matter when a connection is lost in the midst of a request, or a server starts anew.
 LOST = (ConnectionError, OSError, asyncio.TimeoutError, UaError)
+# What servers grant; a pull that is suspended for longer opens a new session.
+SESSION_MS = 600_000
 REQUEST_NODES = 500
 HISTORY_VALUES = 5_000
 MOST_NODES = 100_000
@@ -74,6 +76,7 @@ async def open_session(workspace: Workspace, connection: Connection) -> AsyncIte
     """A session with the server. Raises SourceError where it refuses us, and one of LOST where it is not there."""
     client = Client(workspace.resolve(connection.url), timeout=connection.timeout_seconds, auto_reconnect=False)
     client.application_uri = connection.application_uri
+    client.session_timeout = SESSION_MS
     if connection.username:
         client.set_user(connection.username)
         client.set_password(workspace.secret(connection.password))

@@ -1,4 +1,4 @@
-"""A scripted MQTT 3.1.1 broker for one subscriber: it keeps what is unacknowledged and misbehaves on demand."""
+"""A scripted MQTT broker (3.1.1 and 5) for one subscriber: it keeps what is unacknowledged and misbehaves on demand."""
 
 from __future__ import annotations
 
@@ -15,21 +15,28 @@ CONNECT, PUBLISH, PUBACK, SUBSCRIBE, UNSUBSCRIBE, DISCONNECT = 1, 3, 4, 8, 10, 1
 class Broker:
     """Messages by packet id until they are acknowledged; `refuse` decides whether an acknowledgement gets lost.
 
-    A lost acknowledgement takes the connection with it. `sent` are the packet ids sent so far, `again` those with DUP.
+    A lost acknowledgement takes the connection with it, and so do the first `cut_after` messages sent. At most
+    `in_flight` are sent unacknowledged; with version 5 as many as the client says.
     """
 
     refuse: Callable[[int], bool] = lambda mid: False
     cut_after: int = 0
+    in_flight: int = 20
     is_known: bool = False
+    is_5: bool = False
     unacknowledged: dict[int, tuple[str, bytes]] = field(default_factory=dict)
     sent: set[int] = field(default_factory=set)
     again: list[int] = field(default_factory=list)
+    on_the_way: set[int] = field(default_factory=set)
 
     def keep(self, topic: str, payload: bytes) -> None:
+        """A message for the client."""
         mid = max(self.sent | set(self.unacknowledged), default=0) + 1
         self.unacknowledged[mid] = (topic, payload)
 
     def server(self, port: int = 0) -> Callable[[], AbstractAsyncContextManager[int]]:
+        """The broker, for `serving`."""
+
         @asynccontextmanager
         async def run() -> AsyncIterator[int]:
             server = await asyncio.start_server(self._listen, "127.0.0.1", port)
@@ -40,41 +47,54 @@ class Broker:
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while await self._answer(*await _packet(reader), writer):
+            while self._answer(*await _packet(reader), writer):
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
 
-    async def _answer(self, kind: int, body: bytes, writer: asyncio.StreamWriter) -> bool:
+    def _answer(self, kind: int, body: bytes, writer: asyncio.StreamWriter) -> bool:
         """Answer one packet; whether to go on."""
         if kind == CONNECT:
-            writer.write(bytes([0x20, 2, self.is_known, 0]))
-            self.is_known = True
-            return self._send_all(writer)
-        if kind == SUBSCRIBE:
-            writer.write(bytes([0x90, 3, *body[:2], 1]))
+            self._connect(body, writer)
+        elif kind == SUBSCRIBE:
+            writer.write(bytes([0x90, 4, *body[:2], 0, 1]) if self.is_5 else bytes([0x90, 3, *body[:2], 1]))
         elif kind == UNSUBSCRIBE:
-            writer.write(bytes([0xB0, 2, *body[:2]]))
+            writer.write(bytes([0xB0, 4, *body[:2], 0, 0x11]) if self.is_5 else bytes([0xB0, 2, *body[:2]]))
         elif kind == PUBACK:
             [mid] = struct.unpack(">H", body[:2])
             if self.refuse(mid):
                 return False
             self.unacknowledged.pop(mid, None)
-        return kind != DISCONNECT
+            self.on_the_way.discard(mid)
+        return kind != DISCONNECT and self._send(writer)
 
-    def _send_all(self, writer: asyncio.StreamWriter) -> bool:
-        for number, (mid, (topic, payload)) in enumerate(self.unacknowledged.items(), start=1):
+    def _connect(self, body: bytes, writer: asyncio.StreamWriter) -> None:
+        self.is_5 = body[6] == 5
+        if self.is_5:
+            properties = body[11 : 11 + body[10]]
+            assert (properties[0], properties[5]) == (0x11, 0x21), "how long to keep the session, how much to send"
+            [self.in_flight] = struct.unpack(">H", properties[6:8])
+        writer.write(bytes([0x20, 3, self.is_known, 0, 0]) if self.is_5 else bytes([0x20, 2, self.is_known, 0]))
+        self.is_known = True
+        self.on_the_way.clear()
+
+    def _send(self, writer: asyncio.StreamWriter) -> bool:
+        """What may be on the way and is not yet; whether the connection stands."""
+        for mid, (topic, payload) in self.unacknowledged.items():
+            if mid in self.on_the_way or len(self.on_the_way) >= self.in_flight:
+                continue
             is_again = mid in self.sent
             self.sent.add(mid)
+            self.on_the_way.add(mid)
             if is_again:
                 self.again.append(mid)
-            body = struct.pack(">H", len(topic)) + topic.encode() + struct.pack(">H", mid) + payload
+            properties = b"\0" if self.is_5 else b""
+            body = struct.pack(">H", len(topic)) + topic.encode() + struct.pack(">H", mid) + properties + payload
             assert len(body) < 128, "one byte tells the length"
             writer.write(bytes([0x30 | 0x02 | (0x08 if is_again else 0), len(body)]) + body)
-            if number == self.cut_after:
-                self.cut_after = 0
+            if len(self.sent) == self.cut_after and not is_again:
                 return False
         return True
 

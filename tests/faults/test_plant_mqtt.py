@@ -21,7 +21,7 @@ SOURCE = """
 [[sources]]
 name = "broker"
 connector = "mqtt"
-connection = {{ host = "127.0.0.1", port = {port}, version = "3.1.1", first_wait_seconds = 0 }}
+connection = {{ host = "127.0.0.1", port = {port}, version = "{version}", first_wait_seconds = 0 }}
 [[sources.streams]]
 stream = "scada.readings"
 [sources.streams.pull]
@@ -48,10 +48,10 @@ def broker() -> Broker:
     return broker
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, broker: Broker) -> Iterator[Workspace]:
+@pytest.fixture(params=["3.1.1", "5"])
+def workspace(tmp_path: Path, broker: Broker, request: pytest.FixtureRequest) -> Iterator[Workspace]:
     with serving(broker.server()) as port:
-        yield plant(tmp_path, SOURCE.format(port=port))
+        yield plant(tmp_path, SOURCE.format(port=port, version=request.param))
 
 
 def values(workspace: Workspace) -> list[float]:
@@ -66,14 +66,14 @@ def test_18_each_message_lands_once_and_is_then_forgotten_by_the_broker(workspac
     assert pull(workspace).pulled == 0
 
 
-@pytest.mark.parametrize("cut_after", [1, 9, 10, 11, 24])
+@pytest.mark.parametrize("cut_after", [1, 10, 17])
 def test_18_a_connection_cut_between_two_messages_loses_and_doubles_none(
     workspace: Workspace, broker: Broker, cut_after: int
 ) -> None:
     broker.cut_after = cut_after
     result = pull(workspace)
     assert (result.error, broker.unacknowledged) == (None, {})
-    assert len(broker.again) == cut_after
+    assert len(broker.again) == min(cut_after, broker.in_flight)
     assert values(workspace) == list(range(MESSAGES))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -34,12 +35,12 @@ class Broker:
         mid = max(self.sent | set(self.unacknowledged), default=0) + 1
         self.unacknowledged[mid] = (topic, payload)
 
-    def server(self, port: int = 0) -> Callable[[], AbstractAsyncContextManager[int]]:
+    def server(self, tls: ssl.SSLContext | None = None) -> Callable[[], AbstractAsyncContextManager[int]]:
         """The broker, for `serving`."""
 
         @asynccontextmanager
         async def run() -> AsyncIterator[int]:
-            server = await asyncio.start_server(self._listen, "127.0.0.1", port)
+            server = await asyncio.start_server(self._listen, "127.0.0.1", 0, ssl=tls)
             yield server.sockets[0].getsockname()[1]
             server.close()
 

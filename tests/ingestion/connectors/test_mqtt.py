@@ -2,18 +2,27 @@ from __future__ import annotations
 
 import json
 import logging
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from amqtt.broker import Broker
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from paho.mqtt import publish
 from pydantic import ValidationError
 
 from ingestion.connectors.mqtt import Connection, Pull, pages
 from ingestion.connectors.page import FAULT, RAW, Page
+from tests.faults.broker import Broker as ScriptedBroker
 from tests.ingestion.connectors.fixtures import make_workspace, write_secret
 from tests.ingestion.connectors.servers import serving
 from tillmill.errors import SettingsError, SourceError
@@ -134,11 +143,49 @@ def test_a_password_is_given_by_reference(workspace: Workspace, port: int) -> No
         list(pages(workspace, connection, Pull(client_id="pass", topics=["#"]), None))
 
 
+# paho leaves the socket of a handshake that failed to the garbage collector.
+@pytest.mark.filterwarnings("ignore:.*ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
+def test_a_broker_is_spoken_to_encrypted_and_only_with_a_certificate_that_is_trusted(workspace: Workspace) -> None:
+    broker = ScriptedBroker()
+    broker.keep("tls/a", b'{"v": 1}')
+    ca, key = make_certificate(workspace.root)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(ca, key)
+    pull = Pull(client_id="tls", topics=["tls/#"], idle_seconds=0.3)
+    with serving(broker.server(tls=context)) as port:
+        encrypted = Connection(host="127.0.0.1", port=port, tls=True, ca_file=ca.name, reconnects=0)
+        found = list(pages(workspace, encrypted, pull, None))
+        assert found[-1].records["v"].to_list() == ["1"]
+        strange = encrypted.model_copy(update={"ca_file": ""})
+        with pytest.raises(SourceError, match="certificate verify failed"):
+            list(pages(workspace, strange, pull, None))
+        with pytest.raises(SettingsError, match=r"none\.pem: cannot be used"):
+            list(pages(workspace, encrypted.model_copy(update={"ca_file": "none.pem"}), pull, None))
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that is its own authority, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mill")])
+    start = datetime.now(UTC) - timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), start, start + timedelta(9))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, secret = folder / "ca.pem", folder / "server.key"
+    pem.write_bytes(certificate.public_bytes(Encoding.PEM))
+    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return pem, secret
+
+
 @pytest.mark.parametrize(
     ("model", "settings", "message"),
     [
         (Connection, {"host": "x", "ca_file": "ca.pem"}, "certificates need tls"),
         (Connection, {"host": "x", "tls": True, "certificate": "c.pem"}, "belong together"),
+        (Connection, {"host": "x", "tls": True, "certificate": "c", "private_key": "k"}, "is a reference to a file"),
         (Pull, {"client_id": "x", "topics": []}, "topics"),
         (Pull, {"client_id": "x", "topics": ["a"], "topic": "a/{b c}"}, "is no field's name"),
     ],

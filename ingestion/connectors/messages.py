@@ -83,6 +83,8 @@ def parse(data: bytes, how: Format) -> list[Record]:
         told = strict_json(text.encode())
     except ValueError as error:
         raise ValueError(f"is no JSON: {error}") from error
+    except RecursionError as error:
+        raise ValueError("is nested too deeply") from error
     return [row for one in _elements(told, how.items) for row in _spread(_flat(one), how.tags)]
 
 

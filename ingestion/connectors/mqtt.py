@@ -96,19 +96,26 @@ def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict
 
 def _drain(session: Session, pull: Pull, told: dict[str, Any], ends_at: float) -> Generator[Page, None, dict[str, Any]]:
     """What the broker has until it falls silent or `ends_at`; each load is acknowledged when it has landed."""
-    is_forgotten = bool(told) and not session.is_known
-    if not session.is_known or told.get("topics") != list(pull.topics):
+    is_forgotten = bool(told) and (not session.is_known or not told["topics"])
+    if is_forgotten and told["topics"]:
+        # Written down first: a process that is killed before it has subscribed would otherwise never do so.
+        told = told | {"topics": []}
+        yield Page(pl.DataFrame(), told, now(), f"{session.where}: forgotten", lands_at_once=True)
+    if told.get("topics") != list(pull.topics):
         session.subscribe(pull.topics, told.get("topics", ()))
         if session.is_lost:
             return told
         told = {"topics": list(pull.topics), "marks": told.get("marks", "")}
         yield Page(pl.DataFrame(), told, now(), f"{session.where}: subscribed")
     while messages := session.receive(ends_at):
-        marks = told["marks"]
-        known = {marks[at : at + MARK] for at in range(0, len(marks), MARK)}
-        fresh = [message for message in messages if not (message.is_again and message.mark in known)]
+        known = [told["marks"][at : at + MARK] for at in range(0, len(told["marks"]), MARK)]
+        landed = set(known)
+        fresh = [message for message in messages if not (message.is_again and message.mark in landed)]
         if fresh:
-            told = told | {"marks": "".join(message.mark for message in messages if message.qos)}
+            # What the last session could not acknowledge may yet come again, in whatever order.
+            marks = [message.mark for message in messages if message.qos]
+            marks = marks if session.has_acknowledged else [*marks, *sorted(landed - set(marks))]
+            told = told | {"marks": "".join(marks)}
         yield _page(session.where, fresh, pull, told)
         session.acknowledge(messages)
         if session.is_lost or time.monotonic() >= ends_at:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import TYPE_CHECKING, Any
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
@@ -32,9 +33,13 @@ if TYPE_CHECKING:
 # What a broker of version 3.1.1 sends before the first acknowledgement is its own affair; Mosquitto sends this many.
 WINDOW_311 = 20
 WINDOW_5 = 5_000
+# Fewer messages make a load where they are large.
+MOST_BYTES = 64 << 20
 # A mark is so many characters, of six bytes.
 MARK = 8
 STEP_SECONDS = 0.1
+# Packet ids begin with 1.
+LOGIN = 0
 NOBODYS_TOPIC = "tillmill/acknowledged"
 
 
@@ -66,10 +71,12 @@ class Session:
     window: int
     is_known: bool = False
     is_lost: bool = False
+    has_acknowledged: bool = False
     refused: str = ""
     trouble: str = ""
     waiting: list[Message] = field(default_factory=list)
-    answered: set[int | None] = field(default_factory=set)
+    size: int = 0
+    answered: set[int] = field(default_factory=set)
 
     def turn(self, seconds: float) -> None:
         """Let the network do what it has to."""
@@ -77,11 +84,12 @@ class Session:
             self.is_lost = True
 
     def wait_for(self, mid: int | None, what: str) -> None:
-        """Until the broker has answered a request (None: the log-in); if it does not, the connection counts as lost.
+        """Until the broker has answered a request; if it does not, or none could be made (None), we are lost.
 
         Raises SourceError where the broker refuses what is asked.
         """
         ends_at = time.monotonic() + self.client.connect_timeout
+        self.is_lost = self.is_lost or mid is None
         while mid not in self.answered and not self.refused and not self.is_lost and time.monotonic() < ends_at:
             self.turn(STEP_SECONDS)
         if self.refused:
@@ -104,7 +112,7 @@ class Session:
         """The next messages: a window full, or what came until the broker fell silent, or the time was over."""
         quiet_at = time.monotonic() + self.pull.idle_seconds
         seen = len(self.waiting)
-        while len(self.waiting) < self.window and not self.is_lost:
+        while len(self.waiting) < self.window and self.size < MOST_BYTES and not self.is_lost:
             left = min(quiet_at, ends_at) - time.monotonic()
             if left <= 0:
                 break
@@ -112,6 +120,7 @@ class Session:
             if len(self.waiting) > seen:
                 seen, quiet_at = len(self.waiting), time.monotonic() + self.pull.idle_seconds
         messages, self.waiting = self.waiting[: self.window], self.waiting[self.window :]
+        self.size = sum(len(message.payload) for message in self.waiting)
         return messages
 
     def acknowledge(self, messages: Sequence[Message]) -> None:
@@ -125,6 +134,7 @@ class Session:
                 self.client.ack(message.mid, message.qos)
         if not self.is_lost:
             self.wait_for(self.client.unsubscribe(NOBODYS_TOPIC)[1], "acknowledgement")
+        self.has_acknowledged = not self.is_lost
 
 
 @contextmanager
@@ -155,12 +165,16 @@ def open_session(workspace: Workspace, connection: Connection, pull: Pull) -> It
     def connected(_: Client, __: Any, flags: ConnectFlags, reason: ReasonCode, ___: Properties | None) -> None:
         session.is_known = flags.session_present
         session.refused = str(reason) if reason.is_failure else ""
-        session.answered.add(None)
+        session.answered.add(LOGIN)
+
+    def opened(_: Client, __: Any, opened_socket: Any) -> None:
+        # Acknowledgements are small; gathered by the network, each load would wait for the next.
+        opened_socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
 
     def arrived(_: Client, __: Any, message: MQTTMessage) -> None:
-        session.waiting.append(
-            Message(message.topic, bytes(message.payload), message.mid, message.qos, message.dup, now())
-        )
+        told = Message(message.topic, bytes(message.payload), message.mid, message.qos, message.dup, now())
+        session.waiting.append(told)
+        session.size += len(told.payload)
 
     def granted(_: Client, __: Any, mid: int, reasons: list[ReasonCode], ___: Properties | None) -> None:
         refused = [str(reason) for reason in reasons if reason.is_failure]
@@ -170,14 +184,14 @@ def open_session(workspace: Workspace, connection: Connection, pull: Pull) -> It
     def released(_: Client, __: Any, mid: int, ___: list[ReasonCode], ____: Properties | None) -> None:
         session.answered.add(mid)
 
-    client.on_connect, client.on_message = connected, arrived
+    client.on_socket_open, client.on_connect, client.on_message = opened, connected, arrived
     client.on_subscribe, client.on_unsubscribe = granted, released
     try:
         if is_5:
             client.connect(host, int(port), clean_start=False, properties=_properties(connection, window))
         else:
             client.connect(host, int(port))
-        session.wait_for(None, f"log-in (version {connection.version})")
+        session.wait_for(LOGIN, f"log-in (version {connection.version})")
     except OSError as error:
         session.is_lost, session.trouble = True, f": {error}"
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import struct
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ class Broker:
     in_flight: int = 20
     is_known: bool = False
     is_5: bool = False
+    kept: int = 0
+    sent_something: threading.Event = field(default_factory=threading.Event)
     unacknowledged: dict[int, tuple[str, bytes]] = field(default_factory=dict)
     sent: set[int] = field(default_factory=set)
     again: list[int] = field(default_factory=list)
@@ -32,8 +35,8 @@ class Broker:
 
     def keep(self, topic: str, payload: bytes) -> None:
         """A message for the client."""
-        mid = max(self.sent | set(self.unacknowledged), default=0) + 1
-        self.unacknowledged[mid] = (topic, payload)
+        self.kept += 1
+        self.unacknowledged[self.kept] = (topic, payload)
 
     def server(self, tls: ssl.SSLContext | None = None) -> Callable[[], AbstractAsyncContextManager[int]]:
         """The broker, for `serving`."""
@@ -89,6 +92,7 @@ class Broker:
             is_again = mid in self.sent
             self.sent.add(mid)
             self.on_the_way.add(mid)
+            self.sent_something.set()
             if is_again:
                 self.again.append(mid)
             properties = b"\0" if self.is_5 else b""

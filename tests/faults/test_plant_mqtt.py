@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,14 +40,21 @@ value = "v"
 quality = {{ const = "good" }}
 """
 MESSAGES = 25
+KILLS = min(10, int(os.environ.get("KILLS", 5)))
 
 
 @pytest.fixture
 def broker() -> Broker:
     broker = Broker()
-    for number in range(MESSAGES):
-        broker.keep("plant/L1/count", b'{"ms": %d, "v": %d}' % (1_512_241_200_000 + number, number))
+    for _ in range(MESSAGES):
+        keep(broker)
     return broker
+
+
+def keep(broker: Broker) -> None:
+    """One more message, numbered on."""
+    number = broker.kept
+    broker.keep("plant/L1/count", b'{"ms": %d, "v": %d}' % (1_512_241_200_000 + number, number))
 
 
 @pytest.fixture(params=["3.1.1", "5"])
@@ -113,6 +122,23 @@ def test_18_a_process_killed_between_the_commit_and_the_acknowledgement_doubles_
     result = pull(workspace)
     assert (result.error, broker.unacknowledged) == (None, {})
     assert values(workspace) == list(range(MESSAGES))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600 + 30 * KILLS)
+def test_18_processes_killed_at_random_moments_lose_and_double_nothing(workspace: Workspace, broker: Broker) -> None:
+    moments = random.Random(KILLS)
+    for _ in range(KILLS):
+        broker.sent_something.clear()
+        for _ in range(MESSAGES):
+            keep(broker)
+        with subprocess.Popen([sys.executable, "-m", "tests.faults.pull_once", str(workspace.root)]) as process:
+            assert broker.sent_something.wait(60)
+            time.sleep(moments.uniform(0, 0.4))
+            process.kill()
+    result = pull(workspace)
+    assert (result.error, broker.unacknowledged) == (None, {})
+    assert values(workspace) == list(range(MESSAGES * (KILLS + 1)))
 
 
 def test_18_a_message_that_cannot_be_read_is_quarantined_once_and_acknowledged(

@@ -61,7 +61,7 @@ def read(workspace: Workspace, port: int, client: str, cursor: dict[str, Any] | 
         host="127.0.0.1", port=port, version="3.1.1", username="mill", password=password, reconnects=0
     )
     settings = Pull(**({"client_id": client, "topics": [f"{client}/#"], "idle_seconds": 0.3} | pull))
-    return list(pages(workspace, connection, settings, cursor))
+    yield from pages(workspace, connection, settings, cursor)
 
 
 def say(port: int, *messages: tuple[str, Any]) -> None:
@@ -124,9 +124,17 @@ def test_other_topics_are_subscribed_and_old_ones_given_up(workspace: Workspace,
 
 
 def test_a_broker_that_has_forgotten_us_is_told_after_what_it_has_was_taken(workspace: Workspace, port: int) -> None:
+    cursor = {"topics": ["forgotten/#"], "marks": ""}
+    connection = Connection(host="127.0.0.1", port=port, version="3.1.1", reconnects=0)
+    pulling = pages(
+        workspace, connection, Pull(client_id="forgotten", topics=["forgotten/#"], idle_seconds=0.3), cursor
+    )
+    written_down = next(pulling)
+    assert (written_down.cursor["topics"], written_down.lands_at_once) == ([], True)
+    pulling.close()  # killed before it has subscribed: the next pull still knows that it must
     with pytest.raises(SourceError, match="the broker had forgotten us"):
-        read(workspace, port, "forgotten", {"topics": ["forgotten/#"], "marks": ""})
-    assert read(workspace, port, "forgotten", {"topics": ["forgotten/#"], "marks": ""}) == []
+        read(workspace, port, "forgotten", written_down.cursor)
+    assert read(workspace, port, "forgotten", cursor) == []
 
 
 def test_nobody_at_the_address_and_a_broker_of_another_version_stop_the_source(workspace: Workspace, port: int) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -55,12 +55,19 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def read(workspace: Workspace, port: int, client: str, cursor: dict[str, Any] | None = None, **pull: Any) -> list[Page]:
+    return list(open_pages(workspace, port, client, cursor, **pull))
+
+
+def open_pages(
+    workspace: Workspace, port: int, client: str, cursor: dict[str, Any] | None = None, **pull: Any
+) -> Generator[Page]:
     # The broker keeps nothing for a client that does not log in.
     password = write_secret(workspace.root / "mqtt.pass", "s3cret")
     connection = Connection(
         host="127.0.0.1", port=port, version="3.1.1", username="mill", password=password, reconnects=0
     )
-    settings = Pull(**({"client_id": client, "topics": [f"{client}/#"], "idle_seconds": 0.3} | pull))
+    # It also answers nothing else while messages are unacknowledged: a window takes them all.
+    settings = Pull(**({"client_id": client, "topics": [f"{client}/#"], "idle_seconds": 0.3, "window": 100} | pull))
     yield from pages(workspace, connection, settings, cursor)
 
 
@@ -107,11 +114,16 @@ def test_a_payload_that_cannot_be_read_is_kept_with_its_reason(workspace: Worksp
     ]
 
 
-def test_a_window_of_messages_makes_a_page(workspace: Workspace, port: int) -> None:
-    [subscribed] = read(workspace, port, "window")
-    say(port, *((f"window/{number}", {"count": number}) for number in range(7)))
-    found = read(workspace, port, "window", subscribed.cursor, window=3)
-    assert [page.records.height for page in found] == [3, 3, 1]
+def test_a_window_of_messages_makes_a_page(workspace: Workspace) -> None:
+    broker = ScriptedBroker()
+    for number in range(7):
+        broker.keep("window/a", b'{"count": %d}' % number)
+    with serving(broker.server()) as port:
+        connection = Connection(host="127.0.0.1", port=port)
+        pull = Pull(client_id="window", topics=["window/#"], idle_seconds=0.3, window=3)
+        found = list(pages(workspace, connection, pull, None))
+    assert [page.records.height for page in found] == [0, 3, 3, 1]
+    assert broker.unacknowledged == {}
 
 
 def test_other_topics_are_subscribed_and_old_ones_given_up(workspace: Workspace, port: int) -> None:
@@ -125,10 +137,7 @@ def test_other_topics_are_subscribed_and_old_ones_given_up(workspace: Workspace,
 
 def test_a_broker_that_has_forgotten_us_is_told_after_what_it_has_was_taken(workspace: Workspace, port: int) -> None:
     cursor = {"topics": ["forgotten/#"], "marks": ""}
-    connection = Connection(host="127.0.0.1", port=port, version="3.1.1", reconnects=0)
-    pulling = pages(
-        workspace, connection, Pull(client_id="forgotten", topics=["forgotten/#"], idle_seconds=0.3), cursor
-    )
+    pulling = open_pages(workspace, port, "forgotten", cursor)
     written_down = next(pulling)
     assert (written_down.cursor["topics"], written_down.lands_at_once) == ([], True)
     pulling.close()  # killed before it has subscribed: the next pull still knows that it must

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -38,6 +40,7 @@ value = "v"
 quality = {{ const = "good" }}
 """
 MESSAGES = 40
+KILLS = min(10, int(os.environ.get("KILLS", 5)))
 EXPECTED = [float(number) for number in range(MESSAGES)]
 
 
@@ -122,3 +125,44 @@ def test_18_a_process_killed_while_messages_come_loses_none_that_reached_the_dis
         assert rows(workspace).is_empty(), "nothing had landed"
         assert pull(workspace).error is None
     assert values(workspace) == EXPECTED
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600 + 30 * KILLS)
+def test_18_a_device_that_waits_for_its_acknowledgement_loses_nothing_to_kills(tmp_path: Path) -> None:
+    """What it repeats, because its acknowledgement was lost with the process, meets the first by its key."""
+    left, called = messages(), threading.Event()
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        called.set()
+        try:
+            while left:
+                writer.write(left[0])
+                assert await reader.readexactly(1) == b"\x06"
+                left.pop(0)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[int]:
+        server = await asyncio.start_server(say, "127.0.0.1", 0)
+        yield server.sockets[0].getsockname()[1]
+        server.close()
+
+    moments = random.Random(KILLS)
+    with serving(run) as port:
+        settings = SOURCE.format(port=port).replace('name = "scale-1"', 'name = "scale-1"\nack = "\\u0006"')
+        workspace = plant(tmp_path, settings)
+        for _ in range(KILLS):
+            called.clear()
+            with subprocess.Popen([sys.executable, "-m", "tests.faults.pull_once", str(tmp_path)]) as process:
+                assert called.wait(60)
+                time.sleep(moments.uniform(0, 0.4))
+                process.kill()
+        assert pull(workspace).error is None
+    assert left == []
+    landed = values(workspace)
+    assert sorted(set(landed)) == EXPECTED
+    assert len(landed) <= MESSAGES + KILLS

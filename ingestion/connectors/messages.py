@@ -10,10 +10,10 @@ from typing import Any, Literal, Self
 import polars as pl
 from pydantic import Field, field_validator, model_validator
 
+from ingestion.connectors.answers import strict_json
 from ingestion.connectors.connector import Settings
 from ingestion.connectors.page import FAULT, RAW, field_name
-from ingestion.connectors.rest import flatten, text_of
-from ingestion.connectors.web import strict_json
+from ingestion.connectors.records import flatten, text_of
 
 Record = dict[str, str | None]
 

@@ -1,4 +1,4 @@
-"""The ledger's SQLite file: how it is opened, its tables, its transactions and its counters."""
+"""The ledger's SQLite file: how it is opened and brought up to date, its transactions and its counters."""
 
 from __future__ import annotations
 
@@ -11,75 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from ingestion.landing.locks import held
+from ingestion.landing.migrations import SCHEMA_VERSION, migrate, version_of
 from tillmill.errors import TillmillError
 
-SCHEMA_VERSION = 1
 BUSY_SECONDS = 30.0
-
-_TABLES = """
-begin immediate;
-pragma user_version = 1;
-
-create table counters (
-    name text primary key,
-    value integer not null
-);
-insert into counters (name, value) values ('load_seq', 0), ('visible_seq', 0);
-
-create table cursors (
-    source text not null,
-    stream text not null,
-    cursor text not null,
-    revision integer not null,
-    primary key (source, stream)
-);
-
-create table loads (
-    load_id text primary key,
-    load_seq integer not null unique,
-    source text not null,
-    stream text not null,
-    state text not null check (state in ('recorded', 'visible', 'pending', 'discarded')),
-    visible_seq integer unique,
-    file text,
-    bytes integer not null,
-    sha256 text,
-    pulled integer not null check (pulled = landed + quarantined),
-    landed integer not null check (landed >= 0 and (landed > 0) = (file is not null)),
-    quarantined integer not null check (quarantined >= 0 and (quarantined > 0) = (quarantine_file is not null)),
-    quarantine_file text,
-    quarantine_sha256 text,
-    extra_fields text not null,
-    watermark_at text,
-    started_at text not null,
-    ended_at text,
-    run_id text,
-    candidate text,
-    cursor_before text,
-    cursor_revision integer,
-    check (state not in ('visible', 'pending') or visible_seq is not null),
-    check (state <> 'pending' or candidate is not null)
-);
-create index loads_of_stream on loads (stream, source, state);
-create index loads_of_candidate on loads (candidate) where candidate is not null;
-
-create table versions (
-    version integer primary key,
-    candidate text not null unique,
-    file text not null,
-    sha256 text not null,
-    state text not null check (state in ('current', 'past')),
-    published_at text not null
-);
-create unique index versions_current on versions (state) where state = 'current';
-
-create table pin (
-    one integer primary key check (one = 1),
-    version integer not null references versions (version),
-    pinned_at text not null
-);
-commit;
-"""
 
 
 class Database:
@@ -139,21 +74,19 @@ class Database:
         self._connection.execute("pragma foreign_keys = on")
         # FULL: a commit is on disk before the next step relies on it, through a power cut too.
         self._connection.execute("pragma synchronous = full")
-        if self._schema_version() == 0:
+        if version_of(self._connection) < SCHEMA_VERSION:
             # Turning to write-ahead logging needs the file for itself and does not wait: newcomers queue here.
             with held(self.path.with_suffix(".lock"), "the ledger", wait=True):
-                if self._schema_version() == 0:
+                if version_of(self._connection) == 0:
                     self._connection.execute("pragma journal_mode = wal")
-                    self._connection.executescript(_TABLES)
-        if self._schema_version() != SCHEMA_VERSION:
+                if version_of(self._connection) < SCHEMA_VERSION:
+                    migrate(self._connection)
+        if (version := version_of(self._connection)) != SCHEMA_VERSION:
             raise TillmillError(
-                f"{self.path} has schema version {self._schema_version()}, this Tillmill knows {SCHEMA_VERSION}",
+                f"{self.path} has schema version {version}, this Tillmill knows {SCHEMA_VERSION}",
                 state="Nothing was changed.",
                 next_command="install the Tillmill that made this workspace, or a newer one",
             )
-
-    def _schema_version(self) -> int:
-        return int(self._connection.execute("pragma user_version").fetchone()[0])
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:

@@ -100,6 +100,19 @@ def read_rules(fields: Mapping[str, Any], contract: Contract, where: str) -> dic
     return rules
 
 
+def reads(rules: Mapping[str, FieldRule]) -> set[str]:
+    """The raw fields that the rules read, by name or within an expression."""
+    named = {rule.field for rule in rules.values() if rule.field is not None}
+    expressions = [pl.sql_expr(rule.expr) for rule in rules.values() if rule.expr is not None]
+    return named.union(*(expression.meta.root_names() for expression in expressions))
+
+
+def nearest(name: str, there: list[str]) -> str:
+    """Words that name the closest valid name, or none."""
+    found = get_close_matches(name, there, n=1, cutoff=0.5)
+    return f"; did you mean {found[0]!r}?" if found and found[0] != name else ""
+
+
 def reading(rule: FieldRule | None, timezone: str) -> Reading:
     """How the column's text is to be read; naive times are in the source's zone unless the rule says otherwise."""
     if rule is None:

@@ -27,7 +27,8 @@ class Prepared:
     """A checked page.
 
     `good`: the contract's columns as they land, then `_row` (place in the page, from 0), `_op`, `_extra`, `_flags`.
-    `bad`: row, position, field, reason, raw (the record as JSON; sealed where the stream has personal fields).
+    `bad`: row, position, field ('' where the record cannot be read), reason, raw (the record as JSON, or its text where
+    it cannot be read; sealed where the stream has personal fields), file, line, observed_at.
     `extra_fields`: raw fields no mapping used; `lost_fields`: mapped fields that the page does not have.
     """
 
@@ -193,6 +194,15 @@ def _bad(stream: Stream, page: Page, records: pl.DataFrame, failed: pl.DataFrame
     if stream.contract.personal:
         sealed = seal(texts.to_list(), keys.sealing, stream.context, positions.to_list())
         texts = pl.Series("raw", sealed, dtype=pl.String)
-    return failed.select(
-        pl.col(ROW).alias("row"), positions.alias("position"), pl.col("field", "reason"), texts.alias("raw")
+    # Beside the raw form, what a replay needs to prepare the record as it would have been prepared here.
+    line = pl.col(LINE) if LINE in records.columns else pl.col(ROW) + 1
+    file, said = (pl.col(name) if name in records.columns else pl.lit(None, pl.String) for name in (FILE, OBSERVED))
+    return found.select(
+        pl.col(ROW).alias("row"),
+        positions.alias("position"),
+        pl.col("field", "reason"),
+        texts.alias("raw"),
+        file.alias("file"),
+        line.alias("line"),
+        said.alias("observed_at"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -65,7 +66,10 @@ Preparer = Callable[[Any, Page], Prepared]
 
 @dataclass(frozen=True)
 class StreamResult:
-    """What one pull of one stream did: rows by fate, names of its loads, seconds, watermark (UTC), why it stopped."""
+    """What one pull of one stream did: rows by fate, names of its loads, seconds, watermark (UTC), why it stopped.
+
+    `reasons` are those of the rows that went to quarantine, the commonest first, each with its rows.
+    """
 
     source: str
     stream: str
@@ -76,6 +80,7 @@ class StreamResult:
     seconds: float = 0.0
     watermark_at: datetime | None = None
     error: str | None = None
+    reasons: tuple[tuple[str, int], ...] = ()
 
     def __str__(self) -> str:
         if self.error:
@@ -170,6 +175,7 @@ def _pull(
         seconds=time.perf_counter() - started,
         watermark_at=ledger.watermark(stream.source, stream.name),
         error=error,
+        reasons=tuple(pull.reasons.most_common()),
     )
     tell(result)
     return result
@@ -186,6 +192,7 @@ class _Pull:
     limits: Limits
     stop: threading.Event
     loads: list[Load] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
     _pieces: list[lake.Piece] = field(default_factory=list)
     _read: Cursor = field(default_factory=lambda: Cursor(None, 0))
     _started_at: datetime = field(default_factory=now)
@@ -263,6 +270,8 @@ class _Pull:
             started_at=self._started_at,
         )
         self.loads.append(load)
+        for piece in pieces:
+            self.reasons.update(piece.bad["reason"].to_list())
         self._read = Cursor(pieces[-1].cursor, self._read.revision + 1)
         self._started_at = now()
 

@@ -27,8 +27,8 @@ def status(workspace: Workspace) -> dict[str, Any]:
     """The clock, the published version, and one object per stream (source × stream), configured or landed.
 
     Streams: source, stream, watermark_at (UTC, the latest moment its rows speak of), lag_hours against the clock,
-    loads, pulled, landed, quarantined (rows), is_accounted (pulled = landed + quarantined), last_loaded_at;
-    missing_fields (raw field: contract column) that are mapped and do not come, unknown_fields that come unmapped.
+    loads, pulled, landed, quarantined (rows still open in quarantine: a replayed one counts as landed), is_accounted
+    (pulled = landed + quarantined), last_loaded_at.
     """
     clock = now()
     with Ledger(workspace.ledger) as ledger:

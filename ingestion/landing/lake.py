@@ -13,9 +13,9 @@ import polars as pl
 from ingestion.contracts import ALL, contract
 from ingestion.contracts.contract import landed_schema
 from ingestion.landing import files
-from ingestion.landing.ledger import ZERO_ROWS, Cursor, Ledger, Load
+from ingestion.landing.ledger import ZERO_ROWS, Cursor, Ledger, Load, Place
 from ingestion.landing.locks import stream_lock
-from ingestion.landing.quarantine import to_quarantine
+from ingestion.landing.quarantine import QUARANTINE, to_quarantine
 from ingestion.landing.recovery import Recovered, recover, recover_stream
 from tillmill.errors import ContractError
 from tillmill.workspace import Workspace, now
@@ -28,6 +28,7 @@ __all__ = [
     "drift",
     "land",
     "land_learnt",
+    "land_replay",
     "recover",
     "recover_stream",
     "write_empty_files",
@@ -52,7 +53,8 @@ class Piece:
     """One page, checked and protected: what lands of it.
 
     `good` has the contract's landed columns and `_row, _op, _extra, _flags`; `bad` has row, position, field, reason,
-    raw; `pulled` is the number of records the page had, `cursor` the state after it.
+    raw and, for a replay, file, line, observed_at; `pulled` is the number of records the page had, `cursor` the state
+    after it.
     """
 
     good: pl.DataFrame
@@ -106,6 +108,44 @@ def land(
         watermark_at=_watermark(good, event),
     )
     return _commit(workspace, ledger, load, good, bad, read=read, cursor=pieces[-1].cursor)
+
+
+def land_replay(
+    workspace: Workspace,
+    ledger: Ledger,
+    *,
+    source: str,
+    stream: str,
+    schema: Mapping[str, pl.DataType],
+    event: str | None,
+    pieces: Sequence[tuple[Load, Piece]],
+    started_at: datetime,
+) -> Load:
+    """Land rows that were quarantined, each piece with the load it had first appeared in, as one load of their own.
+
+    The caller holds the stream's lock; `_row` is the row's number in its first load. Rows keep that load's `_load_seq`
+    and their `_row` and `_extracted_at`: of two versions that a source states alike, the one that came later still
+    wins. Raises CursorMovedError where another replay has landed one of them, or TillmillError; then nothing lands.
+    """
+    load_seq = ledger.reserve_load_seq()
+    load_id = f"{stream}-{source}-replay-{load_seq:08d}"
+    columns = pl.Schema(dict(schema) | EVERY_ROW)
+    good = pl.concat(
+        _stamped(piece.good, piece.extracted_at, source, load_id, first.load_seq, columns) for first, piece in pieces
+    )
+    load = Load(
+        load_id=load_id,
+        load_seq=load_seq,
+        source=source,
+        stream=stream,
+        pulled=0,
+        landed=good.height,
+        quarantined=-good.height,
+        started_at=started_at,
+        watermark_at=_watermark(good, event),
+    )
+    replays = [Place(first.load_id, row) for first, piece in pieces for row in piece.good["_row"]]
+    return _commit(workspace, ledger, load, good, _no_bad_rows(), replays=replays)
 
 
 def land_learnt(
@@ -173,6 +213,7 @@ def _commit(
     *,
     read: Cursor | None = None,
     cursor: dict[str, Any] | None = None,
+    replays: Sequence[Place] = (),
 ) -> Load:
     """Spool and fsync; record with the cursor; rename and fsync the folder; make visible. A kill anywhere is repaired
     by `recover_stream`: before the record the spool is swept, after it the load is rolled forward."""
@@ -193,7 +234,7 @@ def _commit(
             load = replace(load, quarantine_file=target.relative_to(workspace.root), quarantine_sha256=written.sha256)
         for spool, _ in moves:
             files.fsync(spool.parent)
-        ledger.record(load, read=read, cursor=cursor)
+        ledger.record(load, read=read, cursor=cursor, replays=replays)
     except BaseException:
         for spool, _ in moves:
             files.remove(spool)
@@ -207,20 +248,24 @@ def _numbered(
     pieces: Sequence[Piece], *, source: str, stream: str, load_id: str, load_seq: int, schema: Mapping[str, pl.DataType]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The good rows in landed columns and dtypes, and the bad rows, of all pieces, numbered on through them."""
-    columns = dict(schema) | EVERY_ROW
-    good, bad, last = [pl.Schema(columns).to_frame()], [], 0
+    columns = pl.Schema(dict(schema) | EVERY_ROW)
+    good, bad, last = [columns.to_frame()], [], 0
     for piece in pieces:
-        rows = piece.good.with_columns(
-            pl.col("_row") + last,
-            pl.lit(source).alias("_source"),
-            pl.lit(load_id).alias("_load_id"),
-            pl.lit(load_seq, pl.Int64).alias("_load_seq"),
-            pl.lit(piece.extracted_at).cast(EVERY_ROW["_extracted_at"]).alias("_extracted_at"),
-        )
-        good.append(rows.select(columns.keys()).cast(pl.Schema(columns)))
-        bad.append(piece.bad.with_columns(pl.col("row") + last))
+        rows = piece.good.with_columns(pl.col("_row") + last)
+        good.append(_stamped(rows, piece.extracted_at, source, load_id, load_seq, columns))
+        at = pl.lit(piece.extracted_at).alias("extracted_at")
+        bad.append(to_quarantine(piece.bad.with_columns(pl.col("row") + last, at), stream, source, load_id))
         last += piece.pulled
-    return pl.concat(good), to_quarantine(pl.concat(bad), stream, source, load_id)
+    return pl.concat(good), pl.concat(bad)
+
+
+def _stamped(
+    rows: pl.DataFrame, extracted_at: datetime, source: str, load_id: str, load_seq: int, columns: pl.Schema
+) -> pl.DataFrame:
+    """The rows with what every landed row says of its load, in landed columns and dtypes."""
+    said = {"_source": source, "_load_id": load_id, "_load_seq": load_seq, "_extracted_at": extracted_at}
+    stamped = rows.with_columns(pl.lit(value).cast(EVERY_ROW[name]).alias(name) for name, value in said.items())
+    return stamped.select(columns.names()).cast(columns)
 
 
 def drift(pieces: Sequence[Piece]) -> tuple[str, ...]:
@@ -263,6 +308,4 @@ def _checked(workspace: Workspace, stream: str, frame: pl.DataFrame, at: datetim
 
 
 def _no_bad_rows() -> pl.DataFrame:
-    return pl.DataFrame(
-        schema={"row": pl.Int64, "position": pl.String, "field": pl.String, "reason": pl.String, "raw": pl.String}
-    )
+    return QUARANTINE.to_frame()

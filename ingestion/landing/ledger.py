@@ -7,10 +7,11 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.landing import files
-from ingestion.landing.loads import Cursor, CursorMovedError, Load, Loads
+from ingestion.landing.loads import Cursor, CursorMovedError, Load, Loads, Place
+from ingestion.landing.mending import Fix, Mending
 from ingestion.landing.versions import Version, Versions
 
-__all__ = ["MANIFEST", "ZERO_ROWS", "Cursor", "CursorMovedError", "Ledger", "Load", "Version"]
+__all__ = ["MANIFEST", "ZERO_ROWS", "Cursor", "CursorMovedError", "Fix", "Ledger", "Load", "Place", "Version"]
 
 ZERO_ROWS = "zero_rows.parquet"
 _TIMESTAMP = pl.Datetime("us", "UTC")
@@ -32,7 +33,7 @@ MANIFEST = pl.Schema(
 )
 
 
-class Ledger(Loads, Versions):
+class Ledger(Loads, Mending, Versions):
     """One SQLite file that is the truth about loads, cursors and versions; use it as a context manager.
 
     Each thread opens its own: `with Ledger(workspace.ledger) as ledger`.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ingestion.landing.database import Database, to_text, to_time
 from tillmill.errors import ContractError, LockedError, TillmillError
@@ -28,13 +29,22 @@ class Cursor:
     revision: int
 
 
+class Place(NamedTuple):
+    """A quarantined row: the load in which it first appeared, and its number there."""
+
+    load_id: str
+    row: int
+
+
 @dataclass(frozen=True)
 class Load:
     """One load: its files (relative to the workspace, None without rows), its counts, and who may see it.
 
     `visible_seq` is given when the load becomes visible, or pending for its candidate. `extra_fields` are the source's
     fields that no mapping used and, with a minus, the mapped ones it no longer had. `watermark_at` is the highest event
-    time among its rows.
+    time among its rows. A replay pulls nothing: it lands n rows that earlier loads had quarantined, and its
+    `quarantined` is -n, so that sums over loads count every row once and what is still open in quarantine.
+    `cursor_name` says which of the stream's cursors it moved ('' the ordinary one).
     """
 
     load_id: str
@@ -54,6 +64,7 @@ class Load:
     watermark_at: datetime | None = None
     run_id: str | None = None
     candidate: str | None = None
+    cursor_name: str = ""
     state: State = "recorded"
     visible_seq: int | None = None
     ended_at: datetime | None = None
@@ -62,10 +73,10 @@ class Load:
 class Loads(Database):
     """The part of the ledger that knows what was loaded and where each stream goes on."""
 
-    def cursor(self, source: str, stream: str) -> Cursor:
-        """The stream's cursor; value None and revision 0 when it was never pulled."""
+    def cursor(self, source: str, stream: str, name: str = "") -> Cursor:
+        """The stream's cursor, or the one of this name; value None and revision 0 when it was never pulled."""
         row = self._connection.execute(
-            "select cursor, revision from cursors where source = ? and stream = ?", (source, stream)
+            "select cursor, revision from cursors where source = ? and stream = ? and name = ?", (source, stream, name)
         ).fetchone()
         return Cursor(None, 0) if row is None else Cursor(json.loads(row["cursor"]), row["revision"])
 
@@ -74,10 +85,18 @@ class Loads(Database):
         with self.transaction() as connection:
             return self.next_number(connection, "load_seq")
 
-    def record(self, load: Load, *, read: Cursor | None = None, cursor: dict[str, Any] | None = None) -> None:
+    def record(
+        self,
+        load: Load,
+        *,
+        read: Cursor | None = None,
+        cursor: dict[str, Any] | None = None,
+        replays: Sequence[Place] = (),
+    ) -> None:
         """Record a spooled load, and with it the new `cursor`, only if the stored one is still the one `read`.
 
-        Raises CursorMovedError when it is not, ContractError when a pulled row is neither landed nor quarantined,
+        `replays` are the quarantined rows that it lands; each can be landed once. Raises CursorMovedError when the
+        cursor has moved or a row was replayed since, ContractError when a pulled row is neither landed nor quarantined,
         TillmillError when another candidate's learnt loads are still pending. In each case nothing is recorded.
         """
         if load.pulled != load.landed + load.quarantined:
@@ -88,7 +107,9 @@ class Loads(Database):
             )
         with self.transaction() as connection:
             if read is not None:
-                self._move_cursor(connection, load, read, cursor)
+                _move_cursor(connection, load, read, cursor)
+            if replays:
+                _replay(connection, load, replays)
             if load.candidate is not None:
                 _only_candidate(connection, load.candidate)
             # A learnt load keeps its name when it is landed again after its candidate was discarded.
@@ -96,8 +117,8 @@ class Loads(Database):
             connection.execute(
                 """insert into loads (load_id, load_seq, source, stream, state, file, bytes, sha256, pulled, landed,
                     quarantined, quarantine_file, quarantine_sha256, extra_fields, watermark_at, started_at, run_id,
-                    candidate, cursor_before, cursor_revision)
-                values (?, ?, ?, ?, 'recorded', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                    candidate, cursor_name, cursor_before, cursor_revision)
+                values (?, ?, ?, ?, 'recorded', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (
                     load.load_id,
                     load.load_seq,
@@ -116,6 +137,7 @@ class Loads(Database):
                     to_text(load.started_at),
                     load.run_id,
                     load.candidate,
+                    load.cursor_name,
                     None if read is None else json.dumps(read.value),
                     None if read is None else read.revision + 1,
                 ),
@@ -144,7 +166,8 @@ class Loads(Database):
         return replace(load, state=state, visible_seq=seq, ended_at=ended_at)
 
     def undo(self, load_id: str) -> None:
-        """Take back a recorded load whose spool is damaged, before anyone saw it: the cursor stands where it stood."""
+        """Take back a recorded load whose spool is damaged, before anyone saw it: the cursor stands where it stood, and
+        the rows it replayed are open again."""
         with self.transaction() as connection:
             load = _load_row(connection, load_id)
             if load.state != "recorded":
@@ -154,12 +177,13 @@ class Loads(Database):
             connection.execute(
                 "update loads set state = 'discarded', ended_at = ? where load_id = ?", (to_text(now()), load_id)
             )
+            connection.execute("delete from replays where load_id = ?", (load_id,))
             connection.execute(
                 """update cursors set revision = cursors.revision + 1,
                     cursor = (select cursor_before from loads where load_id = ?)
-                where source = ? and stream = ?
+                where source = ? and stream = ? and name = ?
                     and revision = (select cursor_revision from loads where load_id = ?)""",
-                (load_id, load.source, load.stream, load_id),
+                (load_id, load.source, load.stream, load.cursor_name, load_id),
             )
 
     def load(self, load_id: str) -> Load | None:
@@ -221,27 +245,47 @@ class Loads(Database):
         ).fetchone()
         return to_time(row["at"])
 
-    def _move_cursor(
-        self, connection: sqlite3.Connection, load: Load, read: Cursor, cursor: dict[str, Any] | None
-    ) -> None:
-        text = json.dumps(cursor, ensure_ascii=False)
-        if read.revision == 0:
-            moved = connection.execute(
-                "insert into cursors (source, stream, cursor, revision) values (?, ?, ?, 1) on conflict do nothing",
-                (load.source, load.stream, text),
-            )
-        else:
-            moved = connection.execute(
-                """update cursors set cursor = ?, revision = revision + 1
-                where source = ? and stream = ? and revision = ?""",
-                (text, load.source, load.stream, read.revision),
-            )
-        if moved.rowcount != 1:
-            raise CursorMovedError(
-                f"{load.source} {load.stream}: another run has moved the cursor since this one read it",
-                state="Nothing of this load is recorded; what the other run landed stays.",
-                next_command="tillmill run",
-            )
+
+def _move_cursor(connection: sqlite3.Connection, load: Load, read: Cursor, cursor: dict[str, Any] | None) -> None:
+    text = json.dumps(cursor, ensure_ascii=False)
+    named = (load.source, load.stream, load.cursor_name)
+    if read.revision == 0:
+        moved = connection.execute(
+            """insert into cursors (source, stream, name, cursor, revision) values (?, ?, ?, ?, 1)
+            on conflict do nothing""",
+            (*named, text),
+        )
+    else:
+        moved = connection.execute(
+            """update cursors set cursor = ?, revision = revision + 1
+            where source = ? and stream = ? and name = ? and revision = ?""",
+            (text, *named, read.revision),
+        )
+    if moved.rowcount != 1:
+        raise CursorMovedError(
+            f"{load.source} {load.stream}: another run has moved the cursor since this one read it",
+            state="Nothing of this load is recorded; what the other run landed stays.",
+            next_command="tillmill run",
+        )
+
+
+def _replay(connection: sqlite3.Connection, load: Load, replays: Sequence[Place]) -> None:
+    if len(replays) != load.landed or load.quarantined != -load.landed:
+        raise ContractError(
+            f"{load.source} {load.stream}: {len(replays):,} rows leave quarantine, but {load.landed:,} land",
+            state="Nothing of this replay is recorded.",
+        )
+    try:
+        connection.executemany(
+            "insert into replays (replay_of, row, load_id) values (?, ?, ?)",
+            [(place.load_id, place.row, load.load_id) for place in replays],
+        )
+    except sqlite3.IntegrityError as error:
+        raise CursorMovedError(
+            f"{load.source} {load.stream}: another replay has landed some of these rows",
+            state="Nothing of this replay is recorded; what the other one landed stays.",
+            next_command="tillmill quarantine replay",
+        ) from error
 
 
 def _only_candidate(connection: sqlite3.Connection, candidate: str) -> None:
@@ -284,6 +328,7 @@ def _to_load(row: sqlite3.Row) -> Load:
         watermark_at=to_time(row["watermark_at"]),
         run_id=row["run_id"],
         candidate=row["candidate"],
+        cursor_name=row["cursor_name"],
         state=row["state"],
         visible_seq=row["visible_seq"],
         ended_at=to_time(row["ended_at"]),

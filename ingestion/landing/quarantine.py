@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 
-from ingestion.landing.ledger import Ledger
+from ingestion.landing.ledger import Ledger, Load
 from tillmill.workspace import Workspace
 
 QUARANTINE = pl.Schema(
@@ -19,30 +20,73 @@ QUARANTINE = pl.Schema(
         "field": pl.String(),
         "reason": pl.String(),
         "raw": pl.String(),
+        "file": pl.String(),
+        "line": pl.Int64(),
+        "observed_at": pl.String(),
+        "extracted_at": pl.Datetime("us", "UTC"),
     }
 )
 
 
 def to_quarantine(bad: pl.DataFrame, stream: str, source: str, load_id: str) -> pl.DataFrame:
-    """Bad rows of one load (row, position, field, reason, raw) as they are kept: columns QUARANTINE."""
+    """Bad rows of one load as they are kept: columns QUARANTINE, null where `bad` has no such column."""
     named = bad.with_columns(
         pl.lit(stream).alias("stream"), pl.lit(source).alias("source"), pl.lit(load_id).alias("load_id")
     )
-    return named.select(QUARANTINE.names()).cast(QUARANTINE)
+    return _in_full(named)
 
 
 def rows(
     workspace: Workspace, *, stream: str | None = None, source: str | None = None, load_id: str | None = None
 ) -> pl.DataFrame:
-    """The quarantined rows of visible loads, narrowed to what is named: columns QUARANTINE, one row per reason.
+    """The quarantined rows of visible loads, resolved or not, narrowed to what is named: columns QUARANTINE.
 
-    `raw` is the record as it was pulled (JSON), sealed for streams with personal fields.
+    `raw` is the record as it was pulled (JSON), sealed for streams with personal fields; where it could not be read
+    (`field` is '') it is the text as it stood. `observed_at` is ISO text, as the connector told it.
     """
     with Ledger(workspace.ledger) as ledger:
-        kept: list[Path] = [
-            workspace.root / load.quarantine_file
-            for load in ledger.loads(source, stream)
-            if load.state == "visible" and load.quarantine_file is not None and load_id in (None, load.load_id)
-        ]
-    frames = [pl.read_parquet(path) for path in kept]
-    return pl.concat([QUARANTINE.to_frame(), *frames])
+        kept = [load for load in _with_quarantine(ledger, source, stream) if load_id in (None, load.load_id)]
+    return pl.concat([QUARANTINE.to_frame(), *(_read(workspace.root, load) for load in kept)])
+
+
+def open_rows(
+    workspace: Workspace, ledger: Ledger, *, stream: str | None = None, source: str | None = None
+) -> Iterator[tuple[Load, pl.DataFrame]]:
+    """Each visible load that still has open rows, oldest first, with those rows (columns QUARANTINE, by row)."""
+    for load in _with_quarantine(ledger, source, stream):
+        found = open_of(workspace, ledger, load)
+        if not found.is_empty():
+            yield load, found
+
+
+def open_of(workspace: Workspace, ledger: Ledger, load: Load) -> pl.DataFrame:
+    """The rows of one load that are still open: columns QUARANTINE, by row."""
+    landed = ledger.replayed(load.load_id) if load.quarantined > 0 else {}
+    if load.state != "visible" or load.quarantined <= len(landed):
+        return QUARANTINE.to_frame()
+    found = _read(workspace.root, load).sort("row", maintain_order=True)
+    return found.filter(~pl.col("row").is_in(list(landed))) if landed else found
+
+
+def _with_quarantine(ledger: Ledger, source: str | None, stream: str | None) -> list[Load]:
+    return [load for load in ledger.loads(source, stream) if load.state == "visible" and load.quarantine_file]
+
+
+def _read(root: Path, load: Load) -> pl.DataFrame:
+    """A load's quarantine. Files of version 1 kept neither place nor time apart: they are read from what they have."""
+    assert load.quarantine_file is not None
+    found = pl.read_parquet(root / load.quarantine_file)
+    if "extracted_at" in found.columns:
+        return _in_full(found)
+    return _in_full(
+        found.with_columns(
+            pl.col("position").str.extract(r"^(.*):[0-9]+$").alias("file"),
+            pl.col("position").str.extract(r"([0-9]+)$").cast(pl.Int64, strict=False).alias("line"),
+            pl.lit(load.started_at).alias("extracted_at"),
+        )
+    )
+
+
+def _in_full(found: pl.DataFrame) -> pl.DataFrame:
+    missing = [pl.lit(None).alias(name) for name in QUARANTINE.names() if name not in found.columns]
+    return found.with_columns(missing).select(QUARANTINE.names()).cast(QUARANTINE)

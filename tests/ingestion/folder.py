@@ -82,6 +82,7 @@ def prepare(stream: Any, page: Page) -> Prepared:
         field=pl.lit("units"),
         reason=pl.lit("not a number"),
         raw=pl.struct(page.records.columns).struct.json_encode(),
+        line=pl.col("_row") + 1,
     )
     extra = sorted(set(page.records.columns) - set(SCHEMA))
     return Prepared(good, bad, extra, lost)

@@ -1,0 +1,76 @@
+"""Open rows as a CSV file that people mend, and what a mended file says."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ingestion.connectors.csvtext import parse
+from ingestion.connectors.page import FAULT, LINE, RESERVED
+from ingestion.landing.ledger import Place
+from ingestion.mending import OpenRow
+from ingestion.replay import Record
+from tillmill.errors import UsageError
+
+# Columns that are no fields of the record.
+ABOUT = ("load_id", "row", "position", "reason", "unreadable")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_rows(rows: Sequence[OpenRow], path: Path) -> None:
+    """Write open rows as a new CSV file: columns ABOUT, then every field that one of them has.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe. Raises UsageError where the file is there.
+    """
+    names = list(dict.fromkeys(name for row in rows for name in row.record or {}))
+    try:
+        with open(path, "x", newline="", encoding="utf-8-sig", opener=_private) as file:
+            writer = csv.writer(file)
+            writer.writerow([*ABOUT, *names])
+            for row in rows:
+                about = [row.place.load_id, str(row.place.row), row.position, row.reason, row.unreadable]
+                fields = [(row.record or {}).get(name) or "" for name in names]
+                writer.writerow([_plain(text) for text in (*about, *fields)])
+    except FileExistsError as error:
+        raise UsageError(f"{path} is there already", state="Nothing was written.") from error
+
+
+def read_rows(path: Path) -> dict[Place, Record]:
+    """What a mended file says, by place: each field that stands in it, null where its cell is empty.
+
+    Raises UsageError naming the line that cannot be read, SourceError for a file that is not UTF-8.
+    """
+    try:
+        frame = parse(path.read_bytes(), path.name)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    if missing := {"load_id", "row"} - set(frame.columns):
+        raise UsageError(
+            f"{path} has no column {' and '.join(sorted(missing))}",
+            next_command="tillmill quarantine show SOURCE STREAM --unseal --out FILE.csv",
+        )
+    told: dict[Place, Record] = {}
+    for line in frame.to_dicts():
+        if line.get(FAULT) or line["load_id"] is None or not (line["row"] or "").isdigit():
+            raise UsageError(
+                f"{path}:{line[LINE]}: {line.get(FAULT) or 'names no row: load_id and row are needed'}",
+                state="Nothing was changed.",
+            )
+        fields = {name: text for name, text in line.items() if name not in (*ABOUT, *RESERVED)}
+        told[Place(line["load_id"], int(line["row"]))] = {name: _unplain(text) for name, text in fields.items()}
+    return told
+
+
+def _plain(text: str) -> str:
+    return f"'{text}" if text.startswith(("'", *FORMULA)) else text
+
+
+def _unplain(text: str | None) -> str | None:
+    return text[1:] if text and text.startswith("'") and text[1:].startswith(("'", *FORMULA)) else text or None
+
+
+def _private(path: str, flags: int) -> int:
+    """Rows may be personal: the file is for its owner alone."""
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,141 @@
+"""`kill -9` at random moments of a replay, then a clean one: each row leaves quarantine once, every count true."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ingestion.landing.ledger import Ledger
+from ingestion.mending import replay_open
+from ingestion.prepare import prepare
+from ingestion.privacy.tokens import create_keys, load_keys
+from ingestion.pulling import Limits, pull_all
+from ingestion.sources import bind
+from tests.ingestion.folder import landed
+from tillmill.status import status
+from tillmill.workspace import SETTINGS_FILE, Workspace, open_workspace
+
+FEW, MANY = 3, 50
+KILLS = int(os.environ.get("KILLS", MANY)) // 4
+FILES, ROWS, BAD = 30, 20, 5
+SETTINGS = """
+[brand]
+name = "Mill"
+currency = "EUR"
+timezone = "Europe/Paris"
+[[sources]]
+name = "wms"
+connector = "files"
+[sources.connection]
+url = "in"
+[[sources.streams]]
+stream = "wms.stock"
+max_quarantined_rate = 1
+pull = { path = "*.csv", settle_seconds = 0, page_rows = 1 }
+[sources.streams.fields]
+"""
+MENDED = 'on_hand_units = { field = "on_hand_units", values = { many = "7" } }\n'
+
+
+@pytest.fixture(scope="module")
+def quarantined(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a load per file, each with a few bad rows, and a mapping mended since."""
+    root = tmp_path_factory.mktemp("quarantined")
+    (root / "in").mkdir()
+    for number in range(FILES):
+        rows = [f"L,{number},{row},good,own,2026-01-01,{'many' if row < BAD else 5}" for row in range(ROWS)]
+        text = "\n".join(["location_id,sku,lot_id,quality,owner_id,as_of,on_hand_units", *rows])
+        (root / "in" / f"stock_{number:02d}.csv").write_text(text + "\n")
+    (root / SETTINGS_FILE).write_text(SETTINGS)
+    workspace = open_workspace(root)
+    create_keys(workspace)
+    keys = load_keys(workspace)
+    (done,) = pull_all(
+        workspace, bind(workspace), lambda stream, page: prepare(stream, page, keys), limits=Limits(load_rows=ROWS)
+    )
+    assert (len(done.loads), done.quarantined, done.error) == (FILES, FILES * BAD, None)
+    (root / SETTINGS_FILE).write_text(SETTINGS + MENDED)
+    return root
+
+
+@contextmanager
+def waiting(root: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.kill.replay_once", str(root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def go(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+def check(workspace: Workspace) -> None:
+    with Ledger(workspace.ledger) as ledger:
+        loads = ledger.loads()
+        rows = landed(workspace, ledger.manifest())
+    assert rows.height == FILES * ROWS
+    assert rows.select("sku", "lot_id").is_unique().all()
+    assert rows.filter(pl.col("on_hand_units").cast(pl.Float64) == 7).height == FILES * BAD
+    assert rows.select("_load_seq", "_row").is_unique().all()
+    assert {load.state for load in loads} == {"visible"}
+    told = status(workspace)["streams"][0]
+    assert (told["pulled"], told["landed"], told["quarantined"]) == (FILES * ROWS, FILES * ROWS, 0)
+    on_disk = {path.relative_to(workspace.root) for path in (workspace.root / "lake").rglob("*") if path.is_file()}
+    assert on_disk == {path for load in loads for path in (load.file, load.quarantine_file) if path is not None}
+
+
+def kill_and_replay(quarantined: Path, tmp_path: Path, kills: int) -> None:
+    root = tmp_path / "undisturbed"
+    shutil.copytree(quarantined, root)
+    with waiting(root) as process:
+        go(process)
+        started = time.perf_counter()
+        assert process.stdout is not None
+        assert process.stdout.readline() == "done\n"
+        seconds = time.perf_counter() - started
+    check(open_workspace(root))
+    moments = random.Random(kills)
+    cut_off = 0
+    for number in range(kills):
+        root = tmp_path / f"kill{number}"
+        shutil.copytree(quarantined, root)
+        with waiting(root) as process:
+            go(process)
+            time.sleep(moments.uniform(0, seconds))
+            process.kill()
+            said, _ = process.communicate()
+            cut_off += said == ""
+        workspace = open_workspace(root)
+        replay_open(workspace)
+        check(workspace)
+        assert replay_open(workspace) == []
+        shutil.rmtree(root)
+    # Kills that come after the end prove nothing.
+    assert cut_off >= kills // 2
+
+
+def test_a_replay_killed_at_random_moments_loses_nothing_and_doubles_nothing(quarantined: Path, tmp_path: Path) -> None:
+    kill_and_replay(quarantined, tmp_path, min(KILLS, FEW))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600 + 20 * KILLS)
+def test_many_kills_of_a_replay_lose_nothing_and_double_nothing(quarantined: Path, tmp_path: Path) -> None:
+    kill_and_replay(quarantined, tmp_path, KILLS)

@@ -1,0 +1,205 @@
+"""`tillmill quarantine`: what is open and why, what a row should have been, and landing it after all."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tillmill.errors import UsageError
+
+if TYPE_CHECKING:
+    from ingestion.runner import StreamResult
+
+quarantine = typer.Typer(help="Rows that did not fit their contract.", no_args_is_help=True)
+console = Console()
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", help="The workspace folder.", envvar="TILLMILL_WORKSPACE")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
+HERE = Path()
+REASONS_TOLD = 3
+
+
+@quarantine.command("list")
+def list_open(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
+    """Open rows by source, stream, field and reason."""
+    from ingestion.mending import open_reasons
+    from tillmill.workspace import open_workspace
+
+    found = open_reasons(open_workspace(workspace.resolve()))
+    if as_json:
+        print(json.dumps({"reasons": found.to_dicts()}, default=str, ensure_ascii=False))
+        return
+    if found.is_empty():
+        console.print("Nothing is in quarantine.")
+        return
+    table = Table("source", "stream", "reason", "rows", "first seen (UTC)", "last seen", "example")
+    for told in found.to_dicts():
+        seen = (f"{told[name]:%Y-%m-%d %H:%M}" for name in ("first_seen_at", "last_seen_at"))
+        words = (told["source"], told["stream"], told["reason"], f"{told['rows']:,}", *seen, told["example"])
+        table.add_row(*(_text(word) for word in words))
+    console.print(table)
+    first = found.row(0, named=True)
+    _next(f"tillmill quarantine show {first['source']} {first['stream']}")
+
+
+@quarantine.command()
+def show(
+    source: Annotated[str, typer.Argument(help="The source's name.")],
+    stream: Annotated[str, typer.Argument(help="Such as pos.sale_lines.")],
+    workspace: WorkspaceOption = HERE,
+    limit: Annotated[int | None, typer.Option(help="So many rows (20 at the terminal, all into a file).")] = None,
+    unseal: Annotated[bool, typer.Option("--unseal", help="Show the rows of a stream with personal fields.")] = False,
+    out: Annotated[Path | None, typer.Option(help="A new CSV file, to be mended and given to `fix`.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The open rows of one stream as they were pulled, with their reasons."""
+    from ingestion.mendfile import write_rows
+    from ingestion.mending import open_rows
+    from tillmill.workspace import open_workspace
+
+    limit = 20 if limit is None and out is None else limit
+    rows = open_rows(open_workspace(workspace.resolve()), source, stream, unsealed=unseal, limit=limit)
+    is_sealed = any(row.is_sealed for row in rows)
+    if out is not None:
+        if is_sealed:
+            raise UsageError(
+                f"{stream} has personal fields: its rows are sealed",
+                state="Nothing was written.",
+                next_command=f"tillmill quarantine show {source} {stream} --unseal --out {out}",
+            )
+        write_rows(rows, out)
+        console.print(f"{len(rows):,} rows in {out}. Mend their fields there, then", soft_wrap=True)
+        _next(f"tillmill quarantine fix {out}")
+        return
+    if as_json:
+        told = [
+            {
+                "row": f"{row.place.load_id}:{row.place.row}",
+                "position": row.position,
+                "reason": row.reason,
+                "record": row.record,
+                "unreadable": row.unreadable,
+                "is_sealed": row.is_sealed,
+            }
+            for row in rows
+        ]
+        print(json.dumps({"rows": told}, ensure_ascii=False))
+        return
+    for row in rows:
+        console.print(_text(f"{row.place.load_id}:{row.place.row}"), style="bold", soft_wrap=True)
+        console.print(_text(f"  {row.position}: {row.reason}"), style="red", soft_wrap=True, markup=False)
+        kept = row.unreadable if row.record is None else json.dumps(row.record, ensure_ascii=False)
+        console.print(_text(f"  {'sealed' if row.is_sealed else kept}"), soft_wrap=True, markup=False, highlight=False)
+    if is_sealed:
+        _next(f"tillmill quarantine show {source} {stream} --unseal")
+
+
+@quarantine.command()
+def fix(
+    file: Annotated[Path | None, typer.Argument(help="A CSV file that `show --out` wrote, mended.")] = None,
+    row: Annotated[list[str] | None, typer.Option(help="LOAD:ROW as `show` names it; may be given again.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="FIELD=VALUE; empty: no value.")] = None,
+    author: Annotated[str, typer.Option(help="Who says so.")] = "",
+    workspace: WorkspaceOption = HERE,
+) -> None:
+    """Say what single rows should have been, and replay their streams. The originals are kept beside it."""
+    from ingestion import mendfile, mending
+    from ingestion.landing.ledger import Place
+    from tillmill.workspace import open_workspace
+
+    if (file is None) == (not row) or (row and not set_):
+        raise UsageError("give a file, or --row and --set", next_command="tillmill quarantine fix --help")
+    opened = open_workspace(workspace.resolve())
+    if file is not None:
+        told = mendfile.read_rows(file)
+    else:
+        fields = {name: value or None for name, value in (_split(text, "=") for text in set_ or ())}
+        places = (_split(text, ":") for text in row or ())
+        told = {Place(load_id, _number(number)): dict(fields) for load_id, number in places}
+    changed = mending.fix(opened, told, author or getpass.getuser())
+    fields_changed = Counter(name for record in changed.values() for name in record)
+    said = ", ".join(f"{name} in {count:,}" for name, count in fields_changed.most_common())
+    console.print(f"{len(changed):,} rows changed{': ' + said if said else ''}", soft_wrap=True, markup=False)
+    if changed:
+        replay(workspace=workspace)
+
+
+@quarantine.command()
+def replay(
+    source: Annotated[str | None, typer.Argument(help="One source.")] = None,
+    stream: Annotated[str | None, typer.Argument(help="One stream of it.")] = None,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Try open rows again, after a mapping, a contract or the rows were mended; what passes now lands."""
+    from ingestion.mending import replay_open
+    from tillmill.workspace import open_workspace
+
+    done = replay_open(open_workspace(workspace.resolve()), source, stream)
+    if as_json:
+        told = [
+            {"source": one.source, "stream": one.stream, "opened": one.opened, "landed": one.landed, "left": one.left}
+            | {"reasons": dict(one.reasons.most_common()), "loads": one.loads}
+            for one in done
+        ]
+        print(json.dumps({"streams": told}, ensure_ascii=False))
+        return
+    if not done:
+        console.print("Nothing is in quarantine.")
+    for one in done:
+        said = f"{one.source} {one.stream}: {one.opened:,} open, {one.landed:,} landed, {one.left:,} stay"
+        reasons = commonest(one.reasons)
+        console.print(said + (f": {reasons}" if reasons else ""), soft_wrap=True, markup=False, highlight=False)
+    if any(one.landed for one in done):
+        _next("tillmill run")
+
+
+def tell_quarantine(at: Console, results: Sequence[StreamResult]) -> None:
+    """Says which streams have new rows in quarantine, why most of them are there, and what to type next."""
+    told = [result for result in results if result.quarantined]
+    for result in told:
+        reasons = commonest(Counter(dict(result.reasons)))
+        said = f"{result.source} {result.stream}: {result.quarantined:,} rows to quarantine: {reasons}"
+        at.print(_text(said), style="yellow", soft_wrap=True)
+    if told:
+        at.print("Next: tillmill quarantine list", style="bold")
+
+
+def commonest(reasons: Counter[str]) -> str:
+    """The commonest reasons in words, with their rows."""
+    told = [(reason, count) for reason, count in reasons.most_common() if count]
+    said = [f"{count:,} × {reason}" for reason, count in told[:REASONS_TOLD]]
+    rest = sum(count for _, count in told[REASONS_TOLD:])
+    return "; ".join([*said, *([f"{rest:,} for other reasons"] if rest else [])])
+
+
+def _split(text: str, sign: str) -> tuple[str, str]:
+    before, found, after = text.partition(sign) if sign == "=" else text.rpartition(sign)
+    if not found or not before:
+        raise UsageError(f"{text!r} has no {sign!r}", next_command="tillmill quarantine fix --help")
+    return before, after
+
+
+def _number(text: str) -> int:
+    if not text.isdigit():
+        raise UsageError(f"{text!r} is no row's number", next_command="tillmill quarantine show SOURCE STREAM")
+    return int(text)
+
+
+def _text(words: str) -> Text:
+    """Text from a source, with nothing in it that could drive a terminal."""
+    return Text("".join(sign if sign.isprintable() else "·" for sign in words))
+
+
+def _next(command: str) -> None:
+    console.print(f"Next: {command}", style="bold", soft_wrap=True, markup=False, highlight=False)

@@ -42,10 +42,10 @@ def list_open(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) ->
     if found.is_empty():
         console.print("Nothing is in quarantine.")
         return
-    table = Table("source", "stream", "reason", "rows", "first seen (UTC)", "last seen", "example")
+    table = Table("source", "stream", "rows", "reason", "seen (UTC)", "example")
     for told in found.to_dicts():
-        seen = (f"{told[name]:%Y-%m-%d %H:%M}" for name in ("first_seen_at", "last_seen_at"))
-        words = (told["source"], told["stream"], told["reason"], f"{told['rows']:,}", *seen, told["example"])
+        seen = " to ".join(dict.fromkeys(f"{told[name]:%Y-%m-%d}" for name in ("first_seen_at", "last_seen_at")))
+        words = (told["source"], told["stream"], f"{told['rows']:,}", told["reason"], seen, told["example"])
         table.add_row(*(_text(word) for word in words))
     console.print(table)
     first = found.row(0, named=True)

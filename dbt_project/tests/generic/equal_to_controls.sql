@@ -18,11 +18,19 @@
         where stream = '{{ stream }}'
     ),
 
+    -- A replay counts what it takes out of quarantine as less than nothing.
+    incomplete as (
+        select _source
+        from {{ loads }}
+        where stream = '{{ stream }}'
+        group by _source
+        having sum(quarantined) > 0
+    ),
+
     asked as (
         select distinct stated._source
         from stated
-        anti join {{ loads }} as loads
-            on stated._source = loads._source and loads.stream = '{{ stream }}' and loads.quarantined > 0
+        anti join incomplete on stated._source = incomplete._source
     ),
 
     compared as (

@@ -1,0 +1,121 @@
+"""`tillmill quarantine`, as a person types it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ingestion.privacy.tokens import create_keys
+from ingestion.runner import ingest
+from tillmill.cli import app
+from tillmill.errors import UsageError
+from tillmill.quarantine_commands import commonest, tell_quarantine
+from tillmill.workspace import SETTINGS_FILE, open_workspace
+
+SETTINGS = """
+[brand]
+name = "Mill"
+currency = "USD"
+timezone = "UTC"
+[[sources]]
+name = "wms"
+connector = "files"
+[sources.connection]
+url = "in"
+[[sources.streams]]
+stream = "wms.stock"
+pull = { path = "*.csv", settle_seconds = 0 }
+[[sources.streams]]
+stream = "pos.sale_lines"
+pull = { path = "*.tsv", settle_seconds = 0 }
+"""
+STOCK = """location_id,sku,lot_id,quality,owner_id,as_of,on_hand_units
+L1,00123,[red]A,good,own,2017-01-02,many
+L1,00123,B,good,own,2017-01-02,5
+"""
+LOAD = "wms.stock-wms-00000001"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / SETTINGS_FILE).write_text(SETTINGS)
+    for name, text in (("stock.csv", STOCK), ("lines.tsv", "sale_id,member_id\n,household-2375\n")):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        os.utime(path, (1_490_000_000, 1_490_000_000))
+    workspace = open_workspace(tmp_path)
+    create_keys(workspace)
+    ingest(workspace)
+    return tmp_path
+
+
+def tillmill(root: Path, *words: str) -> str:
+    done = CliRunner().invoke(app, ["quarantine", *words, "--workspace", str(root)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_from_list_to_show_to_fix_each_says_what_to_type_next(root: Path) -> None:
+    listed = tillmill(root, "list")
+    assert "Next: tillmill quarantine show wms pos.sale_lines" in listed
+    reasons = json.loads(tillmill(root, "list", "--json"))["reasons"]
+    assert [(told["stream"], told["rows"], told["example"]) for told in reasons] == [
+        ("pos.sale_lines", 1, "lines.tsv:2"),
+        ("wms.stock", 1, "stock.csv:2"),
+    ]
+    shown = tillmill(root, "show", "wms", "wms.stock")
+    assert f"{LOAD}:0" in shown
+    assert "stock.csv:2: on_hand_units is not a number that fits" in shown
+    # A source's text is text, whatever it looks like.
+    assert '"lot_id": "[red]A"' in shown
+    fixed = tillmill(root, "fix", "--row", f"{LOAD}:0", "--set", "on_hand_units=7", "--author", "ada")
+    assert "1 rows changed: on_hand_units in 1" in fixed
+    assert "wms wms.stock: 1 open, 1 landed, 0 stay" in fixed
+    assert "Next: tillmill run" in fixed
+    assert json.loads(tillmill(root, "list", "--json"))["reasons"][0]["stream"] == "pos.sale_lines"
+
+
+def test_a_stream_with_personal_fields_shows_nothing_clear_unless_asked(root: Path) -> None:
+    assert "household" not in tillmill(root, "show", "wms", "pos.sale_lines")
+    with pytest.raises(UsageError, match="its rows are sealed"):
+        tillmill(root, "show", "wms", "pos.sale_lines", "--out", str(root / "open.csv"))
+    assert not (root / "open.csv").exists()
+    assert "household-2375" in tillmill(root, "show", "wms", "pos.sale_lines", "--unseal")
+
+
+def test_rows_go_out_as_a_file_and_come_back_mended(root: Path) -> None:
+    path = root / "open.csv"
+    assert f"Next: tillmill quarantine fix {path}" in tillmill(root, "show", "wms", "wms.stock", "--out", str(path))
+    path.write_text(path.read_text(encoding="utf-8-sig").replace("many", "7"), encoding="utf-8-sig")
+    assert "1 landed, 0 stay" in tillmill(root, "fix", str(path))
+    assert tillmill(root, "replay", "wms", "wms.stock").startswith("Nothing is in quarantine")
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--row", f"{LOAD}:0"], ["--row", LOAD, "--set", "a=b"], ["--row", f"{LOAD}:9", "--set", "a=b"]]
+)
+def test_half_a_fix_is_refused(root: Path, words: list[str]) -> None:
+    with pytest.raises(UsageError):
+        tillmill(root, "fix", *words)
+
+
+def test_a_run_says_why_rows_went_to_quarantine(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console
+
+    (root / "in" / "more.csv").write_text(STOCK.replace("many", "a few"))
+    results = ingest(open_workspace(root))
+    tell_quarantine(Console(), results)
+    said = capsys.readouterr().out
+    assert "wms wms.stock: 1 rows to quarantine: 1 × on_hand_units is not a number that fits" in said
+    assert "Next: tillmill quarantine list" in said
+
+
+def test_the_three_commonest_reasons_are_told_and_the_rest_counted() -> None:
+    from collections import Counter
+
+    assert commonest(Counter({"a": 4, "b": 3, "c": 2, "d": 1, "e": 1})) == "4 × a; 3 × b; 2 × c; 2 for other reasons"

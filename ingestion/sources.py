@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ValidationError
 
 from ingestion import contracts
-from ingestion.connectors import files, graphql, jsonrpc, modbus, mqtt, opcua, rest, soap, sql, tcp
+from ingestion.connectors import files, modbus, own, rest
 from ingestion.connectors.connector import Connector
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract
@@ -35,6 +35,24 @@ CONNECTORS: dict[str, Connector] = {
     "mqtt": mqtt.CONNECTOR,
     "tcp": tcp.CONNECTOR,
 }
+
+
+def connector(name: str) -> Connector:
+    """The connector of this name, ours or an installed own one. Raises SettingsError naming the nearest there is."""
+    if name in CONNECTORS:
+        return CONNECTORS[name]
+    if name in own.installed():
+        return own.load(own.installed()[name])
+    names = connector_names()
+    raise SettingsError(
+        f"no connector is called {name!r}{nearest(name, names) or '; there are ' + ', '.join(names)}",
+        next_command="tillmill sources list",
+    )
+
+
+def connector_names() -> list[str]:
+    """Every connector there is, installed own ones included."""
+    return sorted({*CONNECTORS, *own.installed()})
 
 
 @dataclass(frozen=True)
@@ -80,16 +98,16 @@ def bind(workspace: Workspace) -> list[Stream]:
 
 def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamSettings) -> Stream:
     where = f"{SETTINGS_FILE}: source {source.name!r}, stream {settings.stream!r}"
-    if source.connector not in CONNECTORS:
-        hint = nearest(source.connector, list(CONNECTORS)) or f"; there are {', '.join(sorted(CONNECTORS))}"
-        raise SettingsError(f"{where}: no connector is called {source.connector!r}{hint}")
-    connector = CONNECTORS[source.connector]
+    try:
+        protocol = connector(source.connector)
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error.what}", next_command=error.next_command) from error
     try:
         contract = contracts.contract(settings.stream)
     except SettingsError as error:
         raise SettingsError(f"{SETTINGS_FILE}: source {source.name!r}: {error.what}") from error
-    connection = _settings(connector.connection, source.connection, f"{where}: connection")
-    pull = _settings(connector.pull, settings.pull, f"{where}: pull")
+    connection = _settings(protocol.connection, source.connection, f"{where}: connection")
+    pull = _settings(protocol.pull, settings.pull, f"{where}: pull")
     timezone = settings.timezone or source.timezone
     try:
         ZoneInfo(timezone)
@@ -97,7 +115,7 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
         raise SettingsError(f"{where}: timezone: no zone is called {timezone!r}") from error
 
     def pages(cursor: dict[str, Any] | None) -> Iterator[Page]:
-        return connector.pages(workspace, connection, pull, cursor)
+        return protocol.pages(workspace, connection, pull, cursor)
 
     return Stream(
         source=source.name,

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from tillmill.errors import TillmillError, UsageError
 from tillmill.quarantine_commands import quarantine, tell_quarantine
+from tillmill.source_commands import sources
 from tillmill.workbench import GROUPS
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(sources, name="sources")
 app.add_typer(quarantine, name="quarantine")
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)

@@ -1,4 +1,4 @@
-"""What the terminal shows: a run's steps as they go, with their seconds, and contracts as tables."""
+"""What a person sees at the terminal: a run's steps as they go, with their seconds, and words of the sources."""
 
 from __future__ import annotations
 
@@ -46,41 +46,11 @@ def _line(step: str, text: str, seconds: float | None = None) -> Text:
     return Text.assemble((f"{step:<12}", "bold"), (f"{took:>9}  ", "cyan"), text)
 
 
-def stream_table(contracts: list[dict[str, Any]]) -> Table:
-    """One line per contract (`ingestion.contracts.describe`): its name and what one row is."""
-    table = Table("stream", "one row", "columns")
-    for each in contracts:
-        table.add_row(each["stream"], Text(each["about"].split("\n\n")[0]), str(len(each["columns"])))
-    return table
+def from_source(words: str) -> Text:
+    """Text that a source wrote, with nothing in it that could drive a terminal."""
+    return Text("".join(sign if sign.isprintable() else "·" for sign in words))
 
 
-def contract_table(contract: dict[str, Any]) -> Table:
-    """One line per column of a contract."""
-    table = Table("column", "type", "is", "if missing", "allowed")
-    for column in contract["columns"]:
-        marks = {
-            "key": column["is_key"],
-            "personal": column["is_personal"] and not column["is_vaulted"],
-            "personal, in the vault": column["is_vaulted"],
-            "free text": column["is_free_text"],
-        }
-        is_what = ", ".join(word for word, holds in marks.items() if holds)
-        table.add_row(column["name"], column["type"], is_what, column["if_missing"], Text(_allowed(column)))
-    return table
-
-
-def _allowed(column: dict[str, Any]) -> str:
-    if column["name"] == "currency":
-        return "ISO 4217"
-    if column["allowed"] is not None:
-        return ", ".join(column["allowed"])
-    low, high = column["min"], column["max"]
-    least = "" if low is None else f"{'above' if column['above_min'] else 'from'} {_short(low)}"
-    most = "" if high is None else f"{'before' if column['below_max'] else 'to'} {_short(high)}"
-    return f"{least} {most}".strip()
-
-
-def _short(bound: str) -> str:
-    """A bound as people write it: a midnight is a date, thousands are set apart."""
-    plain = bound.removesuffix("+00:00").removesuffix(" 00:00:00").removesuffix(".0")
-    return f"{int(plain):,}" if plain.removeprefix("-").isdigit() else plain
+def say_next(console: Console, command: str) -> None:
+    """The next command to type."""
+    console.print(f"Next: {command}", style="bold", soft_wrap=True, markup=False, highlight=False)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from tillmill.display import from_source, say_next
 from tillmill.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ def list_open(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) ->
     for told in found.to_dicts():
         seen = " to ".join(dict.fromkeys(f"{told[name]:%Y-%m-%d}" for name in ("first_seen_at", "last_seen_at")))
         words = (told["source"], told["stream"], f"{told['rows']:,}", told["reason"], seen, told["example"])
-        table.add_row(*(_text(word) for word in words))
+        table.add_row(*(from_source(word) for word in words))
     console.print(table)
     first = found.row(0, named=True)
-    _next(f"tillmill quarantine show {first['source']} {first['stream']}")
+    say_next(console, f"tillmill quarantine show {first['source']} {first['stream']}")
 
 
 @quarantine.command()
@@ -79,7 +79,7 @@ def show(
             )
         write_rows(rows, out)
         console.print(f"{len(rows):,} rows in {out}. Mend their fields there, then", soft_wrap=True)
-        _next(f"tillmill quarantine fix {out}")
+        say_next(console, f"tillmill quarantine fix {out}")
         return
     if as_json:
         told = [
@@ -96,12 +96,14 @@ def show(
         print(json.dumps({"rows": told}, ensure_ascii=False))
         return
     for row in rows:
-        console.print(_text(f"{row.place.load_id}:{row.place.row}"), style="bold", soft_wrap=True)
-        console.print(_text(f"  {row.position}: {row.reason}"), style="red", soft_wrap=True, markup=False)
+        console.print(from_source(f"{row.place.load_id}:{row.place.row}"), style="bold", soft_wrap=True)
+        console.print(from_source(f"  {row.position}: {row.reason}"), style="red", soft_wrap=True, markup=False)
         kept = row.unreadable if row.record is None else json.dumps(row.record, ensure_ascii=False)
-        console.print(_text(f"  {'sealed' if row.is_sealed else kept}"), soft_wrap=True, markup=False, highlight=False)
+        console.print(
+            from_source(f"  {'sealed' if row.is_sealed else kept}"), soft_wrap=True, markup=False, highlight=False
+        )
     if is_sealed:
-        _next(f"tillmill quarantine show {source} {stream} --unseal")
+        say_next(console, f"tillmill quarantine show {source} {stream} --unseal")
 
 
 @quarantine.command()
@@ -161,7 +163,7 @@ def replay(
         reasons = commonest(one.reasons)
         console.print(said + (f": {reasons}" if reasons else ""), soft_wrap=True, markup=False, highlight=False)
     if any(one.landed for one in done):
-        _next("tillmill run")
+        say_next(console, "tillmill run")
 
 
 def tell_quarantine(at: Console, results: Sequence[StreamResult]) -> None:
@@ -170,7 +172,7 @@ def tell_quarantine(at: Console, results: Sequence[StreamResult]) -> None:
     for result in told:
         reasons = commonest(Counter(dict(result.reasons)))
         said = f"{result.source} {result.stream}: {result.quarantined:,} rows to quarantine: {reasons}"
-        at.print(_text(said), style="yellow", soft_wrap=True)
+        at.print(from_source(said), style="yellow", soft_wrap=True)
     if told:
         at.print("Next: tillmill quarantine list", style="bold")
 
@@ -194,12 +196,3 @@ def _number(text: str) -> int:
     if not text.isdigit():
         raise UsageError(f"{text!r} is no row's number", next_command="tillmill quarantine show SOURCE STREAM")
     return int(text)
-
-
-def _text(words: str) -> Text:
-    """Text from a source, with nothing in it that could drive a terminal."""
-    return Text("".join(sign if sign.isprintable() else "·" for sign in words))
-
-
-def _next(command: str) -> None:
-    console.print(f"Next: {command}", style="bold", soft_wrap=True, markup=False, highlight=False)

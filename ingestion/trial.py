@@ -1,0 +1,216 @@
+"""A stream tried out: one page is pulled and prepared as if it were to land, and nothing lands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from ingestion.checking import ROW
+from ingestion.connectors.page import FAULT, RESERVED, Page
+from ingestion.contracts.contract import landed_name
+from ingestion.mapping import FieldRule, closest, reads
+from ingestion.prepare import Prepared, prepare
+from ingestion.privacy.tokens import Keys
+from ingestion.sources import Stream
+
+SAMPLES = 3
+EXAMPLES = 3
+LONGEST = 60
+PERSONAL = "(personal)"
+
+
+@dataclass(frozen=True)
+class RawField:
+    """A field of the source: samples of its values, rows that have one, and the contract columns read from it."""
+
+    name: str
+    samples: list[str]
+    filled: int
+    columns: list[str]
+
+
+@dataclass(frozen=True)
+class MappedColumn:
+    """A column of the contract: what the mapping says it comes from, and one row's raw value and what it became."""
+
+    name: str
+    origin: str
+    raw: str | None
+    value: str | None
+    is_required: bool
+
+
+@dataclass(frozen=True)
+class MissingField:
+    """A field that the mapping reads and no row has, and the field that is most like it."""
+
+    name: str
+    columns: list[str]
+    nearest: str | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why rows would go to quarantine: how many, and the first of them (position, raw values)."""
+
+    reason: str
+    rows: int
+    examples: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one page says of a stream; `rows` = `good` + `bad`. `flags` are the oddities that rows would land with."""
+
+    source: str
+    stream: str
+    position: str
+    rows: int
+    good: int
+    bad: int
+    fields: list[RawField]
+    columns: list[MappedColumn]
+    missing: list[MissingField]
+    failures: list[Failure]
+    flags: list[tuple[str, int]]
+
+    @property
+    def unused(self) -> list[str]:
+        """Raw fields that no mapping uses; their values would land in `_extra`."""
+        return [field.name for field in self.fields if not field.columns]
+
+
+def try_stream(stream: Stream, keys: Keys, *, unsealed: bool = False) -> Trial:
+    """Pull the stream's first page from the start, prepare it, land nothing and move no cursor.
+
+    In a stream with personal fields, values that are personal, or may be (fields that no mapping uses), are shown only
+    when asked for. Raises SourceError where the source cannot be read, ContractError, SettingsError.
+    """
+    pages = iter(stream.pages(None))
+    try:
+        page = next(pages, None)
+    finally:
+        close = getattr(pages, "close", None)
+        if close is not None:
+            close()
+    if page is None or page.records.is_empty():
+        return Trial(stream.source, stream.name, page.position if page else "", 0, 0, 0, [], [], [], [], [])
+    return judge(stream, page, prepare(stream, page, keys), unsealed=unsealed)
+
+
+def judge(stream: Stream, page: Page, prepared: Prepared, *, unsealed: bool = False) -> Trial:
+    """What a prepared page says of its stream's mapping."""
+    records = page.records
+    raw = [name for name in records.columns if name not in RESERVED]
+    read_by = _read_by(stream, raw)
+    hidden = set() if unsealed else _hidden(stream, raw, read_by)
+    fields = [
+        RawField(
+            name,
+            [PERSONAL] if name in hidden else _samples(records[name]),
+            records.height - records[name].null_count(),
+            read_by.get(name, []),
+        )
+        for name in raw
+    ]
+    missing = [
+        MissingField(name, read_by[name], closest(name, [field.name for field in fields if not field.columns] or raw))
+        for name in sorted(reads(stream.rules) - set(raw))
+    ]
+    return Trial(
+        source=stream.source,
+        stream=stream.name,
+        position=page.position,
+        rows=records.height,
+        good=prepared.good.height,
+        bad=records.height - prepared.good.height,
+        fields=fields,
+        columns=_columns(stream, records, prepared.good, hidden),
+        missing=missing,
+        failures=_failures(stream, records, prepared.bad, hidden),
+        flags=Counter(flag for text in prepared.good["_flags"] for flag in text.split(",") if flag).most_common(),
+    )
+
+
+def _read_by(stream: Stream, raw: Sequence[str]) -> dict[str, list[str]]:
+    """Raw field to the contract columns that read it, by rule or by bearing its name."""
+    found: dict[str, list[str]] = {}
+    for column in stream.contract.columns:
+        rule = stream.rules.get(column)
+        names = reads({column: rule}) if rule is not None else {column} & set(raw)
+        for name in sorted(names):
+            found.setdefault(name, []).append(column)
+    if stream.deletes is not None:
+        found.setdefault(stream.deletes, []).append("_op")
+    return found
+
+
+def _hidden(stream: Stream, raw: Sequence[str], read_by: dict[str, list[str]]) -> set[str]:
+    personal = set(stream.contract.personal)
+    return {name for name in raw if personal and (name not in read_by or personal & set(read_by[name]))}
+
+
+def _samples(values: pl.Series) -> list[str]:
+    return [_short(value) for value in values.drop_nulls().unique(maintain_order=True).head(SAMPLES)]
+
+
+def _columns(stream: Stream, records: pl.DataFrame, good: pl.DataFrame, hidden: set[str]) -> list[MappedColumn]:
+    """Every column that has an origin, a value or must have one."""
+    row = good.row(0, named=True) if good.height else {}
+    record = records.row(row[ROW] if row else 0, named=True)
+    found = []
+    for column, spec in stream.contract.schema.columns().items():
+        rule = stream.rules.get(column)
+        value = row.get(landed_name(stream.contract, column))
+        if rule is None and column not in records.columns and value is None and spec.nullable:
+            continue
+        names = sorted(reads({column: rule})) if rule is not None else [column] if column in record else []
+        told = [_short(record[name]) for name in names if name in record and record[name] is not None]
+        told = [PERSONAL] if hidden & set(names) else told
+        origin = _origin(rule, column in records.columns, value is not None)
+        shown = None if value is None else _short(value)
+        found.append(MappedColumn(column, origin, ", ".join(told) or None, shown, not spec.nullable))
+    return found
+
+
+def _origin(rule: FieldRule | None, is_there: bool, has_value: bool) -> str:
+    if rule is None:
+        return "field of its name" if is_there else "default" if has_value else "nothing"
+    if rule.field is not None:
+        return rule.field
+    if rule.const is not None:
+        return f"const {rule.const!r}"
+    return f"position {rule.position}" if rule.position is not None else f"expr {rule.expr}"
+
+
+def _failures(stream: Stream, records: pl.DataFrame, bad: pl.DataFrame, hidden: set[str]) -> list[Failure]:
+    found = []
+    for reason, rows in sorted(Counter(bad["reason"].to_list()).items(), key=lambda told: (-told[1], told[0])):
+        first = bad.filter(pl.col("reason") == reason).head(EXAMPLES)
+        examples = [
+            (told["position"], _raw_values(stream, records.row(told["row"], named=True), told["field"], hidden))
+            for told in first.iter_rows(named=True)
+        ]
+        found.append(Failure(reason, rows, examples))
+    return found
+
+
+def _raw_values(stream: Stream, record: dict[str, Any], columns: str, hidden: set[str]) -> str:
+    """The raw values behind the columns that failed, or the line as it stood."""
+    if not columns:
+        return PERSONAL if stream.contract.personal and hidden else _short(record.get("_raw") or record[FAULT])
+    names: dict[str, None] = {}
+    for column in columns.split(","):
+        rule = stream.rules.get(column)
+        names |= dict.fromkeys(sorted(reads({column: rule})) if rule is not None else [column])
+    values = {name: PERSONAL if name in hidden else _short(record.get(name)) for name in names}
+    return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+def _short(value: object) -> str:
+    text = "" if value is None else str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

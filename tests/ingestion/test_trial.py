@@ -1,0 +1,141 @@
+"""A trial shows what a first page would become, and lands nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ingestion.landing.ledger import Cursor, Ledger
+from ingestion.privacy.tokens import create_keys, load_keys
+from ingestion.sources import bind
+from ingestion.trial import Trial, try_stream
+from tillmill.cli import app
+from tillmill.errors import UsageError
+from tillmill.workspace import SETTINGS_FILE, Workspace, open_workspace
+
+SETTINGS = """
+[brand]
+name = "Mill"
+currency = "EUR"
+timezone = "Europe/Berlin"
+[[sources]]
+name = "till"
+connector = "files"
+timezone = "Europe/Berlin"
+connection = { url = "in" }
+[[sources.streams]]
+stream = "pos.sale_lines"
+pull = { path = "*.csv", settle_seconds = 0 }
+[sources.streams.fields]
+sale_id = "receipt"
+line_no = { position = "row" }
+store_id = "Shop"
+sold_at = "time"
+sku = "article"
+units = "peices"
+net_amount = { expr = "amount" }
+line_kind = { const = "sale" }
+member_id = "card"
+
+[[sources]]
+name = "gone"
+connector = "files"
+connection = { url = "nowhere" }
+[[sources.streams]]
+stream = "pos.stores"
+pull = { path = "*.csv", settle_seconds = 0 }
+"""
+LINES = """receipt,shop,time,article,pieces,amount,card,colour
+R-1,014,2026-03-29 02:30:00,00123,2,5.98,household-1,red
+R-2,014,2026-03-02 09:14:05,00123,1,1.20,household-1,blue
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "lines.csv").write_text(LINES)
+    os.utime(tmp_path / "in" / "lines.csv", (1_775_000_000, 1_775_000_000))
+    return with_settings(tmp_path, SETTINGS)
+
+
+def with_settings(root: Path, text: str) -> Workspace:
+    (root / SETTINGS_FILE).write_text(text)
+    workspace = open_workspace(root)
+    create_keys(workspace)
+    return workspace
+
+
+def trial_of(workspace: Workspace, *, unsealed: bool = False) -> Trial:
+    return try_stream(bind(workspace)[0], load_keys(workspace), unsealed=unsealed)
+
+
+def test_mistyped_fields_are_named_with_the_nearest_there_is(workspace: Workspace) -> None:
+    trial = trial_of(workspace)
+    assert (trial.rows, trial.good, trial.bad) == (2, 0, 2)
+    assert [(lost.name, lost.columns, lost.nearest) for lost in trial.missing] == [
+        ("Shop", ["store_id"], "shop"),
+        ("peices", ["units"], "pieces"),
+    ]
+    assert {"shop", "pieces", "colour"} == set(trial.unused)
+
+
+def test_raw_values_stand_beside_what_they_become(workspace: Workspace) -> None:
+    mended = with_settings(workspace.root, SETTINGS.replace("peices", "pieces").replace("Shop", "shop"))
+    trial = trial_of(mended)
+    assert (trial.good, trial.bad, trial.missing, trial.unused) == (1, 1, [], ["colour"])
+    found = {column.name: column for column in trial.columns}
+    assert (found["sold_at"].origin, found["sold_at"].raw) == ("time", "2026-03-02 09:14:05")
+    assert found["sold_at"].value == "2026-03-02 08:14:05+00:00"
+    assert (found["line_no"].origin, found["line_no"].value) == ("position row", "3")
+    assert (found["net_amount"].origin, found["net_amount"].raw) == ("expr amount", "1.20")
+    assert (found["currency"].origin, found["currency"].value) == ("default", "EUR")
+    assert "till_id" not in found
+    (failure,) = trial.failures
+    assert "clocks of Europe/Berlin skip" in failure.reason
+    assert failure.examples == [("lines.csv:2", "time=2026-03-29 02:30:00")]
+
+
+def test_nothing_lands_and_no_cursor_moves(workspace: Workspace) -> None:
+    trial_of(workspace)
+    with Ledger(workspace.ledger) as ledger:
+        assert ledger.loads() == []
+        assert ledger.cursor("till", "pos.sale_lines") == Cursor(None, 0)
+    assert not list(workspace.root.rglob("*.parquet"))
+
+
+def test_personal_values_and_those_that_may_be_are_shown_only_when_asked_for(workspace: Workspace) -> None:
+    mended = with_settings(workspace.root, SETTINGS.replace("peices", "pieces").replace("Shop", "shop"))
+    shown = repr(trial_of(mended))
+    assert "household-1" not in shown
+    assert "blue" not in shown
+    assert "household-1" in repr(trial_of(mended, unsealed=True))
+
+
+def test_the_command_shows_every_stream_and_says_which_cannot_be_read(workspace: Workspace) -> None:
+    def check(*words: str, code: int = 0) -> str:
+        done = CliRunner().invoke(app, ["sources", "check", *words, "--workspace", str(workspace.root)])
+        assert done.exit_code == code, done.output
+        return done.output
+
+    shown = check("till")
+    assert "'peices' (units) is in none of these rows; the nearest is 'pieces'" in shown
+    assert "lines.csv: 2 rows; 0 would land, 2 would not" in shown
+    told = json.loads(check("till", "--stream", "pos.sale_lines", "--json"))["streams"][0]
+    assert told["missing"][1] == {"name": "peices", "columns": ["units"], "nearest": "pieces"}
+    assert "nowhere is no folder that can be read" in check("gone", code=1)
+    with pytest.raises(UsageError, match="no source of this workspace is tilt"):
+        CliRunner().invoke(
+            app, ["sources", "check", "tilt", "--workspace", str(workspace.root)], catch_exceptions=False
+        )
+
+
+def test_list_and_new_say_what_there_is(workspace: Workspace) -> None:
+    told = CliRunner().invoke(app, ["sources", "list", "--json", "--workspace", str(workspace.root)])
+    assert json.loads(told.output)["streams"][0] == {"source": "till", "connector": "files", "stream": "pos.sale_lines"}
+    assert {"files", "rest", "modbus"} <= set(json.loads(told.output)["connectors"])
+    assert 'connector = "files"' in CliRunner().invoke(app, ["sources", "new", "files"]).output

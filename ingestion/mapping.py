@@ -21,7 +21,10 @@ MOST_FAILED_EXPRESSIONS = 1_000
 
 
 class FieldRule(BaseModel):
-    """Where one contract column comes from (exactly one of field, const, expr, position) and how it is written."""
+    """Where one contract column comes from (exactly one of field, const, expr, position) and how it is written.
+
+    `optional`: the source may be without the field.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,6 +38,7 @@ class FieldRule(BaseModel):
     format: str | None = None
     scale: Decimal | None = None
     calling_code: str = ""
+    optional: bool = False
 
     @field_validator("const", mode="before")
     @classmethod
@@ -73,7 +77,7 @@ class FieldRule(BaseModel):
 
 @dataclass(frozen=True)
 class Mapped:
-    """The raw values by contract column, which raw fields were used, and which named ones are not there."""
+    """The raw values by contract column, which raw fields were used, and which needed ones are not there."""
 
     values: dict[str, pl.Series]
     used: set[str]
@@ -149,12 +153,13 @@ def apply(records: pl.DataFrame, rules: Mapping[str, FieldRule], contract: Contr
             values[column] = records[rule.field]
             used.add(rule.field)
         elif rule.field is not None:
-            lost.add(rule.field)
+            lost |= set() if rule.optional else {rule.field}
             continue
         elif rule.expr is not None:
             expression = pl.sql_expr(rule.expr)
             roots = set(expression.meta.root_names())
-            lost |= (missing := roots - set(raw))
+            missing = roots - set(raw)
+            lost |= set() if rule.optional else missing
             used |= roots - missing
             there = records.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in sorted(missing))
             values[column], broken = _evaluate(there, expression, f"{where}.fields.{column}")

@@ -22,6 +22,7 @@ from ingestion.landing import lake
 from ingestion.landing.ledger import Cursor, Ledger, Load
 from ingestion.landing.locks import stream_lock
 from ingestion.landing.recovery import recover_stream
+from ingestion.mapping import nearest
 from tillmill.errors import ContractError, SourceError, TillmillError
 from tillmill.workspace import Workspace, now
 
@@ -45,6 +46,8 @@ class Stream(Protocol):
     def contract(self) -> Contract: ...
     @property
     def max_quarantined_rate(self) -> float: ...
+    @property
+    def states_every_field(self) -> bool: ...
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]: ...
 
 
@@ -68,7 +71,8 @@ Preparer = Callable[[Any, Page], Prepared]
 class StreamResult:
     """What one pull of one stream did: rows by fate, names of its loads, seconds, watermark (UTC), why it stopped.
 
-    `reasons` are those of the rows that went to quarantine, the commonest first, each with its rows.
+    `reasons` are those of the rows that went to quarantine, the commonest first, each with its rows; `never_seen` the
+    mapped fields that no row of the stream has had so far.
     """
 
     source: str
@@ -81,6 +85,7 @@ class StreamResult:
     watermark_at: datetime | None = None
     error: str | None = None
     reasons: tuple[tuple[str, int], ...] = ()
+    never_seen: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.error:
@@ -176,6 +181,7 @@ def _pull(
         watermark_at=ledger.watermark(stream.source, stream.name),
         error=error,
         reasons=tuple(pull.reasons.most_common()),
+        never_seen=ledger.never_seen(stream.source, stream.name),
     )
     tell(result)
     return result
@@ -255,8 +261,7 @@ class _Pull:
         if not pieces or (not pulled and pieces[-1].cursor == self._read.value):
             return
         self._judge(pulled, sum(piece.quarantined for piece in pieces))
-        if pulled >= JUDGED_FROM_ROWS:
-            self._judge_fields(pulled, lake.drift(pieces))
+        self._judge_fields(pulled, lake.drift(pieces))
         contract = self.stream.contract
         load = lake.land(
             self.workspace,
@@ -294,17 +299,31 @@ class _Pull:
                 )
 
     def _judge_fields(self, pulled: int, found: tuple[str, ...]) -> None:
-        """Stop where a mapped field that the last load still had is gone from every row: nulls would land in its place.
+        """Stop where a mapped field is in no row: in a first load it is mistyped, later it was lost or renamed.
 
-        A stream that may be wholly quarantined (rate 1) is not judged; a field never seen is told, not missed.
+        A source that leaves out what is null says nothing by leaving a field out: what was never seen is told, not
+        missed. A stream that may be wholly quarantined (rate 1) is not judged.
         """
-        before = self.ledger.last_load(self.stream.source, self.stream.name, JUDGED_FROM_ROWS)
-        if before is None or self.stream.max_quarantined_rate >= 1:
+        lost = [name[1:] for name in found if name.startswith("-")]
+        if not lost or not pulled or self.stream.max_quarantined_rate >= 1:
             return
-        gone = [name[1:] for name in found if name.startswith("-") and name not in before.extra_fields]
+        source, stream = self.stream.source, self.stream.name
+        if self.stream.states_every_field and self.ledger.last_load(source, stream, 1) is None:
+            unused = [name for name in found if not name.startswith("-")]
+            said = ", ".join(f"{name!r}{nearest(name, unused)}" for name in lost)
+            raise ContractError(
+                f"{source} {stream}: the mapping reads a field that is in none of the {pulled:,} rows: {said}",
+                state=self._state(),
+                next_command=f"tillmill sources check {source} --stream {stream} "
+                "(a field that may be missing: optional = true)",
+            )
+        before = self.ledger.last_load(source, stream, JUDGED_FROM_ROWS)
+        if before is None or pulled < JUDGED_FROM_ROWS:
+            return
+        gone = [name for name in lost if f"-{name}" not in before.extra_fields]
         if gone:
             raise ContractError(
-                f"{self.stream.source} {self.stream.name}: {', '.join(gone)} gone from all {pulled:,} rows; "
+                f"{source} {stream}: {', '.join(gone)} gone from all {pulled:,} rows; "
                 f"load {before.load_id} still had it",
                 state=self._state(),
                 next_command="map the field's new name in tillmill.toml, then: tillmill run",

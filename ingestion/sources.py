@@ -60,7 +60,8 @@ class Stream:
     """One stream of one source, ready to be pulled and checked.
 
     `pages(cursor)` yields what the source has after `cursor` (None: from the start); nothing is opened before it is
-    iterated. `where` names the stream's place in the workspace file, for messages.
+    iterated. `where` names the stream's place in the workspace file, for messages. `states_every_field`: a mapped field
+    that no row of a first load has is mistyped.
     """
 
     source: str
@@ -73,7 +74,8 @@ class Stream:
     currency: str
     calling_code: str
     where: str
-    pages: Pages = field(repr=False, compare=False)
+    states_every_field: bool = False
+    pages: Pages = field(repr=False, compare=False, kw_only=True)
 
     @property
     def context(self) -> str:
@@ -128,6 +130,7 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
         currency=workspace.settings.brand.currency,
         calling_code=CALLING_CODES.get(workspace.settings.brand.currency, ""),
         where=where,
+        states_every_field=protocol.states_every_field,
         pages=pages,
     )
 

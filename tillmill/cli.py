@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from tillmill.errors import TillmillError, UsageError
-from tillmill.quarantine_commands import quarantine, tell_quarantine
+from tillmill.quarantine_commands import quarantine
 from tillmill.source_commands import sources
 from tillmill.workbench import GROUPS
 
@@ -77,9 +77,7 @@ def run(
 ) -> None:
     """Pull what is new, build and audit a candidate, publish it, hand the plan over."""
     from tillmill import pipeline
-    from tillmill.account import show_fields
-    from tillmill.display import Terminal
-    from tillmill.status import status as state
+    from tillmill.display import Terminal, tell_streams
     from tillmill.workspace import open_workspace
 
     if only is not None and only not in pipeline.STEPS:
@@ -87,7 +85,7 @@ def run(
     opened = open_workspace(workspace.resolve())
     outcome = pipeline.run(opened, Terminal(console), only=only, afresh=afresh)
     console.print(f"{'total':<12}{sum(outcome.seconds.values()):7.1f} s", style="bold")
-    tell_quarantine(console, outcome.streams)
+    tell_streams(console, outcome.streams)
     for result in outcome.failed_streams:
         console.print(f"{result.source} {result.stream}: {result.error}", style="red", markup=False, soft_wrap=True)
     if outcome.failed_streams:
@@ -144,6 +142,10 @@ def status(
     account = "all accounted for" if found["is_accounted"] else "NOT all accounted for"
     said = f"{pulled:,} rows pulled = {landed:,} landed + {quarantined:,} quarantined"
     console.print(f"{len(found['streams'])} streams: {said}; {account}", soft_wrap=True)
+    for stream in found["streams"]:
+        if stream["never_seen"]:
+            missing = f"{', '.join(stream['never_seen'])}, which no row has had so far"
+            console.print(f"{stream['source']} {stream['stream']}: the mapping reads {missing}", soft_wrap=True)
     if quarantined:
         console.print("Next: tillmill quarantine list", style="bold")
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from ingestion.runner import StreamResult
+
+REASONS_TOLD = 3
 
 
 class Terminal:
@@ -54,3 +61,28 @@ def from_source(words: str) -> Text:
 def say_next(console: Console, command: str) -> None:
     """The next command to type."""
     console.print(f"Next: {command}", style="bold", soft_wrap=True, markup=False, highlight=False)
+
+
+def tell_streams(console: Console, results: Sequence[StreamResult]) -> None:
+    """Says which streams have new rows in quarantine and why, and which fields of a mapping nobody has ever seen."""
+    for result in results:
+        name = f"{result.source} {result.stream}"
+        if result.never_seen:
+            said = f"{name}: the mapping reads {', '.join(result.never_seen)}, which no row has had so far"
+            console.print(from_source(said), style="yellow", soft_wrap=True)
+            say_next(console, f"tillmill sources check {result.source} --stream {result.stream}")
+    told = [result for result in results if result.quarantined]
+    for result in told:
+        reasons = commonest(Counter(dict(result.reasons)))
+        said = f"{result.source} {result.stream}: {result.quarantined:,} rows to quarantine: {reasons}"
+        console.print(from_source(said), style="yellow", soft_wrap=True)
+    if told:
+        say_next(console, "tillmill quarantine list")
+
+
+def commonest(reasons: Counter[str]) -> str:
+    """The commonest reasons in words, with their rows."""
+    told = [(reason, count) for reason, count in reasons.most_common() if count]
+    said = [f"{count:,} × {reason}" for reason, count in told[:REASONS_TOLD]]
+    rest = sum(count for _, count in told[REASONS_TOLD:])
+    return "; ".join([*said, *([f"{rest:,} for other reasons"] if rest else [])])

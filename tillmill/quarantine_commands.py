@@ -5,19 +5,15 @@ from __future__ import annotations
 import getpass
 import json
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from tillmill.display import from_source, say_next
+from tillmill.display import commonest, from_source, say_next
 from tillmill.errors import UsageError
-
-if TYPE_CHECKING:
-    from ingestion.runner import StreamResult
 
 quarantine = typer.Typer(help="Rows that did not fit their contract.", no_args_is_help=True)
 console = Console()
@@ -26,7 +22,6 @@ WorkspaceOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 HERE = Path()
-REASONS_TOLD = 3
 
 
 @quarantine.command("list")
@@ -164,25 +159,6 @@ def replay(
         console.print(said + (f": {reasons}" if reasons else ""), soft_wrap=True, markup=False, highlight=False)
     if any(one.landed for one in done):
         say_next(console, "tillmill run")
-
-
-def tell_quarantine(at: Console, results: Sequence[StreamResult]) -> None:
-    """Says which streams have new rows in quarantine, why most of them are there, and what to type next."""
-    told = [result for result in results if result.quarantined]
-    for result in told:
-        reasons = commonest(Counter(dict(result.reasons)))
-        said = f"{result.source} {result.stream}: {result.quarantined:,} rows to quarantine: {reasons}"
-        at.print(from_source(said), style="yellow", soft_wrap=True)
-    if told:
-        at.print("Next: tillmill quarantine list", style="bold")
-
-
-def commonest(reasons: Counter[str]) -> str:
-    """The commonest reasons in words, with their rows."""
-    told = [(reason, count) for reason, count in reasons.most_common() if count]
-    said = [f"{count:,} × {reason}" for reason, count in told[:REASONS_TOLD]]
-    rest = sum(count for _, count in told[REASONS_TOLD:])
-    return "; ".join([*said, *([f"{rest:,} for other reasons"] if rest else [])])
 
 
 def _split(text: str, sign: str) -> tuple[str, str]:

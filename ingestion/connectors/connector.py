@@ -23,9 +23,11 @@ class Connector:
     """One protocol: `pages(workspace, connection, pull, cursor)` yields what follows the cursor (None: everything).
 
     References in `connection` are resolved when the pages are iterated, not before: a source that is down stops itself
-    alone.
+    alone. `states_every_field`: a field that a page does not have is not in the source (a header, a table's columns);
+    otherwise it may only be absent from these records.
     """
 
     connection: type[Settings]
     pull: type[Settings]
     pages: Callable[[Workspace, Any, Any, dict[str, Any] | None], Iterator[Page]]
+    states_every_field: bool = False

@@ -234,26 +234,4 @@ def _batches(files: list[Seen]) -> Iterator[list[Seen]]:
         yield batch
 
 
-def _in_words(name: str, error: Exception, landed: int) -> TillmillError:
-    """Why a file was set aside, and what of it stands."""
-    state = f"Its first {landed:,} records have landed." if landed else "Nothing of it has landed."
-    what, following = f"{name}: {type(error).__name__}: {error}", ""
-    if isinstance(error, TillmillError):
-        what, following = error.what, error.next_command
-    return SourceError(what, state=state, next_command=following)
-
-
-def _all_of(aside: list[tuple[str, TillmillError]]) -> SourceError:
-    """The first file set aside in full, the others by name."""
-    _, first = aside[0]
-    names = [name for name, _ in aside[1:]]
-    more = f", and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-    others = f"\nNor can be read: {', '.join(names[:MOST_NAMED])}{more}" if names else ""
-    return SourceError(
-        f"{first.what}{others}",
-        state=f"{first.state} The files beside it have landed; each run tries again until it is mended or gone.",
-        next_command=first.next_command or "mend the file, or name it in pull.ignore; then: tillmill run --only ingest",
-    )
-
-
-CONNECTOR = Connector(Connection, Pull, pages)
+CONNECTOR = Connector(Connection, Pull, pages, states_every_field=True)

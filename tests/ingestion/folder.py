@@ -51,6 +51,7 @@ class Folder:
     name: str = "pos.lines"
     contract: Contract = LINES
     max_quarantined_rate: float = 0.2
+    states_every_field: bool = False
 
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
         for path in sorted(self.folder.glob("*.csv")):

@@ -23,7 +23,9 @@ from ingestion.landing.ledger import Cursor, Ledger, Load
 from ingestion.landing.locks import stream_lock
 from ingestion.landing.recovery import recover_stream
 from ingestion.mapping import nearest
+from ingestion.snapshot import Snapshot
 from tillmill.errors import ContractError, SourceError, TillmillError
+from tillmill.workspace import Snapshot as SnapshotSettings
 from tillmill.workspace import Workspace, now
 
 SOURCES_AT_ONCE = 4
@@ -48,6 +50,10 @@ class Stream(Protocol):
     def max_quarantined_rate(self) -> float: ...
     @property
     def states_every_field(self) -> bool: ...
+    @property
+    def hands_over_files(self) -> bool: ...
+    @property
+    def snapshot(self) -> SnapshotSettings | None: ...
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]: ...
 
 
@@ -202,11 +208,20 @@ class _Pull:
     _pieces: list[lake.Piece] = field(default_factory=list)
     _read: Cursor = field(default_factory=lambda: Cursor(None, 0))
     _started_at: datetime = field(default_factory=now)
+    _snapshot: Snapshot | None = None
 
     def run(self, deadline: float) -> None:
         """Pull until the source has no more. An error leaves the cursor behind the last load that landed."""
         self._read = self.ledger.cursor(self.stream.source, self.stream.name)
         first = self._read.value
+        if self.stream.snapshot is not None:
+            # A list that is asked for is asked for whole; one that comes as a file comes whole.
+            first = first if self.stream.hands_over_files else None
+            self._snapshot = Snapshot(
+                self.stream.contract,
+                hands_over_files=self.stream.hands_over_files,
+                began_within=bool((first or {}).get("partial")),
+            )
         try:
             with closing(pull_ahead(lambda: self.stream.pages(first), deadline)) as pages:
                 for page in pages:
@@ -225,6 +240,11 @@ class _Pull:
                 state=f"{len(self.loads)} loads have landed; the next run goes on behind them.",
                 next_command="tillmill run --only ingest",
             ) from late
+        if self._snapshot is not None and self.stream.snapshot is not None:
+            gone = self._snapshot.tombstones(
+                self.workspace, self.ledger, self.stream.source, self._pieces, self.stream.snapshot.most_share
+            )
+            self._pieces.extend([gone] if gone is not None else [])
         self._land()
 
     def _keep_whole(self) -> None:
@@ -239,6 +259,10 @@ class _Pull:
 
     def _take(self, page: Page) -> None:
         prepared = self.prepare(self.stream, page)
+        if self._snapshot is not None:
+            # The last page lands with what it says is gone, or a kill between the two would keep rows alive.
+            self._land_if_full()
+            self._snapshot.take(page, prepared.good)
         self._pieces.append(
             lake.Piece(
                 good=prepared.good,
@@ -250,6 +274,10 @@ class _Pull:
                 lost_fields=prepared.lost_fields,
             )
         )
+        if self._snapshot is None:
+            self._land_if_full()
+
+    def _land_if_full(self) -> None:
         rows = sum(piece.pulled for piece in self._pieces)
         size = sum(piece.good.estimated_size() + piece.bad.estimated_size() for piece in self._pieces)
         if page.lands_at_once or rows >= self.limits.load_rows or size >= self.limits.load_bytes:

@@ -17,8 +17,7 @@ from ingestion.contracts.contract import Contract
 from ingestion.mapping import FieldRule, read_rules
 from ingestion.privacy.normalise import CALLING_CODES
 from tillmill.errors import SettingsError
-from tillmill.refusals import in_words, nearest
-from tillmill.workspace import SETTINGS_FILE, SourceSettings, StreamSettings, Workspace
+from tillmill.workspace import SETTINGS_FILE, Snapshot, SourceSettings, StreamSettings, Workspace
 
 Pages = Callable[[dict[str, Any] | None], Iterator[Page]]
 
@@ -75,6 +74,8 @@ class Stream:
     calling_code: str
     where: str
     states_every_field: bool = False
+    hands_over_files: bool = False
+    snapshot: Snapshot | None = None
     pages: Pages = field(repr=False, compare=False, kw_only=True)
 
     @property
@@ -126,11 +127,13 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
         max_quarantined_rate=settings.max_quarantined_rate,
         rules=read_rules(settings.fields, contract, where),
         timezone=timezone,
-        deletes=settings.deletes,
+        deletes=settings.deletes if isinstance(settings.deletes, str) else None,
         currency=workspace.settings.brand.currency,
         calling_code=CALLING_CODES.get(workspace.settings.brand.currency, ""),
         where=where,
         states_every_field=protocol.states_every_field,
+        hands_over_files=protocol.hands_over_files,
+        snapshot=settings.deletes if isinstance(settings.deletes, Snapshot) else None,
         pages=pages,
     )
 

@@ -9,7 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -87,6 +87,13 @@ class Notify(Strict):
     webhook: str = Field(default="", description="reference to a web address that is told how each run ended")
 
 
+class Snapshot(Strict):
+    """Each pull (each file) is the whole list: what it no longer names is deleted, unless too much of it is gone."""
+
+    snapshot: Literal[True]
+    most_share: float = Field(default=0.2, ge=0, le=1, description="of the current rows; more is taken for a cut list")
+
+
 class StreamSettings(Strict):
     """One stream of a source: what to pull, and how raw fields become the contract's columns."""
 
@@ -94,7 +101,9 @@ class StreamSettings(Strict):
     pull: dict[str, Any] = {}
     fields: dict[str, Any] = {}
     timezone: str | None = None
-    deletes: str | None = Field(default=None, description="raw field that is true, 1 or 'delete' on a tombstone")
+    deletes: str | Snapshot | None = Field(
+        default=None, description="raw field that is true, 1 or 'delete' on a tombstone; or { snapshot = true }"
+    )
     max_quarantined_rate: float = Field(default=0.2, ge=0, le=1)
 
 

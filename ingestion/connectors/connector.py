@@ -24,10 +24,12 @@ class Connector:
 
     References in `connection` are resolved when the pages are iterated, not before: a source that is down stops itself
     alone. `states_every_field`: a field that a page does not have is not in the source (a header, a table's columns);
-    otherwise it may only be absent from these records.
+    otherwise it may only be absent from these records. `hands_over_files`: what is new since the cursor is whole files,
+    each of which may be a whole list; a cursor that stands within a file has a key `partial`.
     """
 
     connection: type[Settings]
     pull: type[Settings]
     pages: Callable[[Workspace, Any, Any, dict[str, Any] | None], Iterator[Page]]
     states_every_field: bool = False
+    hands_over_files: bool = False

@@ -234,4 +234,4 @@ def _batches(files: list[Seen]) -> Iterator[list[Seen]]:
         yield batch
 
 
-CONNECTOR = Connector(Connection, Pull, pages, states_every_field=True)
+CONNECTOR = Connector(Connection, Pull, pages, states_every_field=True, hands_over_files=True)

@@ -15,7 +15,7 @@ import polars as pl
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract, landed_schema
 from ingestion.landing.lake import Piece
-from tillmill.workspace import SETTINGS_FILE, Workspace, open_workspace
+from tillmill.workspace import SETTINGS_FILE, Snapshot, Workspace, open_workspace
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 SETTINGS = '[brand]\nname = "Mill"\ncurrency = "EUR"\ntimezone = "Europe/Paris"\n'
@@ -52,6 +52,8 @@ class Folder:
     contract: Contract = LINES
     max_quarantined_rate: float = 0.2
     states_every_field: bool = False
+    hands_over_files: bool = False
+    snapshot: Snapshot | None = None
 
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
         for path in sorted(self.folder.glob("*.csv")):

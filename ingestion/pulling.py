@@ -54,6 +54,8 @@ class Stream(Protocol):
     def hands_over_files(self) -> bool: ...
     @property
     def snapshot(self) -> SnapshotSettings | None: ...
+    @property
+    def cursor_name(self) -> str: ...
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]: ...
 
 
@@ -212,7 +214,7 @@ class _Pull:
 
     def run(self, deadline: float) -> None:
         """Pull until the source has no more. An error leaves the cursor behind the last load that landed."""
-        self._read = self.ledger.cursor(self.stream.source, self.stream.name)
+        self._read = self.ledger.cursor(self.stream.source, self.stream.name, self.stream.cursor_name)
         first = self._read.value
         if self.stream.snapshot is not None:
             # A list that is asked for is asked for whole; one that comes as a file comes whole.
@@ -301,6 +303,7 @@ class _Pull:
             pieces=pieces,
             read=self._read,
             started_at=self._started_at,
+            cursor_name=self.stream.cursor_name,
         )
         self.loads.append(load)
         for piece in pieces:

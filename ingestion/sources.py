@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from ingestion import contracts
 from ingestion.connectors import files, modbus, own, rest
-from ingestion.connectors.connector import Connector
+from ingestion.connectors.connector import Connector, Window
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract
 from ingestion.mapping import FieldRule, read_rules
@@ -20,6 +20,7 @@ from tillmill.errors import SettingsError
 from tillmill.workspace import SETTINGS_FILE, Snapshot, SourceSettings, StreamSettings, Workspace
 
 Pages = Callable[[dict[str, Any] | None], Iterator[Page]]
+WindowPages = Callable[[Window, dict[str, Any] | None], Iterator[Page]]
 
 
 CONNECTORS: dict[str, Connector] = {
@@ -60,7 +61,8 @@ class Stream:
 
     `pages(cursor)` yields what the source has after `cursor` (None: from the start); nothing is opened before it is
     iterated. `where` names the stream's place in the workspace file, for messages. `states_every_field`: a mapped field
-    that no row of a first load has is mistyped.
+    that no row of a first load has is mistyped. `window_pages(window, cursor)` yields what the source has of a stretch
+    of time, None where it cannot be asked so; `cursor_name` says which of the stream's cursors a pull moves.
     """
 
     source: str
@@ -76,7 +78,9 @@ class Stream:
     states_every_field: bool = False
     hands_over_files: bool = False
     snapshot: Snapshot | None = None
+    cursor_name: str = ""
     pages: Pages = field(repr=False, compare=False, kw_only=True)
+    window_pages: WindowPages | None = field(default=None, repr=False, compare=False)
 
     @property
     def context(self) -> str:
@@ -120,6 +124,16 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
     def pages(cursor: dict[str, Any] | None) -> Iterator[Page]:
         return protocol.pages(workspace, connection, pull, cursor)
 
+    narrow = protocol.window
+
+    def window_pages(window: Window, cursor: dict[str, Any] | None) -> Iterator[Page]:
+        assert narrow is not None
+        try:
+            narrowed = narrow(pull, window)
+        except SettingsError as error:
+            raise SettingsError(f"{where}: {error.what}") from error
+        return protocol.pages(workspace, connection, narrowed, cursor)
+
     return Stream(
         source=source.name,
         name=settings.stream,
@@ -135,6 +149,7 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
         hands_over_files=protocol.hands_over_files,
         snapshot=settings.deletes if isinstance(settings.deletes, Snapshot) else None,
         pages=pages,
+        window_pages=None if narrow is None else window_pages,
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -16,6 +18,10 @@ from tillmill.errors import TillmillError, UsageError
 from tillmill.quarantine_commands import quarantine
 from tillmill.source_commands import sources
 from tillmill.workbench import GROUPS
+
+if TYPE_CHECKING:
+    from ingestion.connectors.connector import Window
+    from tillmill.pipeline import Outcome
 
 app = typer.Typer(
     name="tillmill",
@@ -77,7 +83,7 @@ def run(
 ) -> None:
     """Pull what is new, build and audit a candidate, publish it, hand the plan over."""
     from tillmill import pipeline
-    from tillmill.display import Terminal, tell_streams
+    from tillmill.display import Terminal
     from tillmill.workspace import open_workspace
 
     if only is not None and only not in pipeline.STEPS:
@@ -85,6 +91,47 @@ def run(
     opened = open_workspace(workspace.resolve())
     outcome = pipeline.run(opened, Terminal(console), only=only, afresh=afresh)
     console.print(f"{'total':<12}{sum(outcome.seconds.values()):7.1f} s", style="bold")
+    _end(outcome)
+
+
+@app.command()
+def ingest(
+    workspace: WorkspaceOption = HERE,
+    source: Annotated[str | None, typer.Option(help="One source.")] = None,
+    stream: Annotated[list[str] | None, typer.Option(help="Such as pos.sale_lines; may be given again.")] = None,
+    backfill: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="FROM TO", help="Read this time again: dates or ISO times, TO no longer part of it."),
+    ] = None,
+) -> None:
+    """Pull what is new and build nothing; or read a stretch of time again, without moving any cursor."""
+    from tillmill import pipeline
+    from tillmill.display import Terminal
+    from tillmill.workspace import open_workspace
+
+    opened = open_workspace(workspace.resolve())
+    window = None if backfill is None else _window(*backfill, opened.settings.brand.timezone)
+    outcome = pipeline.pull(opened, Terminal(console), source=source, streams=stream or (), window=window)
+    _end(outcome)
+
+
+def _window(since: str, until: str, timezone: str) -> Window:
+    from ingestion.connectors.connector import Window
+
+    try:
+        start, end = (datetime.fromisoformat(text) for text in (since, until))
+    except ValueError as error:
+        raise UsageError(f"--backfill {since} {until}: {error}", next_command="tillmill ingest --help") from error
+    start, end = (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(timezone)) for at in (start, end))
+    if start >= end:
+        raise UsageError(f"--backfill {since} {until}: ends before it begins", state="Nothing was pulled.")
+    return Window(start.astimezone(UTC), end.astimezone(UTC))
+
+
+def _end(outcome: Outcome) -> None:
+    """What people should know of the streams that were pulled; a failed one makes the command fail."""
+    from tillmill.display import tell_streams
+
     tell_streams(console, outcome.streams)
     for result in outcome.failed_streams:
         console.print(f"{result.source} {result.stream}: {result.error}", style="red", markup=False, soft_wrap=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +16,7 @@ import polars as pl
 from ingestion.landing import lake
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import run_lock
-from ingestion.runner import StreamResult, ingest
+from ingestion.runner import StreamResult, Window, ingest
 from planning.contracts import OUT
 from planning.exchange.csv import write_plan
 from tillmill import learning, notify
@@ -53,6 +53,32 @@ class Outcome:
         return [result for result in self.streams if result.error]
 
 
+def pull(
+    workspace: Workspace,
+    display: Display,
+    *,
+    source: str | None = None,
+    streams: Sequence[str] = (),
+    window: Window | None = None,
+) -> Outcome:
+    """Pulls the streams named, all where none is, and builds nothing; with `window`, reads that time again.
+
+    Raises LockedError when a run is at work, UsageError for a name that is not configured or a stream without windows.
+    """
+    outcome = Outcome()
+    with run_lock(workspace), Ledger(workspace.ledger) as ledger, _remembered(workspace, outcome):
+        lake.recover(workspace, ledger)
+        with _timed(display, outcome, "ingest") as say:
+            tell = partial(_tell, display)
+            outcome.streams = ingest(workspace, source=source, streams=streams, window=window, progress=tell)
+            say(_said_of_streams(outcome.streams))
+    return outcome
+
+
+def _tell(display: Display, said: StreamResult | str) -> None:
+    display.detail("ingest", str(said))
+
+
 def run(workspace: Workspace, display: Display, *, only: str | None = None, afresh: bool = False) -> Outcome:
     """Runs all steps, or one of STEPS; a stream that fails does not stop the others, a failed build publishes nothing.
 
@@ -84,7 +110,7 @@ def _run_steps(
 ) -> None:
     if "ingest" in steps:
         with _timed(display, outcome, "ingest") as say:
-            outcome.streams = ingest(workspace, progress=lambda text: display.detail("ingest", str(text)))
+            outcome.streams = ingest(workspace, progress=partial(_tell, display))
             say(_said_of_streams(outcome.streams))
     if "build" in steps and dbt is not None:
         build(workspace, ledger, dbt, display, outcome, afresh=afresh)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -19,13 +20,25 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True)
+class Window:
+    """A stretch of time to read again: from `since` (UTC) up to `until`, which is no longer part of it."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Connector:
     """One protocol: `pages(workspace, connection, pull, cursor)` yields what follows the cursor (None: everything).
 
     References in `connection` are resolved when the pages are iterated, not before: a source that is down stops itself
-    alone. `states_every_field`: a field that a page does not have is not in the source (a header, a table's columns);
-    otherwise it may only be absent from these records. `hands_over_files`: what is new since the cursor is whole files,
-    each of which may be a whole list; a cursor that stands within a file has a key `partial`.
+    alone.
+
+    `states_every_field`: a field that a page does not have is not in the source (a header, a table's columns); else it
+    may only be absent from these records. `hands_over_files`: what is new since the cursor is whole files, each maybe a
+    whole list; a cursor that stands within a file has a key `partial`. `window(pull, window)` gives the pull settings
+    narrowed to what the source has of that time, for back-fills; it raises SettingsError where they do not say how to
+    ask.
     """
 
     connection: type[Settings]
@@ -33,3 +46,4 @@ class Connector:
     pages: Callable[[Workspace, Any, Any, dict[str, Any] | None], Iterator[Page]]
     states_every_field: bool = False
     hands_over_files: bool = False
+    window: Callable[[Any, Window], Any] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
-import io
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,18 +15,15 @@ from typing import Any, BinaryIO
 import polars as pl
 from pydantic import Field, field_validator
 
-from ingestion.connectors.connector import Connector
-from ingestion.connectors.file_cursor import FileCursor
-from ingestion.connectors.formats.archives import size_of, spool
-from ingestion.connectors.formats.layout import Layout
-from ingestion.connectors.formats.reading import read
-from ingestion.connectors.page import FILE, OBSERVED, Original, Page
-from ingestion.connectors.places.opening import Connection, open_place
-from ingestion.connectors.places.place import Place, Seen, check_pattern
-from tillmill.errors import RefusedError, SourceError, TillmillError, UsageError
+from ingestion.connectors.connector import Connector, Settings, Window
+from ingestion.connectors.csvtext import parse, unpack
+from ingestion.connectors.page import FILE, OBSERVED, Page
+from ingestion.connectors.places import Place, Seen, check_pattern, open_place
+from tillmill.errors import RefusedError
 from tillmill.workspace import Workspace, now
 
 UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".filepart", ".uploading", ".crdownload", "~")
+DATE_IN_NAME = re.compile(r"(?<![0-9])((?:19|20)[0-9]{2})[-_.]?([01][0-9])[-_.]?([0-3][0-9])(?![0-9])")
 BATCH_FILES = 256
 # Files are read together up to so many bytes; a larger one is copied to the disk, read in pieces, and no original kept.
 BATCH_BYTES = 64 << 20
@@ -42,11 +39,35 @@ class Pull(Layout):
     that file's name, with `{name}` (`x.csv`) or `{stem}` (`x`) in it.
     """
 
+    url: str
+    password: str = ""
+    private_key: str = ""
+    host_key: str = ""
+
+
+class Pull(Settings):
+    """Which files, how they are written, and how many rows make a page (of whole files).
+
+    A file's time, for `since` and `until`, is the date in its name, else when it was last written.
+    """
+
     path: str
     ignore: list[str] = Field(default_factory=list)
     marker: str = ""
     page_rows: int = Field(default=200_000, ge=1)
-    settle_seconds: float = Field(default=1.0, ge=0, description="between the two looks at a young file")
+    settle_seconds: float = Field(default=1.0, ge=0, description="a file younger than this is looked at again")
+    most_bytes: int = Field(default=2 << 30, ge=1, description="of one file, unpacked")
+    since: datetime | None = Field(default=None, description="only files of this time or later")
+    until: datetime | None = Field(default=None, description="only files of an earlier time")
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except LookupError as error:
+            raise ValueError(f"no encoding is called {value!r}") from error
+        return value
 
     @field_validator("path")
     @classmethod
@@ -173,11 +194,11 @@ def _new_files(
 ) -> Iterator[tuple[Seen, BinaryIO, bytes | None]]:
     """New or changed files with a stream of their bytes, and the bytes of those that are not large; in order of name.
 
-    One that changes between two looks waits its turn.
-    """
-    wanted = [file for file in _candidates(place, pull, found) if not memory.knows(file)]
-    settled_before = time.time() - pull.settle_seconds - SLACK_SECONDS
-    if not pull.marker and any(file.modified / 1e9 > settled_before or not file.modified for file in wanted):
+
+def _new_files(place: Place, pull: Pull, known: dict[str, list[Any]]) -> Iterator[tuple[Seen, bytes]]:
+    """New or changed files with their bytes, in order of name; one that changes between two looks waits its turn."""
+    found = [file for file in place.look(pull.path) if _is_candidate(file, known) and _is_of_time(file, pull)]
+    if any(time.time() - file.modified / 1e9 < pull.settle_seconds for file in found):
         time.sleep(pull.settle_seconds)
         same = place.again(wanted)
         wanted = [file for file in wanted if file in same]
@@ -220,6 +241,32 @@ def _marker_of(path: str, marker: str) -> str:
     return folder + slash + marker.replace("{name}", name).replace("{stem}", name.rpartition(".")[0] or name)
 
 
+def _is_of_time(file: Seen, pull: Pull) -> bool:
+    if pull.since is None and pull.until is None:
+        return True
+    at = file_time(file)
+    return (pull.since is None or at >= _in_utc(pull.since)) and (pull.until is None or at < _in_utc(pull.until))
+
+
+def file_time(file: Seen) -> datetime:
+    """The date in the file's name (2026-01-31, 20260131), the last one where there are several, else its own time."""
+    for year, month, day in reversed(DATE_IN_NAME.findall(file.name.rpartition("/")[2])):
+        try:
+            return datetime(int(year), int(month), int(day), tzinfo=UTC)
+        except ValueError:
+            continue
+    return datetime.fromtimestamp(file.modified / 1e9, UTC)
+
+
+def _in_utc(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def narrowed(pull: Pull, window: Window) -> Pull:
+    """The pull of the files of that time."""
+    return pull.model_copy(update={"since": window.since, "until": window.until})
+
+
 def _batches(files: list[Seen]) -> Iterator[list[Seen]]:
     """Files to read together; a large one comes alone."""
     batch: list[Seen] = []
@@ -234,4 +281,4 @@ def _batches(files: list[Seen]) -> Iterator[list[Seen]]:
         yield batch
 
 
-CONNECTOR = Connector(Connection, Pull, pages, states_every_field=True, hands_over_files=True)
+CONNECTOR = Connector(Connection, Pull, pages, states_every_field=True, hands_over_files=True, window=narrowed)

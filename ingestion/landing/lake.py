@@ -82,18 +82,19 @@ def land(
     pieces: Sequence[Piece],
     read: Cursor,
     started_at: datetime,
+    cursor_name: str = "",
 ) -> Load:
     """Land the pieces of a pull as one load and move the cursor behind the last of them; the load is then visible.
 
-    The caller holds the stream's lock; `read` is the cursor the pull started from; `event` is the column whose highest
-    value is the watermark (without one: when the rows were extracted). `_row`, in a piece its place in the page, counts
-    on through the pieces: of two equal versions in one load the later one wins. Raises CursorMovedError, ContractError
-    (a record neither landed nor quarantined) or TillmillError (disk full, folder not writable); then nothing of the
-    load is visible.
+    The caller holds the stream's lock; `read` is the cursor the pull started from, `cursor_name` says which;
+    `event` is the column whose highest value is the watermark (without one: when the rows were extracted). `_row`, in a
+    piece its place in the page, counts on through the pieces: of two equal versions in one load the later one wins.
+    Raises CursorMovedError, ContractError (a record neither landed nor quarantined) or TillmillError (disk full, folder
+    not writable); then nothing of the load is visible.
     """
     load_seq = ledger.reserve_load_seq()
     # Named by the cursor's revision: the same pull after a crash makes the same name again.
-    load_id = f"{stream}-{source}-{read.revision + 1:08d}"
+    load_id = "-".join(filter(None, (stream, source, cursor_name, f"{read.revision + 1:08d}")))
     good, bad = _numbered(pieces, source=source, stream=stream, load_id=load_id, load_seq=load_seq, schema=schema)
     load = Load(
         load_id=load_id,
@@ -106,6 +107,7 @@ def land(
         started_at=started_at,
         extra_fields=drift(pieces),
         watermark_at=_watermark(good, event),
+        cursor_name=cursor_name,
     )
     return _commit(workspace, ledger, load, good, bad, read=read, cursor=pieces[-1].cursor)
 

@@ -54,6 +54,7 @@ class Folder:
     states_every_field: bool = False
     hands_over_files: bool = False
     snapshot: Snapshot | None = None
+    cursor_name: str = ""
 
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
         for path in sorted(self.folder.glob("*.csv")):

@@ -14,8 +14,9 @@ from ingestion.mending import OpenRow
 from ingestion.replay import Record
 from tillmill.errors import UsageError
 
-# Columns that are no fields of the record.
-ABOUT = ("load_id", "row", "position", "reason", "unreadable")
+# Columns that are no fields of the record, under names that no source gives its own.
+ROW = "tillmill row"
+ABOUT = (ROW, "tillmill position", "tillmill reason", "tillmill unreadable")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -30,7 +31,7 @@ def write_rows(rows: Sequence[OpenRow], path: Path) -> None:
             writer = csv.writer(file)
             writer.writerow([*ABOUT, *names])
             for row in rows:
-                about = [row.place.load_id, str(row.place.row), row.position, row.reason, row.unreadable]
+                about = [str(row.place), row.position, row.reason, row.unreadable]
                 fields = [(row.record or {}).get(name) or "" for name in names]
                 writer.writerow([_plain(text) for text in (*about, *fields)])
     except FileExistsError as error:
@@ -46,20 +47,20 @@ def read_rows(path: Path) -> dict[Place, Record]:
         frame = parse(path.read_bytes(), path.name)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    if missing := {"load_id", "row"} - set(frame.columns):
+    if ROW not in frame.columns:
         raise UsageError(
-            f"{path} has no column {' and '.join(sorted(missing))}",
+            f"{path} has no column {ROW!r}, which says which row each line mends",
             next_command="tillmill quarantine show SOURCE STREAM --unseal --out FILE.csv",
         )
     told: dict[Place, Record] = {}
     for line in frame.to_dicts():
-        if line.get(FAULT) or line["load_id"] is None or not (line["row"] or "").isdigit():
+        place = Place.of(line[ROW] or "")
+        if place is None:
             raise UsageError(
-                f"{path}:{line[LINE]}: {line.get(FAULT) or 'names no row: load_id and row are needed'}",
-                state="Nothing was changed.",
+                f"{path}:{line[LINE]}: {line.get(FAULT) or f'{ROW!r} names no row'}", state="Nothing was changed."
             )
         fields = {name: text for name, text in line.items() if name not in (*ABOUT, *RESERVED)}
-        told[Place(line["load_id"], int(line["row"]))] = {name: _unplain(text) for name, text in fields.items()}
+        told[place] = {name: _unplain(text) for name, text in fields.items()}
     return told
 
 

@@ -106,7 +106,8 @@ def _prepared(
             for row, record in raw_records(stream, told, sealing).items()
             if record is not None or row in fixes
         }
-        done.reasons[UNREADABLE] += told.height - len(records)
+        if unreadable := told.height - len(records):
+            done.reasons[UNREADABLE] += unreadable
         if not records:
             continue
         kept = told.filter(pl.col("row").is_in(list(records)))

@@ -6,7 +6,7 @@ import getpass
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,6 +14,9 @@ from rich.table import Table
 
 from tillmill.display import commonest, from_source, say_next
 from tillmill.errors import UsageError
+
+if TYPE_CHECKING:
+    from ingestion.landing.ledger import Place
 
 quarantine = typer.Typer(help="Rows that did not fit their contract.", no_args_is_help=True)
 console = Console()
@@ -79,7 +82,7 @@ def show(
     if as_json:
         told = [
             {
-                "row": f"{row.place.load_id}:{row.place.row}",
+                "row": str(row.place),
                 "position": row.position,
                 "reason": row.reason,
                 "record": row.record,
@@ -91,7 +94,7 @@ def show(
         print(json.dumps({"rows": told}, ensure_ascii=False))
         return
     for row in rows:
-        console.print(from_source(f"{row.place.load_id}:{row.place.row}"), style="bold", soft_wrap=True)
+        console.print(from_source(str(row.place)), style="bold", soft_wrap=True)
         console.print(from_source(f"  {row.position}: {row.reason}"), style="red", soft_wrap=True, markup=False)
         kept = row.unreadable if row.record is None else json.dumps(row.record, ensure_ascii=False)
         console.print(
@@ -111,7 +114,6 @@ def fix(
 ) -> None:
     """Say what single rows should have been, and replay their streams. The originals are kept beside it."""
     from ingestion import mendfile, mending
-    from ingestion.landing.ledger import Place
     from tillmill.workspace import open_workspace
 
     if (file is None) == (not row) or (row and not set_):
@@ -120,9 +122,8 @@ def fix(
     if file is not None:
         told = mendfile.read_rows(file)
     else:
-        fields = {name: value or None for name, value in (_split(text, "=") for text in set_ or ())}
-        places = (_split(text, ":") for text in row or ())
-        told = {Place(load_id, _number(number)): dict(fields) for load_id, number in places}
+        fields = {name: value or None for name, value in (_setting(text) for text in set_ or ())}
+        told = {_place(text): dict(fields) for text in row or ()}
     changed = mending.fix(opened, told, author or getpass.getuser())
     fields_changed = Counter(name for record in changed.values() for name in record)
     said = ", ".join(f"{name} in {count:,}" for name, count in fields_changed.most_common())
@@ -161,14 +162,17 @@ def replay(
         say_next(console, "tillmill run")
 
 
-def _split(text: str, sign: str) -> tuple[str, str]:
-    before, found, after = text.partition(sign) if sign == "=" else text.rpartition(sign)
-    if not found or not before:
-        raise UsageError(f"{text!r} has no {sign!r}", next_command="tillmill quarantine fix --help")
-    return before, after
+def _setting(text: str) -> tuple[str, str]:
+    name, found, value = text.partition("=")
+    if not found or not name:
+        raise UsageError(f"--set {text}: FIELD=VALUE is needed", next_command="tillmill quarantine fix --help")
+    return name, value
 
 
-def _number(text: str) -> int:
-    if not text.isdigit():
-        raise UsageError(f"{text!r} is no row's number", next_command="tillmill quarantine show SOURCE STREAM")
-    return int(text)
+def _place(text: str) -> Place:
+    from ingestion.landing.ledger import Place
+
+    place = Place.of(text)
+    if place is None:
+        raise UsageError(f"--row {text}: names no row", next_command="tillmill quarantine show SOURCE STREAM")
+    return place

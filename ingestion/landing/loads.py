@@ -30,10 +30,19 @@ class Cursor:
 
 
 class Place(NamedTuple):
-    """A quarantined row: the load in which it first appeared, and its number there."""
+    """A quarantined row: the load in which it first appeared, and its number there; as text `LOAD:ROW`."""
 
     load_id: str
     row: int
+
+    def __str__(self) -> str:
+        return f"{self.load_id}:{self.row}"
+
+    @classmethod
+    def of(cls, text: str) -> Place | None:
+        """The place that `text` names, None where it names none."""
+        load_id, _, row = text.rpartition(":")
+        return cls(load_id, int(row)) if load_id and row.isascii() and row.isdigit() else None
 
 
 @dataclass(frozen=True)

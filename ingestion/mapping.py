@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Self
@@ -109,19 +109,6 @@ def reads(rules: Mapping[str, FieldRule]) -> set[str]:
     named = {rule.field for rule in rules.values() if rule.field is not None}
     expressions = [pl.sql_expr(rule.expr) for rule in rules.values() if rule.expr is not None]
     return named.union(*(expression.meta.root_names() for expression in expressions))
-
-
-def closest(name: str, there: Iterable[str]) -> str | None:
-    """The name that is most like this one, if any is; the same name in other letters is the closest."""
-    by_letters = {other.casefold(): other for other in there}
-    found = get_close_matches(name.casefold(), by_letters, n=1, cutoff=0.5)
-    return by_letters[found[0]] if found and by_letters[found[0]] != name else None
-
-
-def nearest(name: str, there: Iterable[str]) -> str:
-    """Words that name the closest valid name, or none."""
-    found = closest(name, there)
-    return f"; did you mean {found!r}?" if found else ""
 
 
 def reading(rule: FieldRule | None, timezone: str) -> Reading:

@@ -7,7 +7,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingestion.connectors.csvtext import parse
+import polars as pl
+
+from ingestion.connectors.formats.csvtext import parse
+from ingestion.connectors.formats.encodings import utf8_chunks
 from ingestion.connectors.page import FAULT, LINE, RESERVED
 from ingestion.landing.ledger import Place
 from ingestion.mending import OpenRow
@@ -44,7 +47,8 @@ def read_rows(path: Path) -> dict[Place, Record]:
     Raises UsageError naming the line that cannot be read, SourceError for a file that is not UTF-8.
     """
     try:
-        frame = parse(path.read_bytes(), path.name)
+        with path.open("rb") as file:
+            frame = pl.concat(parse(utf8_chunks(file, path.name, "utf-8"), path.name), how="diagonal")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     if ROW not in frame.columns:

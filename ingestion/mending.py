@@ -11,13 +11,14 @@ import polars as pl
 from ingestion.landing import quarantine
 from ingestion.landing.ledger import Ledger, Load, Place
 from ingestion.landing.locks import run_lock
-from ingestion.mapping import nearest, reads
+from ingestion.mapping import reads
 from ingestion.prepare import prepare
 from ingestion.privacy.seal import seal
 from ingestion.privacy.tokens import Keys, load_keys
 from ingestion.replay import Record, Replayed, fixed_fields, opened, raw_records, replay
 from ingestion.sources import Stream, bind
 from tillmill.errors import UsageError
+from tillmill.refusals import nearest
 from tillmill.workspace import Workspace
 
 

@@ -195,9 +195,9 @@ def _bad(stream: Stream, page: Page, records: pl.DataFrame, failed: pl.DataFrame
         sealed = seal(texts.to_list(), keys.sealing, stream.context, positions.to_list())
         texts = pl.Series("raw", sealed, dtype=pl.String)
     # Beside the raw form, what a replay needs to prepare the record as it would have been prepared here.
-    line = pl.col(LINE) if LINE in records.columns else pl.col(ROW) + 1
-    file, said = (pl.col(name) if name in records.columns else pl.lit(None, pl.String) for name in (FILE, OBSERVED))
-    return found.select(
+    line = found[LINE] if LINE in records.columns else found[ROW] + 1
+    file, said = (found[name] if name in records.columns else pl.lit(None, pl.String) for name in (FILE, OBSERVED))
+    return failed.select(
         pl.col(ROW).alias("row"),
         positions.alias("position"),
         pl.col("field", "reason"),

@@ -22,9 +22,9 @@ from ingestion.landing import lake
 from ingestion.landing.ledger import Cursor, Ledger, Load
 from ingestion.landing.locks import stream_lock
 from ingestion.landing.recovery import recover_stream
-from ingestion.mapping import nearest
 from ingestion.snapshot import Snapshot
 from tillmill.errors import ContractError, SourceError, TillmillError
+from tillmill.refusals import nearest
 from tillmill.workspace import Snapshot as SnapshotSettings
 from tillmill.workspace import Workspace, now
 
@@ -79,8 +79,7 @@ Preparer = Callable[[Any, Page], Prepared]
 class StreamResult:
     """What one pull of one stream did: rows by fate, names of its loads, seconds, watermark (UTC), why it stopped.
 
-    `reasons` are those of the rows that went to quarantine, the commonest first, each with its rows; `never_seen` the
-    mapped fields that no row of the stream has had so far.
+    `reasons` are those of the rows that went to quarantine, the commonest first, each with its rows.
     """
 
     source: str
@@ -93,7 +92,6 @@ class StreamResult:
     watermark_at: datetime | None = None
     error: str | None = None
     reasons: tuple[tuple[str, int], ...] = ()
-    never_seen: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.error:
@@ -189,7 +187,6 @@ def _pull(
         watermark_at=ledger.watermark(stream.source, stream.name),
         error=error,
         reasons=tuple(pull.reasons.most_common()),
-        never_seen=ledger.never_seen(stream.source, stream.name),
     )
     tell(result)
     return result
@@ -231,8 +228,10 @@ class _Pull:
                         raise SourceError(f"{self.stream.source} {self.stream.name}: interrupted")
                     self._take(page)
         except SourceError:
-            self._keep_whole()
-            self._land()
+            # A whole list that did not come whole says nothing of what is gone: none of it lands.
+            if self._snapshot is None:
+                self._keep_whole()
+                self._land()
             raise
         except DeadlineError as late:
             # What came in time is kept, or a first pull longer than the deadline would never come to its end.
@@ -277,12 +276,12 @@ class _Pull:
             )
         )
         if self._snapshot is None:
-            self._land_if_full()
+            self._land_if_full(at_once=page.lands_at_once)
 
-    def _land_if_full(self) -> None:
+    def _land_if_full(self, *, at_once: bool = False) -> None:
         rows = sum(piece.pulled for piece in self._pieces)
         size = sum(piece.good.estimated_size() + piece.bad.estimated_size() for piece in self._pieces)
-        if page.lands_at_once or rows >= self.limits.load_rows or size >= self.limits.load_bytes:
+        if at_once or rows >= self.limits.load_rows or size >= self.limits.load_bytes:
             self._land()
 
     def _land(self) -> None:

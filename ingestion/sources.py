@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ValidationError
 
 from ingestion import contracts
-from ingestion.connectors import files, modbus, own, rest
+from ingestion.connectors import files, graphql, jsonrpc, modbus, mqtt, opcua, own, rest, soap, sql, tcp
 from ingestion.connectors.connector import Connector, Window
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract
 from ingestion.mapping import FieldRule, read_rules
 from ingestion.privacy.normalise import CALLING_CODES
 from tillmill.errors import SettingsError
+from tillmill.refusals import in_words, nearest
 from tillmill.workspace import SETTINGS_FILE, Snapshot, SourceSettings, StreamSettings, Workspace
 
 Pages = Callable[[dict[str, Any] | None], Iterator[Page]]

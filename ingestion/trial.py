@@ -12,10 +12,11 @@ import polars as pl
 from ingestion.checking import ROW
 from ingestion.connectors.page import FAULT, RESERVED, Page
 from ingestion.contracts.contract import landed_name
-from ingestion.mapping import FieldRule, closest, reads
+from ingestion.mapping import FieldRule, reads
 from ingestion.prepare import Prepared, prepare
 from ingestion.privacy.tokens import Keys
 from ingestion.sources import Stream
+from tillmill.refusals import closest
 
 SAMPLES = 3
 EXAMPLES = 3

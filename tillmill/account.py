@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ingestion.landing.lake import LEARNT_SOURCE
+from tillmill.refusals import closest
 from tillmill.workspace import SETTINGS_FILE
 
 # From here on there is room for times of day and every count.
@@ -41,6 +41,8 @@ def show_status(found: dict[str, Any], console: Console) -> None:
             said = f"{len(streams)} {kind}{'' if len(streams) == 1 else 's'}: {_counts(whole)}; {account} accounted for"
             console.print(said, soft_wrap=True, highlight=False)
     show_fields(found, console)
+    if any(stream["quarantined"] for stream in found["streams"]):
+        console.print("Next: tillmill quarantine list", markup=False, highlight=False)
 
 
 def show_fields(found: dict[str, Any], console: Console, *, only_missing: bool = False) -> None:
@@ -64,11 +66,10 @@ def fields_line(stream: dict[str, Any]) -> str:
     A missing field that looks like an unknown one is asked after: it is mostly that one, misspelt.
     """
     unknown = stream["unknown_fields"]
-    by_lower = {name.lower(): name for name in unknown}
     missing = []
     for name, column in stream["missing_fields"].items():
-        like = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
-        missing.append(f"{name} (for {column}{f'; is it {by_lower[like[0]]}?' if like else ''})")
+        like = closest(name, unknown)
+        missing.append(f"{name} (for {column}{f'; is it {like}?' if like else ''})")
     said = []
     if missing:
         said.append(f"no such field came: {', '.join(missing)}")

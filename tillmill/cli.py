@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from tillmill.errors import TillmillError, UsageError
+from tillmill.ports import LAST_PORT, need_free
 from tillmill.quarantine_commands import quarantine
 from tillmill.source_commands import sources
 from tillmill.workbench import GROUPS
@@ -22,6 +23,7 @@ from tillmill.workbench import GROUPS
 if TYPE_CHECKING:
     from ingestion.connectors.connector import Window
     from tillmill.pipeline import Outcome
+    from tillmill.workspace import Workspace
 
 app = typer.Typer(
     name="tillmill",
@@ -91,7 +93,7 @@ def run(
     opened = open_workspace(workspace.resolve())
     outcome = pipeline.run(opened, Terminal(console), only=only, afresh=afresh)
     console.print(f"{'total':<12}{sum(outcome.seconds.values()):7.1f} s", style="bold")
-    _end(outcome)
+    _end(opened, outcome)
 
 
 @app.command()
@@ -112,7 +114,7 @@ def ingest(
     opened = open_workspace(workspace.resolve())
     window = None if backfill is None else _window(*backfill, opened.settings.brand.timezone)
     outcome = pipeline.pull(opened, Terminal(console), source=source, streams=stream or (), window=window)
-    _end(outcome)
+    _end(opened, outcome)
 
 
 def _window(since: str, until: str, timezone: str) -> Window:
@@ -128,11 +130,15 @@ def _window(since: str, until: str, timezone: str) -> Window:
     return Window(start.astimezone(UTC), end.astimezone(UTC))
 
 
-def _end(outcome: Outcome) -> None:
+def _end(opened: Workspace, outcome: Outcome) -> None:
     """What people should know of the streams that were pulled; a failed one makes the command fail."""
-    from tillmill.display import tell_streams
+    from tillmill.account import show_fields
+    from tillmill.display import tell_quarantine
+    from tillmill.status import status as state
 
-    tell_streams(console, outcome.streams)
+    tell_quarantine(console, outcome.streams)
+    # A source that leaves out what is null is not stopped by a mistyped field: it is told at once.
+    show_fields(state(opened), console, only_missing=True)
     for result in outcome.failed_streams:
         console.print(f"{result.source} {result.stream}: {result.error}", style="red", markup=False, soft_wrap=True)
     if outcome.failed_streams:
@@ -154,47 +160,35 @@ def status(
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
         return
-    published = found["published"]
-    version = (
-        f"version {published['version']}, published {published['published_at'][:16]}"
-        if published
-        else "nothing published yet"
-    )
-    table = Table(title=f"Clock {found['clock'][:16]} UTC · {version}", title_justify="left")
-    for name in (
-        "source",
-        "stream",
-        "watermark (UTC)",
-        "lag h",
-        "loads",
-        "pulled",
-        "landed",
-        "quarantined",
-        "accounted",
-    ):
-        table.add_column(name, justify="left" if name in {"source", "stream", "watermark (UTC)"} else "right")
-    for stream in found["streams"]:
-        table.add_row(
-            stream["source"],
-            stream["stream"],
-            (stream["watermark_at"] or "-")[:16].replace("T", " "),
-            "-" if stream["lag_hours"] is None else f"{stream['lag_hours']:,.1f}",
-            *(f"{stream[name]:,}" for name in ("loads", "pulled", "landed", "quarantined")),
-            "yes" if stream["is_accounted"] else "[red]NO[/red]",
-        )
-    console.print(table)
-    pulled, landed, quarantined = (
-        sum(stream[name] for stream in found["streams"]) for name in ("pulled", "landed", "quarantined")
-    )
-    account = "all accounted for" if found["is_accounted"] else "NOT all accounted for"
-    said = f"{pulled:,} rows pulled = {landed:,} landed + {quarantined:,} quarantined"
-    console.print(f"{len(found['streams'])} streams: {said}; {account}", soft_wrap=True)
-    for stream in found["streams"]:
-        if stream["never_seen"]:
-            missing = f"{', '.join(stream['never_seen'])}, which no row has had so far"
-            console.print(f"{stream['source']} {stream['stream']}: the mapping reads {missing}", soft_wrap=True)
-    if quarantined:
-        console.print("Next: tillmill quarantine list", style="bold")
+    show_status(found, console)
+
+
+@app.command()
+def contracts(
+    stream: Annotated[str | None, typer.Argument(help="One stream, such as pos.sale_lines; all without it.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """What one row of a stream must be: columns, types, key, bounds, allowed values, oddities."""
+    from ingestion.contracts import ALL, contract
+    from ingestion.contracts.describe import describe
+    from tillmill.display import contract_table, stream_table
+
+    if stream is None:
+        found = [describe(each) for each in ALL.values()]
+        if as_json:
+            print(json.dumps(found, ensure_ascii=False))
+        else:
+            console.print(stream_table(found))
+        return
+    one = describe(contract(stream))
+    if as_json:
+        print(json.dumps(one, ensure_ascii=False))
+        return
+    console.print(one["about"], "", soft_wrap=True, markup=False, highlight=False)
+    console.print(contract_table(one))
+    said = {"key": one["key"], "version": [one["version"]], "watermark": [one["event"]], "flags": one["flags"]}
+    for word, names in said.items():
+        console.print(f"{word:<10} {', '.join(names) or '-'}", soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command()

@@ -1,10 +1,10 @@
-"""What a person sees at the terminal: a run's steps as they go, with their seconds, and words of the sources."""
+"""What the terminal shows: a run's steps as they go, with their seconds, words of the sources, contracts as tables."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
@@ -63,14 +63,8 @@ def say_next(console: Console, command: str) -> None:
     console.print(f"Next: {command}", style="bold", soft_wrap=True, markup=False, highlight=False)
 
 
-def tell_streams(console: Console, results: Sequence[StreamResult]) -> None:
-    """Says which streams have new rows in quarantine and why, and which fields of a mapping nobody has ever seen."""
-    for result in results:
-        name = f"{result.source} {result.stream}"
-        if result.never_seen:
-            said = f"{name}: the mapping reads {', '.join(result.never_seen)}, which no row has had so far"
-            console.print(from_source(said), style="yellow", soft_wrap=True)
-            say_next(console, f"tillmill sources check {result.source} --stream {result.stream}")
+def tell_quarantine(console: Console, results: Sequence[StreamResult]) -> None:
+    """Says which streams have new rows in quarantine, why most of them are there, and what to type next."""
     told = [result for result in results if result.quarantined]
     for result in told:
         reasons = commonest(Counter(dict(result.reasons)))
@@ -86,3 +80,43 @@ def commonest(reasons: Counter[str]) -> str:
     said = [f"{count:,} × {reason}" for reason, count in told[:REASONS_TOLD]]
     rest = sum(count for _, count in told[REASONS_TOLD:])
     return "; ".join([*said, *([f"{rest:,} for other reasons"] if rest else [])])
+
+
+def stream_table(contracts: list[dict[str, Any]]) -> Table:
+    """One line per contract (`ingestion.contracts.describe`): its name and what one row is."""
+    table = Table("stream", "one row", "columns")
+    for each in contracts:
+        table.add_row(each["stream"], Text(each["about"].split("\n\n")[0]), str(len(each["columns"])))
+    return table
+
+
+def contract_table(contract: dict[str, Any]) -> Table:
+    """One line per column of a contract."""
+    table = Table("column", "type", "is", "if missing", "allowed")
+    for column in contract["columns"]:
+        marks = {
+            "key": column["is_key"],
+            "personal": column["is_personal"] and not column["is_vaulted"],
+            "personal, in the vault": column["is_vaulted"],
+            "free text": column["is_free_text"],
+        }
+        is_what = ", ".join(word for word, holds in marks.items() if holds)
+        table.add_row(column["name"], column["type"], is_what, column["if_missing"], Text(_allowed(column)))
+    return table
+
+
+def _allowed(column: dict[str, Any]) -> str:
+    if column["name"] == "currency":
+        return "ISO 4217"
+    if column["allowed"] is not None:
+        return ", ".join(column["allowed"])
+    low, high = column["min"], column["max"]
+    least = "" if low is None else f"{'above' if column['above_min'] else 'from'} {_short(low)}"
+    most = "" if high is None else f"{'before' if column['below_max'] else 'to'} {_short(high)}"
+    return f"{least} {most}".strip()
+
+
+def _short(bound: str) -> str:
+    """A bound as people write it: a midnight is a date, thousands are set apart."""
+    plain = bound.removesuffix("+00:00").removesuffix(" 00:00:00").removesuffix(".0")
+    return f"{int(plain):,}" if plain.removeprefix("-").isdigit() else plain

@@ -60,10 +60,17 @@ def _words(first: ErrorDetails, model: type[BaseModel]) -> str:
     return f"{first['msg'][:1].lower()}{first['msg'][1:]}"
 
 
+def closest(name: str, there: Sequence[str]) -> str | None:
+    """The name that is most like this one, if any is; the same name in other letters is the closest."""
+    by_letters = {other.casefold(): other for other in there}
+    found = get_close_matches(name.casefold(), by_letters, n=1, cutoff=0.5)
+    return by_letters[found[0]] if found and by_letters[found[0]] != name else None
+
+
 def nearest(name: str, there: Sequence[str]) -> str:
     """Words that name the closest valid name, or none."""
-    found = get_close_matches(name, there, n=1, cutoff=0.5)
-    return f"; did you mean {found[0]!r}?" if found and found[0] != name else ""
+    found = closest(name, there)
+    return f"; did you mean {found!r}?" if found else ""
 
 
 def _place(way: Sequence[str | int], given: object) -> str:

@@ -27,21 +27,13 @@ def status(workspace: Workspace) -> dict[str, Any]:
     """The clock, the published version, and one object per stream (source × stream), configured or landed.
 
     Streams: source, stream, watermark_at (UTC, the latest moment its rows speak of), lag_hours against the clock,
-    loads, pulled, landed, quarantined (rows still open in quarantine: a replayed one counts as landed), is_accounted
-    (pulled = landed + quarantined), last_loaded_at, never_seen (mapped fields that no row has had so far).
+    loads, pulled, landed, quarantined (rows still open: a replayed one has landed), is_accounted (pulled = landed +
+    quarantined), last_loaded_at;
+    missing_fields (raw field: contract column) that are mapped and do not come, unknown_fields that come unmapped.
     """
     clock = now()
     with Ledger(workspace.ledger) as ledger:
-        loads = pl.DataFrame(
-            [
-                (load.source, load.stream, load.watermark_at, load.ended_at, load.pulled, load.landed, load.quarantined)
-                for load in ledger.loads()
-                if load.state == "visible"
-            ],
-            schema=LOADS,
-            orient="row",
-        )
-        never_seen = {place: ledger.never_seen(*place) for place in loads.select("source", "stream").unique().rows()}
+        visible = [load for load in ledger.loads() if load.state == "visible"]
         version = publishing.current(workspace, ledger)
     loads = pl.DataFrame(
         [
@@ -85,8 +77,7 @@ def status(workspace: Workspace) -> dict[str, Any]:
             "file": version.path.name,
         },
         "streams": [
-            {key: _plain(value) for key, value in row.items()}
-            | {"never_seen": list(never_seen.get((row["source"], row["stream"]), ()))}
+            {key: _plain(value) for key, value in row.items()} | fields.get((row["source"], row["stream"]), nothing)
             for row in streams.to_dicts()
         ],
         "is_accounted": bool(streams["is_accounted"].all()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import io
 import re
 import time
 from collections.abc import Iterator
@@ -15,11 +16,15 @@ from typing import Any, BinaryIO
 import polars as pl
 from pydantic import Field, field_validator
 
-from ingestion.connectors.connector import Connector, Settings, Window
-from ingestion.connectors.csvtext import parse, unpack
-from ingestion.connectors.page import FILE, OBSERVED, Page
-from ingestion.connectors.places import Place, Seen, check_pattern, open_place
-from tillmill.errors import RefusedError
+from ingestion.connectors.connector import Connector, Window
+from ingestion.connectors.file_cursor import FileCursor
+from ingestion.connectors.formats.archives import size_of, spool
+from ingestion.connectors.formats.layout import Layout
+from ingestion.connectors.formats.reading import read
+from ingestion.connectors.page import FILE, OBSERVED, Original, Page
+from ingestion.connectors.places.opening import Connection, open_place
+from ingestion.connectors.places.place import Place, Seen, check_pattern
+from tillmill.errors import RefusedError, SourceError, TillmillError, UsageError
 from tillmill.workspace import Workspace, now
 
 UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".filepart", ".uploading", ".crdownload", "~")
@@ -36,38 +41,17 @@ class Pull(Layout):
     """Which files (`path`, a pattern; `ignore` leaves some out), how they are written, and how many rows make a page.
 
     A file is whole when its size and time stay the same for `settle_seconds`, or once another file says so: `marker` is
-    that file's name, with `{name}` (`x.csv`) or `{stem}` (`x`) in it.
-    """
-
-    url: str
-    password: str = ""
-    private_key: str = ""
-    host_key: str = ""
-
-
-class Pull(Settings):
-    """Which files, how they are written, and how many rows make a page (of whole files).
-
-    A file's time, for `since` and `until`, is the date in its name, else when it was last written.
+    that file's name, with `{name}` (`x.csv`) or `{stem}` (`x`) in it. A file's time, for `since` and `until`, is the
+    date in its name, else when it was last written.
     """
 
     path: str
     ignore: list[str] = Field(default_factory=list)
     marker: str = ""
     page_rows: int = Field(default=200_000, ge=1)
-    settle_seconds: float = Field(default=1.0, ge=0, description="a file younger than this is looked at again")
-    most_bytes: int = Field(default=2 << 30, ge=1, description="of one file, unpacked")
+    settle_seconds: float = Field(default=1.0, ge=0, description="between the two looks at a young file")
     since: datetime | None = Field(default=None, description="only files of this time or later")
     until: datetime | None = Field(default=None, description="only files of an earlier time")
-
-    @field_validator("encoding")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            "".encode(value)
-        except LookupError as error:
-            raise ValueError(f"no encoding is called {value!r}") from error
-        return value
 
     @field_validator("path")
     @classmethod
@@ -194,11 +178,11 @@ def _new_files(
 ) -> Iterator[tuple[Seen, BinaryIO, bytes | None]]:
     """New or changed files with a stream of their bytes, and the bytes of those that are not large; in order of name.
 
-
-def _new_files(place: Place, pull: Pull, known: dict[str, list[Any]]) -> Iterator[tuple[Seen, bytes]]:
-    """New or changed files with their bytes, in order of name; one that changes between two looks waits its turn."""
-    found = [file for file in place.look(pull.path) if _is_candidate(file, known) and _is_of_time(file, pull)]
-    if any(time.time() - file.modified / 1e9 < pull.settle_seconds for file in found):
+    One that changes between two looks waits its turn.
+    """
+    wanted = [file for file in _candidates(place, pull, found) if not memory.knows(file) and _is_of_time(file, pull)]
+    settled_before = time.time() - pull.settle_seconds - SLACK_SECONDS
+    if not pull.marker and any(file.modified / 1e9 > settled_before or not file.modified for file in wanted):
         time.sleep(pull.settle_seconds)
         same = place.again(wanted)
         wanted = [file for file in wanted if file in same]
@@ -279,6 +263,28 @@ def _batches(files: list[Seen]) -> Iterator[list[Seen]]:
         size += file.size
     if batch:
         yield batch
+
+
+def _in_words(name: str, error: Exception, landed: int) -> TillmillError:
+    """Why a file was set aside, and what of it stands."""
+    state = f"Its first {landed:,} records have landed." if landed else "Nothing of it has landed."
+    what, following = f"{name}: {type(error).__name__}: {error}", ""
+    if isinstance(error, TillmillError):
+        what, following = error.what, error.next_command
+    return SourceError(what, state=state, next_command=following)
+
+
+def _all_of(aside: list[tuple[str, TillmillError]]) -> SourceError:
+    """The first file set aside in full, the others by name."""
+    _, first = aside[0]
+    names = [name for name, _ in aside[1:]]
+    more = f", and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    others = f"\nNor can be read: {', '.join(names[:MOST_NAMED])}{more}" if names else ""
+    return SourceError(
+        f"{first.what}{others}",
+        state=f"{first.state} The files beside it have landed; each run tries again until it is mended or gone.",
+        next_command=first.next_command or "mend the file, or name it in pull.ignore; then: tillmill run --only ingest",
+    )
 
 
 CONNECTOR = Connector(Connection, Pull, pages, states_every_field=True, hands_over_files=True, window=narrowed)

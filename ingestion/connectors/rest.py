@@ -12,11 +12,15 @@ from urllib.parse import quote
 
 from pydantic import Field, model_validator
 
-from ingestion.connectors.connector import Connector, Settings, Window
-from ingestion.connectors.page import FILE, LINE, Page, field_name
-from ingestion.connectors.web import Connection, Web, open_web
+from ingestion.connectors.changes import Changes, Span, asked_for, changed_pages
+from ingestion.connectors.connector import Connector, Window
+from ingestion.connectors.page import Page
+from ingestion.connectors.paging import Paging, Turn, turns
+from ingestion.connectors.records import dig, named, text_of, unreadable
+from ingestion.connectors.signing import Value, sorted_json
+from ingestion.connectors.web import Connection, StatusError, Web, open_web
 from tillmill.errors import SettingsError, SourceError
-from tillmill.workspace import Workspace, now
+from tillmill.workspace import Workspace
 
 FIELD = re.compile(r"\{([^{}]+)\}")
 # A record that is listed and gone when its detail is asked for was deleted in between.
@@ -26,29 +30,25 @@ GONE = frozenset({404, 410})
 class Pull(Paging, Changes):
     """What to read.
 
-    One of `page_param` (page numbers, to `total_pages` where the answer tells it, else to the first empty page),
-    `cursor_param` with `next` (the answer's field that holds the next cursor) and `next` alone (a field that holds the
-    next page's URL); none: one page. `since_param` asks for what changed since the highest `since_field` seen, less
-    `overlap_seconds`; back-fills ask by it and `until_param`. `explode` makes one record of each element of a nested
-    list, with the parent's fields named in `parents`.
+    `items` names the answer's list of records ("": the answer is the list), `columns` the values where records are bare
+    lists.
+
+    `params` and what paging and `since_param` add go into the query, or with `method = "POST"` into the JSON `body` at
+    dotted names (`params_in = "form"`: into a form). `detail` is a record's own address (`{url}`, or a path such as
+    `orders/{id}`); `detail_item` names the record in its answer. A detail that is a list stands under `detail`.
     """
 
     path: str = ""
     items: str = ""
-    params: dict[str, str] = Field(default_factory=dict)
-    page_param: str = ""
-    first_page: int = 1
-    size_param: str = ""
-    size: int = Field(default=0, ge=0)
-    total_pages: str = ""
-    cursor_param: str = ""
-    next: str = ""
-    since_param: str = ""
-    since_field: str = ""
-    until_param: str = ""
-    overlap_seconds: int = Field(default=300, ge=0)
-    explode: str = ""
-    parents: list[str] = Field(default_factory=list)
+    items_may_be_missing: bool = Field(default=False, description="an answer without `items` has no records")
+    columns: list[str] = Field(default_factory=list)
+    params: dict[str, Value] = Field(default_factory=dict)
+    method: Literal["GET", "POST"] = "GET"
+    params_in: Literal["", "query", "body", "form"] = ""
+    body: dict[str, Any] = Field(default_factory=dict)
+    detail: str = ""
+    detail_item: str = ""
+    details_at_once: int = Field(default=4, ge=1, le=32)
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -81,51 +81,26 @@ def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict
 
 def narrowed(pull: Pull, window: Window) -> Pull:
     """The pull of what changed in that time. Raises SettingsError where the source was not told how it is asked."""
-    if not (pull.since_param and pull.until_param):
+    if not (pull.since_param and (pull.until_param or pull.has_until)):
         raise SettingsError(
             "pull: a back-fill needs since_param and until_param: the source's parameters for a stretch of time"
         )
-    asked = {
-        name: at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        for name, at in ((pull.since_param, window.since), (pull.until_param, window.until))
-    }
-    return pull.model_copy(update={"params": pull.params | asked, "since_param": "", "since_field": ""})
+    asked = asked_for(pull.model_copy(update={"overlap_seconds": 0}), Span(window.since, window.until))
+    everything = {"since_param": "", "until_param": "", "since_field": "", "start": None, "window_hours": 0.0}
+    return pull.model_copy(update={"params": pull.params | asked, **everything})
 
 
-def _answers(web: Web, pull: Pull, since: datetime | None) -> Iterator[list[dict[str, Any]]]:
-    """The items of each page, until the source says there are no more."""
-    params = dict(pull.params)
-    if pull.size_param and pull.size:
-        params[pull.size_param] = str(pull.size)
-    if pull.since_param and since is not None:
-        start = since - timedelta(seconds=pull.overlap_seconds)
-        params[pull.since_param] = start.strftime("%Y-%m-%dT%H:%M:%SZ")
-    path, number, asked, last = pull.path, pull.first_page, set[str](), ""
-    for _ in range(MOST_PAGES):
-        if pull.page_param:
-            params[pull.page_param] = str(number)
-        body = web.read(path, params, is_link=path != pull.path)
-        items = _items(body, pull)
-        said = hashlib.sha256(json.dumps(items, sort_keys=True).encode()).hexdigest() if items else ""
-        if items and pull.page_param and said == last:
-            raise SourceError(f"{pull.path}: page {number} is page {number - 1} again; the paging does not move on")
-        last = said
-        yield items
-        if pull.page_param:
-            # A short page need not be the last, nor an empty one where the source counts more pages.
-            told = str(_dig(body, pull.total_pages)) if pull.total_pages else ""
-            if number - pull.first_page + 1 >= int(told) if told.isdigit() else not items:
-                return
-            number += 1
-            continue
-        following = _dig(body, pull.next) if pull.next else None
-        if following in (None, "", False):
-            return
-        if str(following) in asked:
-            raise SourceError(f"{pull.path}: the same next page is given twice; the paging goes in a circle")
-        asked.add(str(following))
-        if pull.cursor_param:
-            params[pull.cursor_param] = str(following)
+def _ask(web: Web, pull: Pull, asked: Mapping[str, Value], more: Mapping[str, Value], link: str) -> Turn:
+    web.start_page()
+    if link:
+        answer = web.read(link, is_link=True)
+    else:
+        where = pull.params_in or ("query" if pull.method == "GET" else "body")
+        params = {**pull.params, **asked, **more}
+        if where == "body" and not web.connection.sign:
+            answer = web.read(pull.path, method="POST", body=filled(pull.body, params))
+        elif where == "form" and not web.connection.sign:
+            answer = web.read(pull.path, method="POST", body=_as_form(filled(pull.body, params)), is_form=True)
         else:
             answer = web.read(pull.path, params, method=pull.method, body=pull.body or None)
     return Turn(0, _items(answer.body, pull, answer.is_lines), answer.body, answer.headers)

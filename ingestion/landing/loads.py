@@ -226,21 +226,6 @@ class Loads(Database):
         ).fetchone()
         return None if row is None else _to_load(row)
 
-    def never_seen(self, source: str, stream: str) -> tuple[str, ...]:
-        """The mapped fields that no row of the stream has had so far."""
-        rows = self._connection.execute(
-            """select extra_fields from loads where source = ? and stream = ? and state = 'visible' and pulled > 0
-            order by load_seq desc""",
-            (source, stream),
-        )
-        missing: set[str] | None = None
-        for row in rows:
-            lost = {name[1:] for name in json.loads(row["extra_fields"]) if name.startswith("-")}
-            missing = lost if missing is None else missing & lost
-            if not missing:
-                break
-        return tuple(sorted(missing or ()))
-
     def known_files(self, source: str, stream: str) -> dict[Path, State]:
         """Every file of the stream's loads (landed and quarantined, relative to the workspace) and its load's state."""
         rows = self._connection.execute(

@@ -109,10 +109,11 @@ def test_a_source_that_leaves_nulls_out_lands_and_says_what_it_never_had(
     monkeypatch.setitem(CONNECTORS, "sparse", own.connector_of(sparse, "sparse"))  # type: ignore[arg-type]
     feed.configure('"best_before"', "sparse")
     first = feed.pull()
-    assert (first.landed, first.error, first.never_seen) == (1, None, ("best_before",))
-    assert status(feed.workspace)["streams"][0]["never_seen"] == ["best_before"]
+    assert (first.landed, first.error) == (1, None)
+    assert status(feed.workspace)["streams"][0]["missing_fields"] == {"best_before": "expiry_on"}
     extra["best_before"] = "2026-05-01"
-    assert feed.pull().never_seen == ()
+    assert feed.pull().error is None
+    assert status(feed.workspace)["streams"][0]["missing_fields"] == {}
 
 
 def test_a_new_column_is_kept_and_reported(feed: Feed) -> None:

@@ -33,9 +33,9 @@ def test_every_connectors_block_can_be_read_as_it_is_and_with_everything_taken_i
 
 def test_defaults_and_choices_are_the_models_own() -> None:
     block = source_block("modbus")
-    assert '# function = "holding"  # one of holding, input' in block
+    assert '# table = "holding"  # one of holding, input, coil, discrete' in block
     assert "# port = 502" in block
-    assert "registers = [{ address = 0" in block
+    assert "# clock = { address = 0 }" in block
 
 
 def test_a_streams_columns_stand_there_with_what_they_must_be() -> None:

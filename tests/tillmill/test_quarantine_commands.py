@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from ingestion.privacy.tokens import create_keys
 from ingestion.runner import ingest
 from tillmill.cli import app
-from tillmill.display import commonest, tell_streams
+from tillmill.display import commonest, tell_quarantine
 from tillmill.errors import UsageError
 from tillmill.workspace import SETTINGS_FILE, open_workspace
 
@@ -109,7 +109,7 @@ def test_a_run_says_why_rows_went_to_quarantine(root: Path, capsys: pytest.Captu
 
     (root / "in" / "more.csv").write_text(STOCK.replace("many", "a few"))
     results = ingest(open_workspace(root))
-    tell_streams(Console(), results)
+    tell_quarantine(Console(), results)
     said = capsys.readouterr().out
     assert "wms wms.stock: 1 rows to quarantine: 1 × on_hand_units is not a number that fits" in said
     assert "Next: tillmill quarantine list" in said

@@ -12,14 +12,20 @@ from ingestion.connectors.page import FAULT, FILE, LINE, OBSERVED, OP, RAW, RESE
 from ingestion.contracts.columns import TIMESTAMP
 from ingestion.contracts.contract import Contract, landed_name, landed_schema
 from ingestion.mapping import Mapped, apply, reading
+from ingestion.privacy.masking import mask, mask_column
 from ingestion.privacy.normalise import kind_of
 from ingestion.privacy.seal import seal
+from ingestion.privacy.search import Finder
+from ingestion.privacy.suppression import Erased, Tokens, erase
 from ingestion.privacy.tokens import Keys, tokenise
 from ingestion.sources import Stream
+from tillmill.errors import ContractError
 
 DELETE_WORDS = ("true", "1", "yes", "y", "t", "delete", "deleted")
-IDENTIFIERS = ("sku", "gtin", "unit", "base_unit", "tag", "in_reply_to")
-IDENTIFIER_ENDS = ("_id", "_sku", "_code")
+# Unknown fields are looked through for a forgotten person only where a phone or an e-mail could stand.
+REACHABLE = r"@|(?:[0-9][^0-9]{0,3}){7}"
+FORGOTTEN = "a person who asked to be forgotten"
+IDENTIFIERS = ("sku", "gtin", "parent_sku", "component_sku", "successor_sku", "unit", "tag")
 
 
 @dataclass(frozen=True)
@@ -27,31 +33,35 @@ class Prepared:
     """A checked page.
 
     `good`: the contract's columns as they land, then `_row` (place in the page, from 0), `_op`, `_extra`, `_flags`.
-    `bad`: row, position, field ('' where the record cannot be read), reason, raw (the record as JSON, or its text where
-    it cannot be read; sealed where the stream has personal fields), file, line, observed_at.
-    `extra_fields`: raw fields no mapping used; `lost_fields`: mapped fields that the page does not have.
+    `bad`: row, position, field, reason, raw (the record as JSON; sealed where the contract says so; null where it is
+    of a person who asked to be forgotten). `extra_fields`: raw fields no mapping used; `lost_fields`: mapped fields
+    that the page does not have. `clear`: `_row`, the vaulted columns in clear and as tokens, of the good rows that have
+    any; None for a stream that keeps nothing clear.
     """
 
     good: pl.DataFrame
     bad: pl.DataFrame
     extra_fields: list[str]
     lost_fields: list[str]
+    clear: pl.DataFrame | None = None
 
 
 def prepare(stream: Stream, page: Page, keys: Keys) -> Prepared:
     """The page's rows, each in exactly one of `good` and `bad`.
 
-    Raises ContractError where an expression of the mapping fails throughout.
+    Raises ContractError where an expression of the mapping fails throughout, or a record stands in the header's place.
     """
     contract, findings = stream.contract, Findings()
     records = page.records.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
     readable = records.filter(pl.col(FAULT).is_null()) if FAULT in records.columns else records
     raw = [name for name in readable.columns if name not in (*RESERVED, ROW)]
+    _refuse_values_as_names(stream, raw)
     mapped = apply(readable, stream.rules, contract, stream.where)
     typed, originals = _typed(stream, page, readable, mapped, findings)
     typed = typed.with_columns(_operation(stream, readable))
     check(contract, typed, page.extracted_at, findings)
     flag(contract, typed, readable.select(raw), findings)
+    clear = typed.select(ROW, *contract.vaulted)
     for column in contract.personal:
         typed, lost = _protected(stream, typed, column, keys, findings)
         originals |= lost
@@ -59,18 +69,56 @@ def prepare(stream: Stream, page: Page, keys: Keys) -> Prepared:
     unused = [name for name in raw if name not in mapped.used and name != stream.deletes]
     extra = _as_json(readable, {name: readable[name] for name in unused} | originals)
     typed = typed.with_columns(extra, findings.flag_column(typed[ROW]).alias("_flags"))
+    tokens = keys.suppressed.of(stream.source)
+    erased = _erased(stream, page, typed, tokens, keys)
+    typed = erased.rows
     good = typed.join(failed, on=ROW, how="anti", maintain_order="left") if failed.height else typed
-    if contract.personal and good["_extra"].null_count() < good.height:
+    if contract.is_sealed and good["_extra"].null_count() < good.height:
         # Equal texts stay equal, as equal tokens do; sealing each once is what keeps a page of 200,000 rows cheap.
         texts = good["_extra"].drop_nulls().unique(maintain_order=True)
         sealed = seal(texts.to_list(), keys.sealing, stream.context, ["_extra"] * texts.len())
         good = good.with_columns(pl.col("_extra").replace_strict(texts, sealed, default=None, return_dtype=pl.String))
+    kept = _kept(contract, clear, good, typed[ROW].filter(erased.gone | erased.unlinked))
     good = good.select(*landed_schema(contract), ROW, "_op", "_extra", "_flags")
-    bad = _bad(stream, page, records, failed, keys)
+    bad = _bad(stream, page, records, failed, keys, tokens)
     if good.height + bad.height != page.records.height:
         raise AssertionError(f"{stream.where}: {page.records.height} rows in, {good.height} + {bad.height} out")
     drift = [name for name in unused if readable[name].null_count() < readable.height]
-    return Prepared(good, bad, drift, sorted(mapped.lost) if records.height else [])
+    return Prepared(good, bad, drift, sorted(mapped.lost) if records.height else [], kept)
+
+
+def _refuse_values_as_names(stream: Stream, names: list[str]) -> None:
+    """A file without a header line would put its first person's phone among the names of fields, for all to read."""
+    if any(mask(name, is_name=True) != name for name in names):
+        raise ContractError(
+            f"{stream.where}: a field's name is a phone or an e-mail address: the header line seems to be missing",
+            state="Nothing of this pull has landed; its cursor has not moved.",
+            next_command="give the source a header line, then: tillmill run",
+        )
+
+
+def _erased(stream: Stream, page: Page, typed: pl.DataFrame, tokens: Tokens, keys: Keys) -> Erased:
+    """The rows without people who asked to be forgotten, known by their tokens or by what unknown fields say."""
+    nobody = pl.repeat(False, typed.height, dtype=pl.Boolean, eager=True)
+    if not tokens or not stream.contract.is_sealed:
+        return Erased(typed, nobody, nobody)
+    finder = Finder(tokens, keys, (stream.calling_code, ""))
+    texts = typed["_extra"].filter(typed["_extra"].str.contains(REACHABLE).fill_null(False)).unique()
+    named = typed["_extra"].is_in([text for text in texts if finder.holds(text)]).fill_null(False)
+    return erase(stream.contract, typed, tokens, f"{stream.context}|{page.position}", named)
+
+
+def _kept(contract: Contract, clear: pl.DataFrame, good: pl.DataFrame, forgotten: pl.Series) -> pl.DataFrame | None:
+    """What of the good rows goes to the vault: values that have a token, beside it, of nobody who is to be left out."""
+    if not contract.vaulted:
+        return None
+    tokens = [landed_name(contract, name) for name in contract.vaulted]
+    rows = good.filter(pl.any_horizontal(pl.col(tokens).is_not_null()), ~pl.col(ROW).is_in(forgotten.implode()))
+    found = rows.select(ROW, *tokens).join(clear, on=ROW, how="left", maintain_order="left")
+    return found.with_columns(
+        pl.when(pl.col(token).is_not_null()).then(name).alias(name)
+        for name, token in zip(contract.vaulted, tokens, strict=True)
+    )
 
 
 def _typed(
@@ -98,6 +146,9 @@ def _typed(
             findings.fail(rows.filter(mapped.failed[column]), column, "cannot be worked out from the row's fields")
         for name, odd in found.notes.items():
             findings.flag(name, rows.filter(odd))
+        if column in contract.free_text:
+            columns[column], masked = mask_column(found.values)
+            findings.flag("masked", rows.filter(masked))
         if "normalised" in found.notes:
             originals[f"{column}_original"] = _where(found.notes["normalised"], mapped.values[column])
     return pl.DataFrame(columns).with_columns(_defaults(stream, page, readable)), originals
@@ -142,7 +193,7 @@ def _protected(
     rule = stream.rules.get(column)
     calling_code = (rule.calling_code if rule else "") or stream.calling_code
     clear = typed[column]
-    token = tokenise(clear, kind_of(column), keys.token, calling_code)
+    token = tokenise(clear, kind_of(column), keys.token, calling_code, keys.later)
     nobody = clear.is_not_null() & token.is_null()
     lost: dict[str, pl.Series] = {}
     if nobody.any():
@@ -180,7 +231,9 @@ def _positions(page: Page, records: pl.DataFrame) -> pl.Series:
     return records.select(place.alias("position")).to_series()
 
 
-def _bad(stream: Stream, page: Page, records: pl.DataFrame, failed: pl.DataFrame, keys: Keys) -> pl.DataFrame:
+def _bad(
+    stream: Stream, page: Page, records: pl.DataFrame, failed: pl.DataFrame, keys: Keys, tokens: Tokens
+) -> pl.DataFrame:
     raw = [name for name in records.columns if name not in (*RESERVED, ROW)]
     if FAULT in records.columns:
         unreadable = records.filter(pl.col(FAULT).is_not_null())
@@ -191,8 +244,17 @@ def _bad(stream: Stream, page: Page, records: pl.DataFrame, failed: pl.DataFrame
     form = pl.struct(raw).struct.json_encode() if raw else pl.lit("{}")
     texts = found.with_columns((pl.coalesce(RAW, form) if RAW in records.columns else form).alias("raw"))["raw"]
     positions = _positions(page, found)
-    if stream.contract.personal:
+    if stream.contract.is_sealed:
         sealed = seal(texts.to_list(), keys.sealing, stream.context, positions.to_list())
+        named = [mask(text, is_name=True) for text in positions]
+        positions = pl.Series("position", named, dtype=pl.String)
+        if tokens:
+            finder = Finder(tokens, keys, (stream.calling_code, ""))
+            theirs = [finder.holds(text) for text in texts]
+            sealed = [None if is_theirs else text for is_theirs, text in zip(theirs, sealed, strict=True)]
+            found = found.with_columns(
+                reason=pl.when(pl.Series(theirs, dtype=pl.Boolean)).then(pl.lit(FORGOTTEN)).otherwise("reason")
+            )
         texts = pl.Series("raw", sealed, dtype=pl.String)
     # Beside the raw form, what a replay needs to prepare the record as it would have been prepared here.
     line = found[LINE] if LINE in records.columns else found[ROW] + 1

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Protocol
 
 import polars as pl
@@ -18,7 +19,7 @@ import polars as pl
 from ingestion.ahead import DeadlineError, pull_ahead
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract, landed_schema
-from ingestion.landing import lake
+from ingestion.landing import lake, originals
 from ingestion.landing.ledger import Cursor, Ledger, Load
 from ingestion.landing.locks import stream_lock
 from ingestion.landing.recovery import recover_stream
@@ -70,6 +71,8 @@ class Prepared(Protocol):
     def extra_fields(self) -> list[str]: ...
     @property
     def lost_fields(self) -> list[str]: ...
+    @property
+    def clear(self) -> pl.DataFrame | None: ...
 
 
 Preparer = Callable[[Any, Page], Prepared]
@@ -171,7 +174,7 @@ def _pull(
         # A defect in one connector or a source beyond all imagination must not stop the other streams.
         error = str(
             SourceError(
-                f"{stream.source} {stream.name}: {type(unforeseen).__name__}: {unforeseen}",
+                f"{stream.source} {stream.name}: {_said(unforeseen, stream.contract)}",
                 state="Loads that had landed stay; its cursor stands behind them.",
                 next_command="tillmill run --only ingest",
             )
@@ -190,6 +193,15 @@ def _pull(
     )
     tell(result)
     return result
+
+
+def _said(unforeseen: Exception, contract: Contract) -> str:
+    """The error in words; of a stream with people only its kind and place, because its words may quote a value."""
+    if not contract.is_sealed:
+        return f"{type(unforeseen).__name__}: {unforeseen}"
+    frames = traceback.extract_tb(unforeseen.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(unforeseen).__name__}{place}"
 
 
 @dataclass
@@ -273,6 +285,8 @@ class _Pull:
                 extracted_at=page.extracted_at,
                 extra_fields=prepared.extra_fields,
                 lost_fields=prepared.lost_fields,
+                clear=prepared.clear,
+                originals=originals.keep(self.workspace, self.stream.source, self.stream.name, page.originals),
             )
         )
         if self._snapshot is None:

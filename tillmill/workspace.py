@@ -67,6 +67,8 @@ class Clock(Strict):
 class Privacy(Strict):
     token_key: str = "file:state/keys/token.key"  # noqa: S105 - a reference, not a key
     sealing_key: str = "file:state/keys/sealing.key"
+    vault_key: str = "file:state/keys/vault.key"
+    originals_days: int = Field(default=30, ge=0, le=3650, description="how long source files are kept for replay")
 
 
 class Forecasting(Strict):
@@ -156,6 +158,14 @@ class Workspace:
     @property
     def ledger(self) -> Path:
         return self.root / "state" / "ledger.sqlite"
+
+    @property
+    def vault(self) -> Path:
+        return self.root / "state" / "vault.sqlite"
+
+    @property
+    def forgotten(self) -> Path:
+        return self.root / "state" / "forgotten"
 
     @property
     def keys(self) -> Path:

@@ -112,6 +112,7 @@ MEMBERS = Contract(
     event="updated_at",
     personal=("member_id", "name", "phone", "email", "union_id", "wecom_id"),
     vaulted=("member_id", "name", "phone", "email", "union_id", "wecom_id"),
+    is_about_person=True,
 )
 CAMPAIGNS = Contract(
     "crm.campaigns",

@@ -132,7 +132,7 @@ ORDERS = Contract(
         "buyer_name",
         "ship_address",
     ),
-    vaulted=("buyer_phone", "buyer_email", "buyer_open_id", "buyer_name", "ship_address"),
+    vaulted=("buyer_phone", "buyer_email", "buyer_name", "ship_address"),
     defaults={"order_type": "normal"},
     flags={
         "negative_total": oddities.negative("total_amount"),
@@ -147,6 +147,8 @@ ORDER_LINES = Contract(
     key=("shop_id", "order_id", "line_no"),
     version="updated_at",
     event="updated_at",
+    # Shops send an order's lines inside the order, buyer and all.
+    may_carry=True,
     defaults={"line_kind": "sale"},
     flags={
         "negative_without_return": oddities.negative("units"),
@@ -170,10 +172,6 @@ REFUNDS = Contract(
     version="updated_at",
     event="updated_at",
     free_text=("reason",),
-    flags={
-        "negative_refund": oddities.negative("amount"),
-        "negative_units": oddities.negative("units"),
-        "refunded_before_applied": oddities.out_of_order("applied_at", "refunded_at"),
-    },
+    flags={"negative_refund": oddities.negative("amount")},
 )
 CONTRACTS = (ORDERS, ORDER_LINES, DISCOUNTS, REFUNDS, controls("ecommerce"))

@@ -81,6 +81,21 @@ def write_frame(frame: pl.DataFrame, path: Path) -> Written:
         raise _unwritable(path.parent, int(frame.estimated_size()), error) from error
 
 
+def write_bytes(data: bytes, path: Path) -> None:
+    """Write `data` to `path`, whole and on disk, or not at all. Raises TillmillError as `write_frame` does."""
+    spool = path.with_name(f".{path.name}.{os.getpid()}{SPOOL}")
+    try:
+        make_folder(path.parent)
+        with spool.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        remove(spool)
+        raise _unwritable(path.parent, len(data), error) from error
+    put_in_place(spool, path)
+
+
 def put_in_place(spool: Path, target: Path) -> None:
     """Give a spooled file its final name, durably. Raises TillmillError when the folder cannot be written."""
     try:

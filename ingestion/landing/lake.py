@@ -13,10 +13,11 @@ import polars as pl
 from ingestion.contracts import ALL, contract
 from ingestion.contracts.contract import landed_schema
 from ingestion.landing import files
-from ingestion.landing.ledger import ZERO_ROWS, Cursor, Ledger, Load, Place
+from ingestion.landing.ledger import ZERO_ROWS, Cursor, Kept, Ledger, Load
 from ingestion.landing.locks import stream_lock
 from ingestion.landing.quarantine import QUARANTINE, to_quarantine
 from ingestion.landing.recovery import Recovered, recover, recover_stream
+from ingestion.privacy.vault import Vault
 from tillmill.errors import ContractError
 from tillmill.workspace import Workspace, now
 
@@ -53,8 +54,8 @@ class Piece:
     """One page, checked and protected: what lands of it.
 
     `good` has the contract's landed columns and `_row, _op, _extra, _flags`; `bad` has row, position, field, reason,
-    raw and, for a replay, file, line, observed_at; `pulled` is the number of records the page had, `cursor` the state
-    after it.
+    raw; `pulled` is the number of records the page had, `cursor` the state after it; `clear` has `_row` and what goes
+    to the vault; `originals` are the source's files, already kept.
     """
 
     good: pl.DataFrame
@@ -64,6 +65,8 @@ class Piece:
     extracted_at: datetime
     extra_fields: Sequence[str] = ()
     lost_fields: Sequence[str] = ()
+    clear: pl.DataFrame | None = None
+    originals: Sequence[Kept] = ()
 
     @property
     def quarantined(self) -> int:
@@ -109,7 +112,13 @@ def land(
         watermark_at=_watermark(good, event),
         cursor_name=cursor_name,
     )
-    return _commit(workspace, ledger, load, good, bad, read=read, cursor=pieces[-1].cursor)
+    clear = _clear(pieces)
+    if clear.height:
+        # First: a row that is seen has its entry; an entry whose load never lands is swept with its other traces.
+        with Vault(workspace) as vault:
+            vault.put(contract(stream), source, load_id, load_seq, clear)
+    kept = [original for piece in pieces for original in piece.originals]
+    return _commit(workspace, ledger, load, good, bad, read=read, cursor=pieces[-1].cursor, originals=kept)
 
 
 def land_replay(
@@ -215,7 +224,7 @@ def _commit(
     *,
     read: Cursor | None = None,
     cursor: dict[str, Any] | None = None,
-    replays: Sequence[Place] = (),
+    originals: Sequence[Kept] = (),
 ) -> Load:
     """Spool and fsync; record with the cursor; rename and fsync the folder; make visible. A kill anywhere is repaired
     by `recover_stream`: before the record the spool is swept, after it the load is rolled forward."""
@@ -236,7 +245,7 @@ def _commit(
             load = replace(load, quarantine_file=target.relative_to(workspace.root), quarantine_sha256=written.sha256)
         for spool, _ in moves:
             files.fsync(spool.parent)
-        ledger.record(load, read=read, cursor=cursor, replays=replays)
+        ledger.record(load, read=read, cursor=cursor, originals=originals)
     except BaseException:
         for spool, _ in moves:
             files.remove(spool)
@@ -268,6 +277,16 @@ def _stamped(
     said = {"_source": source, "_load_id": load_id, "_load_seq": load_seq, "_extracted_at": extracted_at}
     stamped = rows.with_columns(pl.lit(value).cast(EVERY_ROW[name]).alias(name) for name, value in said.items())
     return stamped.select(columns.names()).cast(columns)
+
+
+def _clear(pieces: Sequence[Piece]) -> pl.DataFrame:
+    """What goes to the vault of all pieces, numbered as their rows are."""
+    found, last = [pl.DataFrame()], 0
+    for piece in pieces:
+        if piece.clear is not None:
+            found.append(piece.clear.with_columns(pl.col("_row") + last))
+        last += piece.pulled
+    return pl.concat(found, how="diagonal")
 
 
 def drift(pieces: Sequence[Piece]) -> tuple[str, ...]:

@@ -6,13 +6,15 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ingestion.landing.database import Database, to_text, to_time
 from tillmill.errors import ContractError, LockedError, TillmillError
 from tillmill.workspace import now
+
+_NOT_YET = datetime(1970, 1, 1, tzinfo=UTC)
 
 State = Literal["recorded", "visible", "pending", "discarded"]
 
@@ -79,6 +81,21 @@ class Load:
     ended_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A source file that a load was read from: content (sha256 of its bytes), name (sealed where it may be a person's),
+    size; and, where the ledger tells it, whose it is and since when it is kept.
+    """
+
+    content: str
+    name: str
+    bytes: int
+    stream: str = ""
+    source: str = ""
+    load_id: str = ""
+    kept_at: datetime = _NOT_YET
+
+
 class Loads(Database):
     """The part of the ledger that knows what was loaded and where each stream goes on."""
 
@@ -100,12 +117,13 @@ class Loads(Database):
         *,
         read: Cursor | None = None,
         cursor: dict[str, Any] | None = None,
-        replays: Sequence[Place] = (),
+        originals: Sequence[Kept] = (),
     ) -> None:
         """Record a spooled load, and with it the new `cursor`, only if the stored one is still the one `read`.
 
-        `replays` are the quarantined rows that it lands; each can be landed once. Raises CursorMovedError when the
-        cursor has moved or a row was replayed since, ContractError when a pulled row is neither landed nor quarantined,
+        `originals` are the files it was read from, which are then kept under its name.
+
+        Raises CursorMovedError when it is not, ContractError when a pulled row is neither landed nor quarantined,
         TillmillError when another candidate's learnt loads are still pending. In each case nothing is recorded.
         """
         if load.pulled != load.landed + load.quarantined:
@@ -150,6 +168,43 @@ class Loads(Database):
                     None if read is None else json.dumps(read.value),
                     None if read is None else read.revision + 1,
                 ),
+            )
+            connection.executemany(
+                """insert or replace into originals (stream, source, content, load_id, name, bytes, kept_at)
+                values (?, ?, ?, ?, ?, ?, ?)""",
+                [
+                    (load.stream, load.source, one.content, load.load_id, one.name, one.bytes, to_text(now()))
+                    for one in originals
+                ],
+            )
+
+    def originals(self, source: str | None = None, stream: str | None = None) -> list[Kept]:
+        """The source files kept for loads that count, oldest first."""
+        rows = self._connection.execute(
+            """select o.* from originals as o join loads as l on o.load_id = l.load_id
+            where l.state <> 'discarded' and (? is null or o.source = ?) and (? is null or o.stream = ?)
+            order by o.kept_at, o.load_id, o.content""",
+            (source, source, stream, stream),
+        )
+        return [
+            Kept(
+                row["content"],
+                row["name"],
+                row["bytes"],
+                row["stream"],
+                row["source"],
+                row["load_id"],
+                datetime.fromisoformat(row["kept_at"]),
+            )
+            for row in rows
+        ]
+
+    def drop_originals(self, originals: Sequence[Kept]) -> None:
+        """Keep these files no longer for their loads."""
+        with self.transaction() as connection:
+            connection.executemany(
+                "delete from originals where stream = ? and source = ? and content = ? and load_id = ?",
+                [(one.stream, one.source, one.content, one.load_id) for one in originals],
             )
 
     def mark_visible(self, load_id: str) -> Load:

@@ -140,8 +140,36 @@ create table fixes (
 create index fixes_of_row on fixes (load_id, row);
 """
 
+# Version 3: files that were written anew (a person left, keys changed), and the source files kept for replay.
+_REWRITING = """
+insert into counters (name, value) values ('rewrite', 0);
+
+create table replaced (
+    file text primary key,
+    load_id text not null,
+    why text not null,
+    rows integer not null,
+    sha256 text not null,
+    by_file text not null,
+    by_sha256 text not null,
+    at text not null
+) without rowid;
+create index replaced_why on replaced (why);
+
+create table originals (
+    stream text not null,
+    source text not null,
+    content text not null,
+    load_id text not null,
+    name text not null,
+    bytes integer not null,
+    kept_at text not null,
+    primary key (stream, source, content, load_id)
+) without rowid;
+"""
+
 # To change the ledger, append a script: what stands above it has already run in somebody's workspace.
-MIGRATIONS = (_FIRST, _MENDING)
+MIGRATIONS = (_FIRST, _MENDING, _REWRITING)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingestion.landing import files
+from ingestion.landing import files, originals
 from ingestion.landing.ledger import ZERO_ROWS, Ledger, Load
 from ingestion.landing.locks import stream_lock
+from ingestion.landing.rewrites import MARK
+from ingestion.privacy import vault
 from tillmill.errors import LockedError
 from tillmill.workspace import Workspace
 
@@ -26,7 +28,7 @@ def recover(workspace: Workspace, ledger: Ledger) -> Recovered:
     recovered = Recovered()
     on_disk = {
         (folder.name, folder.parent.name)
-        for lake in (workspace.landing, workspace.quarantine)
+        for lake in (workspace.landing, workspace.quarantine, workspace.originals)
         for folder in lake.glob("*/*")
         if folder.is_dir()
     }
@@ -58,12 +60,19 @@ def recover_stream(
         else:
             ledger.undo(load.load_id)
             recovered.taken_back.append(load.load_id)
+    counted = {load.load_seq for load in ledger.loads(source, stream) if load.state != "discarded"}
+    vault.sweep(workspace, source, stream, counted)
+    recovered.swept.extend(originals.sweep_unknown(workspace, ledger, source, stream))
     states = ledger.known_files(source, stream)
+    replaced = ledger.old_files()
     for lake in (workspace.landing, workspace.quarantine):
         folder = lake / stream / source
         for path in folder.iterdir() if folder.is_dir() else ():
-            state = states.get(path.relative_to(workspace.root))
-            if path.suffix == files.SPOOL or state == "discarded":
+            name = path.relative_to(workspace.root)
+            state = states.get(name)
+            # A file written anew that the ledger does not know never took the place of the one it knows.
+            is_left_over = state is None and (name in replaced or MARK in path.name)
+            if path.suffix == files.SPOOL or state == "discarded" or is_left_over:
                 files.remove(path)
             elif state is None and path.name != ZERO_ROWS and path.suffix != files.UNKNOWN:
                 files.put_in_place(path, path.with_name(f".{path.name}{files.UNKNOWN}"))

@@ -15,6 +15,8 @@ KINDS = {
     "buyer_name": "name",
     "ship_address": "address",
 }
+# Kinds that tell one person from all others; names and addresses are shared.
+IDENTIFYING = ("code", "phone", "email")
 
 _EXTENSION = re.compile(r"(?:ext\.?|x|#|转|,|;)\s*\d+$|^(?:\+?86[\s-]?)?1[3-9]\d{9}-\d{1,6}$", re.IGNORECASE)
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")

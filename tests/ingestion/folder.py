@@ -40,6 +40,7 @@ class Prepared:
     bad: pl.DataFrame
     extra_fields: list[str]
     lost_fields: list[str]
+    clear: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,158 @@
+"""Originals: the source's own files, kept for a while byte for byte, encrypted where they may hold people."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
+
+from ingestion.connectors.page import Original
+from ingestion.contracts import contract
+from ingestion.landing import files
+from ingestion.landing.ledger import Ledger
+from ingestion.landing.loads import Kept
+from ingestion.privacy.seal import seal, seal_bytes, unseal, unseal_bytes
+from ingestion.privacy.tokens import Keys, load_keys
+from tillmill.errors import RefusedError, TillmillError, UsageError
+from tillmill.workspace import Workspace, now
+
+CLEAR, SEALED = ".original", ".sealed"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One kept file: whose, its name at its source, its content's sha256, its size, when it was kept."""
+
+    stream: str
+    source: str
+    content: str
+    name: str
+    bytes: int
+    kept_at: datetime
+
+
+def keep(workspace: Workspace, source: str, stream: str, originals: Sequence[Original]) -> list[Kept]:
+    """Write originals to the disk, each content once, and return what the ledger is to know of them.
+
+    Until the load they belong to is recorded nobody knows the files, and recovery removes them.
+    """
+    if not originals or not workspace.settings.privacy.originals_days:
+        return []
+    keys = load_keys(workspace) if contract(stream).is_sealed else None
+    kept = []
+    for original in originals:
+        path = _path(workspace, source, stream, original.content, keys)
+        if not path.exists():
+            bound = f"{source}/{stream}/{original.content}"
+            files.write_bytes(original.data if keys is None else seal_bytes(original.data, keys.sealing, bound), path)
+        name = original.name
+        if keys is not None:
+            # The name of a file may be a person's; to the ledger it is as good as its content.
+            name = seal([name], keys.sealing, f"{source}/{stream}", [original.content])[0] or ""
+        kept.append(Kept(original.content, name, len(original.data)))
+    return kept
+
+
+def listed(
+    workspace: Workspace, ledger: Ledger, *, stream: str | None = None, source: str | None = None
+) -> list[Listed]:
+    """The kept files, newest first; a content that came under several loads once, under its latest name."""
+    keys = load_keys(workspace)
+    found: dict[tuple[str, str, str], Listed] = {}
+    for row in ledger.originals(source, stream):
+        place = (row.stream, row.source, row.content)
+        name = row.name
+        if contract(row.stream).is_sealed:
+            name = unseal(name, keys.sealing, f"{row.source}/{row.stream}")
+        found[place] = Listed(*place, name, row.bytes, row.kept_at)
+    return sorted(found.values(), key=lambda one: (one.kept_at, one.name), reverse=True)
+
+
+def read(workspace: Workspace, original: Listed) -> bytes:
+    """The file as its source handed it over. Raises RefusedError where it was changed or the key is another."""
+    keys = load_keys(workspace) if contract(original.stream).is_sealed else None
+    path = _path(workspace, original.source, original.stream, original.content, keys)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise TillmillError(f"{path} is gone", next_command="tillmill originals list") from error
+    return (
+        data
+        if keys is None
+        else unseal_bytes(data, keys.sealing, f"{original.source}/{original.stream}/{original.content}")
+    )
+
+
+def find(workspace: Workspace, ledger: Ledger, content: str) -> Listed:
+    """The kept file whose content's sha256 begins so. Raises UsageError where none or several do."""
+    found = [one for one in listed(workspace, ledger) if one.content.startswith(content)]
+    if len({one.content for one in found}) != 1:
+        raise UsageError(
+            f"{len(found)} kept files have a content that begins with {content!r}; one is wanted",
+            next_command="tillmill originals list",
+        )
+    return found[0]
+
+
+def export(workspace: Workspace, originals: Sequence[Listed], folder: Path) -> list[Path]:
+    """Write kept files in clear under their own names, for their owner alone: a folder that `files` can read again.
+
+    Of two contents of one name the later is the file, the earlier has its content's beginning in its name. Raises
+    RefusedError for a name that would leave the folder.
+    """
+    written: list[Path] = []
+    for original in originals:
+        path = _inside(folder, original.name)
+        if path in written:
+            path = path.with_name(f"{path.stem}.{original.content[:8]}{path.suffix}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(read(workspace, original))
+        written.append(path)
+    return written
+
+
+def sweep(workspace: Workspace, ledger: Ledger) -> int:
+    """Drop what is older than `[privacy] originals_days`; returns how many files."""
+    before = now() - timedelta(days=workspace.settings.privacy.originals_days)
+    return drop(workspace, ledger, [row for row in ledger.originals() if row.kept_at < before])
+
+
+def drop(workspace: Workspace, ledger: Ledger, rows: Sequence[Kept]) -> int:
+    """Forget these in the ledger, then remove files that no other load has; returns how many files."""
+    ledger.drop_originals(rows)
+    held = {(row.stream, row.source, row.content) for row in ledger.originals()}
+    gone = {(row.stream, row.source, row.content) for row in rows} - held
+    for stream, source, content in gone:
+        for ending in (CLEAR, SEALED):
+            files.remove(_folder(workspace, source, stream) / f"{content}{ending}")
+    return len(gone)
+
+
+def sweep_unknown(workspace: Workspace, ledger: Ledger, source: str, stream: str) -> list[Path]:
+    """Remove files of the stream that no load has: what a kill left. The caller holds the stream's lock."""
+    known = {row.content for row in ledger.originals(source, stream)}
+    folder = _folder(workspace, source, stream)
+    lost = [path for path in (folder.iterdir() if folder.is_dir() else ()) if path.stem not in known]
+    for path in lost:
+        files.remove(path)
+    return lost
+
+
+def _folder(workspace: Workspace, source: str, stream: str) -> Path:
+    return workspace.originals / files.safe_name(stream) / files.safe_name(source)
+
+
+def _path(workspace: Workspace, source: str, stream: str, content: str, keys: Keys | None) -> Path:
+    ending = CLEAR if keys is None else SEALED
+    return _folder(workspace, source, stream) / f"{files.safe_name(content)}{ending}"
+
+
+def _inside(folder: Path, name: str) -> Path:
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if not parts or any(part in {"/", "..", "."} or ":" in part or "\0" in part for part in parts):
+        raise RefusedError(f"a kept file's name, {name!r}, would leave {folder}", state="It was not written.")
+    return folder.joinpath(*parts)

@@ -1,0 +1,229 @@
+"""The vault: the clear values that are needed at all, encrypted, one entry per landed record, every reading noted."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import polars as pl
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ingestion.contracts.contract import Contract, landed_name
+from ingestion.privacy import keyfiles
+from ingestion.privacy.vaultfile import VaultFile
+from tillmill.errors import RefusedError, SettingsError, UsageError
+from tillmill.workspace import Workspace, now
+
+NONCE_BYTES = 12
+ROTATED_AT_ONCE = 20_000
+PLACE: dict[str, pl.DataType] = {
+    "source": pl.String(),
+    "stream": pl.String(),
+    "load_id": pl.String(),
+    "load_seq": pl.Int64(),
+    "row": pl.Int64(),
+}
+Entry = tuple[int, int]
+
+
+class Vault(VaultFile):
+    """The open vault with its keys. Raises SettingsError where a key is missing or can be read by others."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._keys = keyfiles.read_keys(workspace, workspace.settings.privacy.vault_key)
+        self._ciphers = {keyfiles.name_of(key): AESGCM(key[:32]) for key in self._keys}
+        super().__init__(workspace)
+
+    def put(self, contract: Contract, source: str, load_id: str, load_seq: int, clear: pl.DataFrame) -> int:
+        """Keep the clear values of a load that is about to land; returns the number of entries.
+
+        `clear` has `_row`, the contract's vaulted columns and their tokens. Nothing counts before the ledger knows the
+        load: `sweep` removes what never landed.
+        """
+        named = [name for name in contract.vaulted if name in clear.columns]
+        texts = clear.select(pl.struct(named).struct.json_encode().alias("text")).to_series()
+        rows = clear["_row"].to_list()
+        tokens = [clear[landed_name(contract, name)].to_list() for name in named]
+        name, cipher = self._current()
+        bound = _bound(source, contract.name, load_seq)
+        nonces = os.urandom(NONCE_BYTES * len(rows))
+        entries = (
+            (load_seq, row, name, _encrypt(cipher, nonces[at * NONCE_BYTES : (at + 1) * NONCE_BYTES], text, bound, row))
+            for at, (row, text) in enumerate(zip(rows, texts, strict=True))
+        )
+        with self.transaction() as connection:
+            connection.execute(
+                "insert into loads (load_seq, load_id, source, stream) values (?, ?, ?, ?)",
+                (load_seq, load_id, source, contract.name),
+            )
+            connection.executemany("insert into entries (load_seq, row, key, sealed) values (?, ?, ?, ?)", entries)
+            connection.executemany(
+                "insert or ignore into tokens (token, load_seq, row) values (?, ?, ?)",
+                (
+                    (bytes.fromhex(token), load_seq, row)
+                    for column in tokens
+                    for row, token in zip(rows, column, strict=True)
+                    if token is not None
+                ),
+            )
+        return len(rows)
+
+    def read(
+        self, *, tokens: Sequence[str] = (), records: Iterable[Entry] = (), who: str, purpose: str
+    ) -> pl.DataFrame:
+        """The clear values of the entries that carry one of `tokens`, and of `records` (`_load_seq`, `_row`).
+
+        One row per entry, the latest load last: PLACE, then each vaulted column that any of them has. The reading is
+        noted (who, when, what for, how many) before a value is given out. Raises UsageError without who and purpose.
+        """
+        if not who.strip() or not purpose.strip():
+            raise UsageError("the vault is read for a purpose by somebody: both must be said")
+        asked = len(tokens)
+        wanted = set(self.entries_of(tokens))
+        for record in records:
+            wanted.add(record)
+            asked += 1
+        with self.transaction() as connection:
+            found = [row for entry in sorted(wanted) if (row := self._entry(entry)) is not None]
+            connection.execute(
+                "insert into readings (at, who, purpose, asked, found) values (?, ?, ?, ?, ?)",
+                (now().isoformat(), who, purpose, asked, len(found)),
+            )
+        opened = [{name: row[name] for name in PLACE} | self._open(row) for row in found]
+        columns = dict.fromkeys(name for row in opened for name in row if name not in PLACE)
+        return pl.DataFrame(opened, schema=PLACE | dict.fromkeys(columns, pl.String()), orient="row")
+
+    def entries_of(self, tokens: Sequence[str]) -> list[Entry]:
+        """Load number and row of every entry that carries one of the tokens."""
+        found: set[Entry] = set()
+        for token in tokens:
+            rows = self._connection.execute("select load_seq, row from tokens where token = ?", (bytes.fromhex(token),))
+            found |= {(row["load_seq"], row["row"]) for row in rows}
+        return sorted(found)
+
+    def forget(self, entries: Sequence[Entry]) -> int:
+        """Delete entries and their tokens; returns how many there were."""
+        with self.transaction() as connection:
+            before = connection.total_changes
+            connection.executemany("delete from entries where load_seq = ? and row = ?", entries)
+            gone = connection.total_changes - before
+            connection.executemany("delete from tokens where load_seq = ? and row = ?", entries)
+        return gone
+
+    def rotate(self) -> int:
+        """Make a new key current, encrypt every entry with it, retire the old ones; returns the number of entries.
+
+        Killed half-way, or given two keys by hand (`env:`), it goes on where it stopped.
+        """
+        reference = self.workspace.settings.privacy.vault_key
+        path = keyfiles.path_of(self.workspace, reference)
+        if len(self._keys) == 1:
+            if path is None:
+                raise SettingsError(
+                    f"{reference} is no file of the workspace, so Tillmill cannot write a new key there",
+                    state="Nothing was changed.",
+                    next_command="add the new key as a last line, then: tillmill vault rotate",
+                )
+            self._use([*self._keys, keyfiles.new_key()])
+            keyfiles.replace(path, self._keys)
+        name, cipher = self._current()
+        moved = 0
+        while batch := self._connection.execute(
+            """select e.load_seq, e.row, e.key, e.sealed, l.source, l.stream from entries as e
+            join loads as l on e.load_seq = l.load_seq where e.key <> ? limit ?""",
+            (name, ROTATED_AT_ONCE),
+        ).fetchall():
+            again = [
+                (name, self._reencrypted(row, cipher), row["load_seq"], row["row"], row["key"], row["sealed"])
+                for row in batch
+            ]
+            with self.transaction() as connection:
+                connection.executemany(
+                    "update entries set key = ?, sealed = ? where load_seq = ? and row = ? and key = ? and sealed = ?",
+                    again,
+                )
+            moved += len(again)
+        self.wipe_log()
+        if path is not None:
+            self._use(self._keys[-1:])
+            keyfiles.replace(path, self._keys)
+        return moved
+
+    def state(self) -> dict[str, Any]:
+        """Entries, tokens and readings, and the short names of the keys in use (the last is current)."""
+        counts = {
+            name: int(self._connection.execute(statement).fetchone()[0])
+            for name, statement in (
+                ("entries", "select count(*) from entries"),
+                ("tokens", "select count(*) from tokens"),
+                ("readings", "select count(*) from readings"),
+                ("left_out", "select count(*) from suppressed"),
+            )
+        }
+        return {**counts, "keys": list(self._ciphers)}
+
+    def readings(self) -> pl.DataFrame:
+        """Who read the vault when, what for, how many were asked and found; newest first."""
+        rows = self._connection.execute("select at, who, purpose, asked, found from readings order by reading desc")
+        return pl.DataFrame(
+            [tuple(row) for row in rows],
+            schema={"at": pl.String, "who": pl.String, "purpose": pl.String, "asked": pl.Int64, "found": pl.Int64},
+            orient="row",
+        )
+
+    def _entry(self, entry: Entry) -> Any:
+        return self._connection.execute(
+            """select e.load_seq, e.row, e.key, e.sealed, l.source, l.stream, l.load_id from entries as e
+            join loads as l on e.load_seq = l.load_seq where e.load_seq = ? and e.row = ?""",
+            entry,
+        ).fetchone()
+
+    def _open(self, row: Any) -> dict[str, str]:
+        clear = _decrypt(self._ciphers, row)
+        return {name: value for name, value in json.loads(clear).items() if value is not None}
+
+    def _reencrypted(self, row: Any, cipher: AESGCM) -> bytes:
+        bound = _bound(row["source"], row["stream"], row["load_seq"])
+        return _encrypt(cipher, os.urandom(NONCE_BYTES), _decrypt(self._ciphers, row), bound, row["row"])
+
+    def _current(self) -> tuple[str, AESGCM]:
+        name = keyfiles.name_of(self._keys[-1])
+        return name, self._ciphers[name]
+
+    def _use(self, keys: list[bytes]) -> None:
+        self._keys = keys
+        self._ciphers = {keyfiles.name_of(key): AESGCM(key[:32]) for key in keys}
+
+
+def sweep(workspace: Workspace, source: str, stream: str, landed: set[int]) -> int:
+    """Remove the entries of loads of this stream that never landed; returns how many loads.
+
+    The caller holds the stream's lock; `landed` are the numbers of the loads the ledger counts.
+    """
+    if not workspace.vault.exists():
+        return 0
+    with VaultFile(workspace) as vault:
+        return vault.sweep(source, stream, landed)
+
+
+def _bound(source: str, stream: str, load_seq: int) -> str:
+    return f"{source}/{stream}/{load_seq}"
+
+
+def _encrypt(cipher: AESGCM, nonce: bytes, text: str, bound: str, row: int) -> bytes:
+    return nonce + cipher.encrypt(nonce, text.encode(), f"{bound}/{row}".encode())
+
+
+def _decrypt(ciphers: dict[str, AESGCM], row: Any) -> str:
+    bound = f"{_bound(row['source'], row['stream'], row['load_seq'])}/{row['row']}"
+    try:
+        cipher = ciphers[row["key"]]
+        return cipher.decrypt(row["sealed"][:NONCE_BYTES], row["sealed"][NONCE_BYTES:], bound.encode()).decode()
+    except (InvalidTag, KeyError) as error:
+        raise RefusedError(
+            f"the vault's entry {bound} does not open with this workspace's vault key",
+            next_command="put the key that was current back into its file as the first line",
+        ) from error

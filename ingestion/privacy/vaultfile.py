@@ -1,0 +1,186 @@
+"""The vault's SQLite file: readable by its owner alone, every commit on disk, what is deleted overwritten."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from ingestion.landing.locks import held
+from tillmill.errors import TillmillError
+from tillmill.workspace import Workspace
+
+BUSY_SECONDS = 30.0
+
+# Entries are named by the load's number, which is never given twice, and the row's place in the load.
+_FIRST = """
+create table loads (
+    load_seq integer primary key,
+    load_id text not null,
+    source text not null,
+    stream text not null
+);
+create index loads_of_stream on loads (stream, source);
+
+create table entries (
+    load_seq integer not null references loads (load_seq),
+    row integer not null,
+    key text not null,
+    sealed blob not null,
+    primary key (load_seq, row)
+) without rowid;
+create index entries_of_key on entries (key);
+
+create table tokens (
+    token blob not null,
+    load_seq integer not null,
+    row integer not null,
+    primary key (token, load_seq, row)
+) without rowid;
+create index tokens_of_entry on tokens (load_seq, row);
+
+create table readings (
+    reading integer primary key,
+    at text not null,
+    who text not null,
+    purpose text not null,
+    asked integer not null,
+    found integer not null
+);
+
+create table requests (
+    request integer primary key,
+    kind text not null check (kind in ('forget', 'rekey')),
+    phase text not null check (phase in ('asked', 'rewritten', 'done')),
+    asked_at text not null,
+    asked_by text not null,
+    source text not null default '',
+    detail blob
+);
+
+create table suppressed (
+    source text not null,
+    kind text not null,
+    token text not null,
+    request integer not null references requests (request),
+    primary key (source, kind, token)
+) without rowid;
+
+create table done (
+    request integer not null references requests (request),
+    place text not null,
+    item text not null,
+    rows integer not null,
+    before_sha256 text,
+    after_sha256 text,
+    primary key (request, place, item)
+) without rowid;
+"""
+MIGRATIONS = (_FIRST,)
+
+
+class VaultFile:
+    """One connection to the vault; each thread opens its own, as a context manager."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.path = workspace.vault
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not self.path.exists():
+            # SQLite gives its log the file's own mode.
+            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
+        self._connection = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_SECONDS)
+        self._connection.row_factory = sqlite3.Row
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self.close()
+            raise self._failed(error) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it or nothing, on disk when this returns. Raises TillmillError when the vault cannot be written."""
+        try:
+            self._connection.execute("begin immediate")
+            yield self._connection
+            self._connection.execute("commit")
+        except sqlite3.OperationalError as error:
+            self._roll_back()
+            raise self._failed(error) from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def sweep(self, source: str, stream: str, landed: set[int]) -> int:
+        """Remove the entries of the stream's loads that are not in `landed`; returns how many loads that were."""
+        rows = self._connection.execute("select load_seq from loads where source = ? and stream = ?", (source, stream))
+        lost = [(row["load_seq"],) for row in rows if row["load_seq"] not in landed]
+        if lost:
+            with self.transaction() as connection:
+                for statement in (
+                    "delete from tokens where load_seq = ?",
+                    "delete from entries where load_seq = ?",
+                    "delete from loads where load_seq = ?",
+                ):
+                    connection.executemany(statement, lost)
+        return len(lost)
+
+    def suppressed(self) -> list[sqlite3.Row]:
+        """Source ('' for all), kind and token of everything that is to be left out."""
+        return list(self._connection.execute("select source, kind, token from suppressed"))
+
+    def wipe_log(self) -> None:
+        """Fold the write-ahead log into the file and empty it: what was deleted stands in neither."""
+        self._connection.execute("pragma wal_checkpoint(truncate)")
+
+    def _prepare(self) -> None:
+        self._connection.execute("pragma foreign_keys = on")
+        self._connection.execute("pragma synchronous = full")
+        self._connection.execute("pragma secure_delete = on")
+        if self._version() < len(MIGRATIONS):
+            with held(self.path.with_suffix(".lock"), "the vault", wait=True):
+                if self._version() == 0:
+                    self._connection.execute("pragma journal_mode = wal")
+                if (version := self._version()) < len(MIGRATIONS):
+                    steps = "\n".join(MIGRATIONS[version:])
+                    self._connection.executescript(
+                        f"begin immediate;\n{steps}\npragma user_version = {len(MIGRATIONS)};\ncommit;"
+                    )
+        if (version := self._version()) != len(MIGRATIONS):
+            raise TillmillError(
+                f"{self.path} has schema version {version}, this Tillmill knows {len(MIGRATIONS)}",
+                state="Nothing was changed.",
+                next_command="install the Tillmill that made this workspace, or a newer one",
+            )
+
+    def _version(self) -> int:
+        return int(self._connection.execute("pragma user_version").fetchone()[0])
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("rollback")
+
+    def _failed(self, error: sqlite3.Error) -> TillmillError:
+        return TillmillError(
+            f"{self.path}: {error}",
+            state="The transaction was rolled back: nothing of it is visible, nothing is lost.",
+            next_command="make room or make the folder writable, then: tillmill run",
+        )

@@ -33,7 +33,7 @@ class Prepared:
     """A checked page.
 
     `good`: the contract's columns as they land, then `_row` (place in the page, from 0), `_op`, `_extra`, `_flags`.
-    `bad`: row, position, field, reason, raw (the record as JSON; sealed where the contract says so; null where it is
+    `bad`: row, position, field, reason, raw (the record as JSON; sealed where the contract says so; empty where it is
     of a person who asked to be forgotten). `extra_fields`: raw fields no mapping used; `lost_fields`: mapped fields
     that the page does not have. `clear`: `_row`, the vaulted columns in clear and as tokens, of the good rows that have
     any; None for a stream that keeps nothing clear.
@@ -251,9 +251,11 @@ def _bad(
         if tokens:
             finder = Finder(tokens, keys, (stream.calling_code, ""))
             theirs = [finder.holds(text) for text in texts]
-            sealed = [None if is_theirs else text for is_theirs, text in zip(theirs, sealed, strict=True)]
+            sealed = ["" if is_theirs else text for is_theirs, text in zip(theirs, sealed, strict=True)]
+            emptied = pl.when(pl.Series(theirs, dtype=pl.Boolean))
             found = found.with_columns(
-                reason=pl.when(pl.Series(theirs, dtype=pl.Boolean)).then(pl.lit(FORGOTTEN)).otherwise("reason")
+                emptied.then(pl.lit(FORGOTTEN)).otherwise("reason").alias("reason"),
+                emptied.then(pl.lit("")).otherwise("field").alias("field"),
             )
         texts = pl.Series("raw", sealed, dtype=pl.String)
     # Beside the raw form, what a replay needs to prepare the record as it would have been prepared here.

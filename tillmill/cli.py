@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
+from tillmill import privacy
 from tillmill.errors import TillmillError, UsageError
 from tillmill.ports import LAST_PORT, need_free
 from tillmill.quarantine_commands import quarantine
@@ -32,10 +33,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(sources, name="sources")
-app.add_typer(quarantine, name="quarantine")
-for name, group in GROUPS.items():
+for name, group in (GROUPS | privacy.GROUPS).items():
     app.add_typer(group, name=name)
+app.command()(privacy.forget)
+app.command()(privacy.rekey)
 for plugin in entry_points(group="tillmill.commands"):
     app.add_typer(plugin.load(), name=plugin.name)
 

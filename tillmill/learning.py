@@ -29,7 +29,6 @@ PLANNING_TABLES = (
     "demand", "orders", "stock", "receipts", "item_policy", "channel_life",
     "bom", "sources", "routing", "changeover", "calendar",
 )  # fmt: skip
-IDENTITIES = "stg_customers__identities"
 PLAN_OUTPUTS = ("requirements", "production_plan", "schedule_orders", "pegging", "exceptions", "summary")
 
 
@@ -128,11 +127,17 @@ class Learner:
         return f"{plan.height:,} line-weeks of {plan['sku'].n_unique():,} SKUs from {start_on}"
 
     def _identities(self) -> pl.DataFrame:
-        """Who was who in the newest version: a build afresh keeps its customers too."""
-        newest = self._ledger.latest_version()
-        if newest is None:
-            return pl.DataFrame(schema=landed_schema(contract("customers.identities")))
-        return warehouse.read_table(self._workspace.published / newest.file, IDENTITIES)
+        """Who was who so far: as it landed, so that a build afresh keeps its customers and a forgotten one is gone."""
+        columns = landed_schema(contract("customers.identities"))
+        files = [
+            self._workspace.root / load.file
+            for load in self._ledger.loads(stream="customers.identities")
+            if load.state == "visible" and load.file is not None
+        ]
+        landed = [pl.read_parquet(file).filter(pl.col("_op") != "delete").select(columns) for file in files]
+        return pl.concat([pl.DataFrame(schema=columns), *landed]).unique(
+            ["record_token", "decided_at"], keep="last", maintain_order=True
+        )
 
     def _read(self, table: str) -> pl.DataFrame:
         # Rows in one order: sums of floats, and whatever breaks ties, must not hang on how the engine stored them.

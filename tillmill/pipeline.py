@@ -13,10 +13,12 @@ from typing import Protocol
 
 import polars as pl
 
-from ingestion.landing import lake
+from ingestion.landing import lake, originals
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import run_lock
-from ingestion.runner import StreamResult, Window, ingest
+from ingestion.privacy import proof
+from ingestion.privacy.vault import Vault
+from ingestion.runner import StreamResult, ingest
 from planning.contracts import OUT
 from planning.exchange.csv import write_plan
 from tillmill import learning, notify
@@ -53,43 +55,31 @@ class Outcome:
         return [result for result in self.streams if result.error]
 
 
-def pull(
+def run(
     workspace: Workspace,
     display: Display,
     *,
-    source: str | None = None,
-    streams: Sequence[str] = (),
-    window: Window | None = None,
+    only: str | None = None,
+    afresh: bool = False,
+    steps: Sequence[str] = STEPS,
+    ask: Callable[[Ledger], object] | None = None,
 ) -> Outcome:
-    """Pulls the streams named, all where none is, and builds nothing; with `window`, reads that time again.
+    """Runs all steps, or some of STEPS; a stream that fails does not stop the others, a failed build publishes nothing.
 
-    Raises LockedError when a run is at work, UsageError for a name that is not configured or a stream without windows.
-    """
-    outcome = Outcome()
-    with run_lock(workspace), Ledger(workspace.ledger) as ledger, _remembered(workspace, outcome):
-        lake.recover(workspace, ledger)
-        with _timed(display, outcome, "ingest") as say:
-            tell = partial(_tell, display)
-            outcome.streams = ingest(workspace, source=source, streams=streams, window=window, progress=tell)
-            say(_said_of_streams(outcome.streams))
-    return outcome
-
-
-def _tell(display: Display, said: StreamResult | str) -> None:
-    display.detail("ingest", str(said))
-
-
-def run(workspace: Workspace, display: Display, *, only: str | None = None, afresh: bool = False) -> Outcome:
-    """Runs all steps, or one of STEPS; a stream that fails does not stop the others, a failed build publishes nothing.
-
-    `afresh` builds every table anew instead of from the last published version. Raises LockedError when another run is
-    at work and BuildError when the candidate fails.
+    `afresh` builds every table anew instead of from the last published version; so does a request that changed landed
+    files (`ask` may make one, under the run's lock). Raises LockedError when another run is at work and BuildError when
+    the candidate fails.
     """
     outcome = Outcome()
     with run_lock(workspace), Ledger(workspace.ledger) as ledger, _remembered(workspace, outcome):
         lake.recover(workspace, ledger)
         publishing.repair(workspace, ledger)
-        steps = [only] if only else list(STEPS)
+        originals.sweep(workspace, ledger)
+        afresh = _carry_out_requests(workspace, ledger, display, outcome) or afresh
+        if ask is not None:
+            ask(ledger)
+            afresh = _carry_out_requests(workspace, ledger, display, outcome) or afresh
+        steps = [only] if only else list(steps)
         if "build" not in steps:
             _run_steps(workspace, ledger, display, outcome, steps, None, afresh)
             return outcome
@@ -119,6 +109,30 @@ def _run_steps(
     if "export" in steps:
         with _timed(display, outcome, "export") as say:
             say(export_plan(workspace))
+
+
+def _carry_out_requests(workspace: Workspace, ledger: Ledger, display: Display, outcome: Outcome) -> bool:
+    """Finishes what was asked and cut off (`forget`, `rekey`); whether tables have to be built anew for it."""
+    waiting = proof.open_requests(workspace)
+    if not any(request.phase == "asked" for request in waiting):
+        return bool(waiting)
+    with _timed(display, outcome, "rewrite") as say:
+        # A candidate's own loads and tables come from the files as they were.
+        publishing.discard_candidates(workspace, ledger)
+        proof.carry_out_open(workspace, ledger)
+        replaced = sum(len(ledger.replaced(request.why)) for request in waiting)
+        say(f"{replaced} files written anew")
+    return True
+
+
+def vault_reader(workspace: Workspace, *, who: str, purpose: str) -> Callable[[Sequence[str]], pl.DataFrame]:
+    """What a room is given to see clear values by token (`Vault.read`); each reading is noted with who and purpose."""
+
+    def read(tokens: Sequence[str]) -> pl.DataFrame:
+        with Vault(workspace) as vault:
+            return vault.read(tokens=tokens, who=who, purpose=purpose)
+
+    return read
 
 
 def build(
@@ -166,7 +180,14 @@ def publish(workspace: Workspace, ledger: Ledger, display: Display, outcome: Out
         candidate = publishing.Candidate(found["name"], database, workspace.build / "manifest.parquet")
         version = publishing.publish(workspace, ledger, candidate)
         outcome.version = version.version
-        say(f"version {version.version}" + (" (an older version is pinned)" if version.is_pinned else ""))
+        said = f"version {version.version}" + (" (an older version is pinned)" if version.is_pinned else "")
+        if proof.open_requests(workspace):
+            removed = publishing.remove_older(workspace, ledger)
+            proofs = proof.finish(workspace, ledger, version=version.version, removed=removed)
+            said += f"; {len(removed)} older versions removed; proof in " + ", ".join(
+                str(path.relative_to(workspace.root)) for path in proofs
+            )
+        say(said)
 
 
 def export_plan(workspace: Workspace) -> str:

@@ -121,6 +121,19 @@ def repair(workspace: Workspace, ledger: Ledger) -> None:
             file.unlink()
 
 
+def remove_older(workspace: Workspace, ledger: Ledger) -> list[str]:
+    """Removes every version but the newest, which is then the one people see; returns the names of the files."""
+    newest = ledger.latest_version()
+    if newest is None:
+        return []
+    ledger.release()
+    repair(workspace, ledger)
+    older = [file for file in workspace.published.glob("warehouse-*.duckdb*") if file.name != newest.file]
+    for file in older:
+        file.unlink()
+    return sorted(file.name for file in older)
+
+
 def current(workspace: Workspace, ledger: Ledger) -> PublishedVersion | None:
     """The version the ledger says people see, or None before the first run."""
     version = ledger.current_version()

@@ -116,7 +116,7 @@ def land(
     if clear.height:
         # First: a row that is seen has its entry; an entry whose load never lands is swept with its other traces.
         with Vault(workspace) as vault:
-            vault.put(contract(stream), source, load_id, load_seq, clear)
+            vault.put(contract(stream), source, load_id, load_seq, clear.with_columns(_load_seq=load_seq))
     kept = [original for piece in pieces for original in piece.originals]
     return _commit(workspace, ledger, load, good, bad, read=read, cursor=pieces[-1].cursor, originals=kept)
 

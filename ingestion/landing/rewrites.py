@@ -52,6 +52,16 @@ class Rewrites(Database):
         files.fsync((self.root / file).parent)
         return replaced
 
+    def said_of(self, load_id: str) -> list[tuple[int, str]]:
+        """Row and fields (JSON text, sealed where the row is) of what people said of a load's quarantined rows."""
+        rows = self._connection.execute("select row, fields from fixes where load_id = ? order by fix_id", (load_id,))
+        return [(row["row"], row["fields"]) for row in rows]
+
+    def drop_fixes(self, load_id: str, rows: list[int]) -> None:
+        """Forget what people said of these quarantined rows."""
+        with self.transaction() as connection:
+            connection.executemany("delete from fixes where load_id = ? and row = ?", [(load_id, row) for row in rows])
+
     def replaced(self, why: str) -> list[Replaced]:
         """Every file that was replaced for this reason."""
         rows = self._connection.execute("select * from replaced where why = ? order by by_file", (why,))

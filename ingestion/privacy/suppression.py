@@ -86,7 +86,7 @@ def erase(contract: Contract, rows: pl.DataFrame, tokens: Tokens, place: str, na
                 for column in kinds
                 if column not in contract.key
             ),
-            pl.when(~shared).then("_extra").alias("_extra"),
+            pl.when(~(shared & (nobody if named is None else named))).then("_extra").alias("_extra"),
         )
     return Erased(rows, gone, shared)
 

@@ -37,39 +37,40 @@ class Vault(VaultFile):
         self._ciphers = {keyfiles.name_of(key): AESGCM(key[:32]) for key in self._keys}
         super().__init__(workspace)
 
-    def put(self, contract: Contract, source: str, load_id: str, load_seq: int, clear: pl.DataFrame) -> int:
-        """Keep the clear values of a load that is about to land; returns the number of entries.
+    def put(self, contract: Contract, source: str, load_id: str, landed_by: int, clear: pl.DataFrame) -> int:
+        """Keep the clear values of the load number `landed_by`, which is about to land; returns how many entries.
 
-        `clear` has `_row`, the contract's vaulted columns and their tokens. Nothing counts before the ledger knows the
-        load: `sweep` removes what never landed.
+        `clear` has `_load_seq` and `_row` as the rows will have them, the contract's vaulted columns and their tokens.
+        Nothing counts before the ledger knows the load: `sweep` removes what never landed.
         """
         named = [name for name in contract.vaulted if name in clear.columns]
         texts = clear.select(pl.struct(named).struct.json_encode().alias("text")).to_series()
-        rows = clear["_row"].to_list()
+        places = list(clear.select("_load_seq", "_row").iter_rows())
         tokens = [clear[landed_name(contract, name)].to_list() for name in named]
-        name, cipher = self._current()
-        bound = _bound(source, contract.name, load_seq)
-        nonces = os.urandom(NONCE_BYTES * len(rows))
         entries = (
-            (load_seq, row, name, _encrypt(cipher, nonces[at * NONCE_BYTES : (at + 1) * NONCE_BYTES], text, bound, row))
-            for at, (row, text) in enumerate(zip(rows, texts, strict=True))
+            (*place, landed_by, *self.sealed(source, contract.name, place, text))
+            for place, text in zip(places, texts, strict=True)
         )
         with self.transaction() as connection:
             connection.execute(
-                "insert into loads (load_seq, load_id, source, stream) values (?, ?, ?, ?)",
-                (load_seq, load_id, source, contract.name),
+                "insert into loads (landed_by, load_id, source, stream) values (?, ?, ?, ?)",
+                (landed_by, load_id, source, contract.name),
             )
-            connection.executemany("insert into entries (load_seq, row, key, sealed) values (?, ?, ?, ?)", entries)
+            # A replay that never landed may have left the entry of the row that now does.
+            connection.executemany("delete from tokens where load_seq = ? and row = ?", places)
+            connection.executemany(
+                "insert or replace into entries (load_seq, row, landed_by, key, sealed) values (?, ?, ?, ?, ?)", entries
+            )
             connection.executemany(
                 "insert or ignore into tokens (token, load_seq, row) values (?, ?, ?)",
                 (
-                    (bytes.fromhex(token), load_seq, row)
+                    (bytes.fromhex(token), *place)
                     for column in tokens
-                    for row, token in zip(rows, column, strict=True)
+                    for place, token in zip(places, column, strict=True)
                     if token is not None
                 ),
             )
-        return len(rows)
+        return len(places)
 
     def read(
         self, *, tokens: Sequence[str] = (), records: Iterable[Entry] = (), who: str, purpose: str
@@ -104,14 +105,10 @@ class Vault(VaultFile):
             found |= {(row["load_seq"], row["row"]) for row in rows}
         return sorted(found)
 
-    def forget(self, entries: Sequence[Entry]) -> int:
-        """Delete entries and their tokens; returns how many there were."""
-        with self.transaction() as connection:
-            before = connection.total_changes
-            connection.executemany("delete from entries where load_seq = ? and row = ?", entries)
-            gone = connection.total_changes - before
-            connection.executemany("delete from tokens where load_seq = ? and row = ?", entries)
-        return gone
+    def sealed(self, source: str, stream: str, entry: Entry, text: str) -> tuple[str, bytes]:
+        """The name of the current key and the text encrypted with it for this entry."""
+        name, cipher = self._current()
+        return name, _encrypt(cipher, text, _bound(source, stream, entry))
 
     def rotate(self) -> int:
         """Make a new key current, encrypt every entry with it, retire the old ones; returns the number of entries.
@@ -133,7 +130,7 @@ class Vault(VaultFile):
         moved = 0
         while batch := self._connection.execute(
             """select e.load_seq, e.row, e.key, e.sealed, l.source, l.stream from entries as e
-            join loads as l on e.load_seq = l.load_seq where e.key <> ? limit ?""",
+            join loads as l on e.landed_by = l.landed_by where e.key <> ? limit ?""",
             (name, ROTATED_AT_ONCE),
         ).fetchall():
             again = [
@@ -177,7 +174,7 @@ class Vault(VaultFile):
     def _entry(self, entry: Entry) -> Any:
         return self._connection.execute(
             """select e.load_seq, e.row, e.key, e.sealed, l.source, l.stream, l.load_id from entries as e
-            join loads as l on e.load_seq = l.load_seq where e.load_seq = ? and e.row = ?""",
+            join loads as l on e.landed_by = l.landed_by where e.load_seq = ? and e.row = ?""",
             entry,
         ).fetchone()
 
@@ -186,8 +183,7 @@ class Vault(VaultFile):
         return {name: value for name, value in json.loads(clear).items() if value is not None}
 
     def _reencrypted(self, row: Any, cipher: AESGCM) -> bytes:
-        bound = _bound(row["source"], row["stream"], row["load_seq"])
-        return _encrypt(cipher, os.urandom(NONCE_BYTES), _decrypt(self._ciphers, row), bound, row["row"])
+        return _encrypt(cipher, _decrypt(self._ciphers, row), _bound(row["source"], row["stream"], _entry_of(row)))
 
     def _current(self) -> tuple[str, AESGCM]:
         name = keyfiles.name_of(self._keys[-1])
@@ -209,16 +205,21 @@ def sweep(workspace: Workspace, source: str, stream: str, landed: set[int]) -> i
         return vault.sweep(source, stream, landed)
 
 
-def _bound(source: str, stream: str, load_seq: int) -> str:
-    return f"{source}/{stream}/{load_seq}"
+def _entry_of(row: Any) -> Entry:
+    return row["load_seq"], row["row"]
 
 
-def _encrypt(cipher: AESGCM, nonce: bytes, text: str, bound: str, row: int) -> bytes:
-    return nonce + cipher.encrypt(nonce, text.encode(), f"{bound}/{row}".encode())
+def _bound(source: str, stream: str, entry: Entry) -> str:
+    return f"{source}/{stream}/{entry[0]}/{entry[1]}"
+
+
+def _encrypt(cipher: AESGCM, text: str, bound: str) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + cipher.encrypt(nonce, text.encode(), bound.encode())
 
 
 def _decrypt(ciphers: dict[str, AESGCM], row: Any) -> str:
-    bound = f"{_bound(row['source'], row['stream'], row['load_seq'])}/{row['row']}"
+    bound = _bound(row["source"], row["stream"], _entry_of(row))
     try:
         cipher = ciphers[row["key"]]
         return cipher.decrypt(row["sealed"][:NONCE_BYTES], row["sealed"][NONCE_BYTES:], bound.encode()).decode()

@@ -15,10 +15,11 @@ from tillmill.workspace import Workspace
 
 BUSY_SECONDS = 30.0
 
-# Entries are named by the load's number, which is never given twice, and the row's place in the load.
+# An entry is named as its row is in the lake, by _load_seq and _row, which a replay keeps; `landed_by` is the load that
+# brings the row, whose number is never given twice.
 _FIRST = """
 create table loads (
-    load_seq integer primary key,
+    landed_by integer primary key,
     load_id text not null,
     source text not null,
     stream text not null
@@ -26,13 +27,15 @@ create table loads (
 create index loads_of_stream on loads (stream, source);
 
 create table entries (
-    load_seq integer not null references loads (load_seq),
+    load_seq integer not null,
     row integer not null,
+    landed_by integer not null references loads (landed_by),
     key text not null,
     sealed blob not null,
     primary key (load_seq, row)
 ) without rowid;
 create index entries_of_key on entries (key);
+create index entries_of_load on entries (landed_by);
 
 create table tokens (
     token blob not null,
@@ -131,14 +134,15 @@ class VaultFile:
 
     def sweep(self, source: str, stream: str, landed: set[int]) -> int:
         """Remove the entries of the stream's loads that are not in `landed`; returns how many loads that were."""
-        rows = self._connection.execute("select load_seq from loads where source = ? and stream = ?", (source, stream))
-        lost = [(row["load_seq"],) for row in rows if row["load_seq"] not in landed]
+        rows = self._connection.execute("select landed_by from loads where source = ? and stream = ?", (source, stream))
+        lost = [(row["landed_by"],) for row in rows if row["landed_by"] not in landed]
         if lost:
             with self.transaction() as connection:
                 for statement in (
-                    "delete from tokens where load_seq = ?",
-                    "delete from entries where load_seq = ?",
-                    "delete from loads where load_seq = ?",
+                    """delete from tokens where (load_seq, row) in
+                    (select load_seq, row from entries where landed_by = ?)""",
+                    "delete from entries where landed_by = ?",
+                    "delete from loads where landed_by = ?",
                 ):
                     connection.executemany(statement, lost)
         return len(lost)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from ingestion.connectors.page import FILE, Original, Page
+from ingestion.landing.lake import write_empty_files
 from ingestion.landing.ledger import Ledger
-from ingestion.privacy.tokens import create_keys
-from ingestion.runner import StreamResult, ingest
+from ingestion.prepare import prepare
+from ingestion.privacy.tokens import create_keys, load_keys
+from ingestion.pulling import StreamResult, pull_all
+from ingestion.sources import bind
 from tillmill.workspace import SETTINGS_FILE, Workspace, open_workspace
 
 SETTINGS = """
@@ -129,6 +136,29 @@ def give_all(workspace: Workspace) -> None:
     give(workspace, "shop/orders_1.csv", ORDERS)
     give(workspace, "shop/refunds_1.csv", REFUNDS)
     give(workspace, "till/lines_1.csv", LINES)
+
+
+def ingest(workspace: Workspace) -> list[StreamResult]:
+    """One pull of every stream, each page with the files its records were read from."""
+    keys = load_keys(workspace)
+    write_empty_files(workspace)
+    streams = [
+        replace(stream, pages=with_originals(workspace, stream.source, stream.pages)) for stream in bind(workspace)
+    ]
+    return pull_all(workspace, streams, lambda stream, page: prepare(stream, page, keys))
+
+
+def with_originals(
+    workspace: Workspace, source: str, pages: Callable[[dict[str, Any] | None], Iterator[Page]]
+) -> Callable[[dict[str, Any] | None], Iterator[Page]]:
+    def pulled(cursor: dict[str, Any] | None) -> Iterator[Page]:
+        for page in pages(cursor):
+            names = page.records[FILE].unique().sort() if FILE in page.records.columns else []
+            data = {name: (workspace.root / "incoming" / source / name).read_bytes() for name in names}
+            found = [Original(name, hashlib.sha256(some).hexdigest(), some) for name, some in data.items()]
+            yield replace(page, originals=found)
+
+    return pulled
 
 
 def pull(workspace: Workspace) -> list[StreamResult]:

@@ -235,38 +235,31 @@ def _bad(
     stream: Stream, page: Page, records: pl.DataFrame, failed: pl.DataFrame, keys: Keys, tokens: Tokens
 ) -> pl.DataFrame:
     raw = [name for name in records.columns if name not in (*RESERVED, ROW)]
+    # Apart from the records, whose own fields may be called `field` or `reason`.
+    why = failed
     if FAULT in records.columns:
         unreadable = records.filter(pl.col(FAULT).is_not_null())
-        failed = pl.concat([failed, unreadable.select(ROW, pl.lit("").alias("field"), pl.col(FAULT).alias("reason"))])
-    failed = failed.sort(ROW)
-    # Apart from what is said of them: a source may well have a field called `reason`.
-    found = failed.select(ROW).join(records, on=ROW, how="left", maintain_order="left")
+        why = pl.concat([why, unreadable.select(ROW, pl.lit("").alias("field"), pl.col(FAULT).alias("reason"))])
+    why = why.sort(ROW)
+    found = records.join(why.select(ROW), on=ROW, how="semi", maintain_order="left")
     form = pl.struct(raw).struct.json_encode() if raw else pl.lit("{}")
     texts = found.with_columns((pl.coalesce(RAW, form) if RAW in records.columns else form).alias("raw"))["raw"]
     positions = _positions(page, found)
     if stream.contract.is_sealed:
-        sealed = seal(texts.to_list(), keys.sealing, stream.context, positions.to_list())
-        named = [mask(text, is_name=True) for text in positions]
-        positions = pl.Series("position", named, dtype=pl.String)
-        if tokens:
-            finder = Finder(tokens, keys, (stream.calling_code, ""))
-            theirs = [finder.holds(text) for text in texts]
-            sealed = ["" if is_theirs else text for is_theirs, text in zip(theirs, sealed, strict=True)]
-            emptied = pl.when(pl.Series(theirs, dtype=pl.Boolean))
-            found = found.with_columns(
-                emptied.then(pl.lit(FORGOTTEN)).otherwise("reason").alias("reason"),
-                emptied.then(pl.lit("")).otherwise("field").alias("field"),
-            )
-        texts = pl.Series("raw", sealed, dtype=pl.String)
-    # Beside the raw form, what a replay needs to prepare the record as it would have been prepared here.
-    line = found[LINE] if LINE in records.columns else found[ROW] + 1
-    file, said = (found[name] if name in records.columns else pl.lit(None, pl.String) for name in (FILE, OBSERVED))
-    return failed.select(
-        pl.col(ROW).alias("row"),
-        positions.alias("position"),
-        pl.col("field", "reason"),
-        texts.alias("raw"),
-        file.alias("file"),
-        line.alias("line"),
-        said.alias("observed_at"),
+        sealed = pl.Series("raw", seal(texts.to_list(), keys.sealing, stream.context, positions.to_list()), pl.String)
+        positions = pl.Series("position", [mask(text, is_name=True) for text in positions], pl.String)
+        finder = Finder(tokens, keys, (stream.calling_code, ""))
+        theirs = pl.Series(
+            [finder.holds(text) for text in texts] if tokens else [False] * texts.len(), dtype=pl.Boolean
+        )
+        why = _emptied(why.with_columns(sealed), theirs)
+        texts = why["raw"]
+    return why.select(pl.col(ROW).alias("row"), positions.alias("position"), "field", "reason", texts.alias("raw"))
+
+
+def _emptied(why: pl.DataFrame, theirs: pl.Series) -> pl.DataFrame:
+    """Quarantined rows without what is of people who asked to be forgotten: counted, and no more."""
+    said = {"field": "", "reason": FORGOTTEN, "raw": ""}
+    return why.with_columns(
+        pl.when(theirs).then(pl.lit(text)).otherwise(name).alias(name) for name, text in said.items()
     )

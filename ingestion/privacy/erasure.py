@@ -24,7 +24,7 @@ from ingestion.privacy.seal import unseal
 from ingestion.privacy.search import Finder
 from ingestion.privacy.suppression import Erased, Tokens, erase, read_suppressed
 from ingestion.privacy.tokens import Keys, load_keys
-from ingestion.privacy.vault import Entry
+from ingestion.privacy.vaultfile import Entry
 from tillmill.workspace import Workspace
 
 PERSONAL = [contract for contract in ALL.values() if contract.is_sealed]

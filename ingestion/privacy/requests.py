@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from ingestion.privacy.vault import NONCE_BYTES, Entry, Vault
+from ingestion.privacy.vault import NONCE_BYTES, Vault
+from ingestion.privacy.vaultfile import Entry, apart
 from tillmill.workspace import now
 
 Phase = Literal["asked", "rewritten", "done"]
@@ -96,11 +97,7 @@ class Requests(Vault):
     def forget_entries(self, request: Request, load_id: str, entries: Sequence[Entry]) -> None:
         """Delete entries with their tokens, and count them, in one transaction."""
         with self.transaction() as connection:
-            before = connection.total_changes
-            connection.executemany("delete from entries where load_seq = ? and row = ?", entries)
-            gone = connection.total_changes - before
-            connection.executemany("delete from tokens where load_seq = ? and row = ?", entries)
-            if gone:
+            if gone := self.delete(connection, entries):
                 # Which rows these were is not kept: it would tie the person's sales together again.
                 connection.execute(
                     """insert into done (request, place, item, rows) values (?, 'vault', ?, ?)
@@ -117,19 +114,27 @@ class Requests(Vault):
                     continue
                 values = {name: value for name, value in self._open(row).items() if name not in columns}
                 name, sealed = self.sealed(row["source"], row["stream"], entry, json.dumps(values, ensure_ascii=False))
+                lost = {bytes.fromhex(token) for token in tokens}
+                kept = b"".join(token for token in apart(row["tokens"]) if token not in lost)
                 connection.execute(
-                    "update entries set key = ?, sealed = ? where load_seq = ? and row = ?", (name, sealed, *entry)
+                    "update entries set key = ?, tokens = ?, sealed = ? where load_seq = ? and row = ?",
+                    (name, kept, sealed, *entry),
                 )
                 connection.executemany(
                     "delete from tokens where token = ? and load_seq = ? and row = ?",
-                    [(bytes.fromhex(token), *entry) for token in tokens],
+                    [(token, *entry) for token in lost],
                 )
 
     def move_tokens(self, moved: Callable[[str], str]) -> None:
         """Put each token's successor in its place, here and in the list of who is left out; within `update`."""
-        self._connection.create_function("moved", 1, lambda old: bytes.fromhex(moved(old.hex())), deterministic=True)
+
+        def all_moved(old: bytes) -> bytes:
+            return b"".join(bytes.fromhex(moved(token.hex())) for token in apart(old))
+
+        self._connection.create_function("moved", 1, all_moved, deterministic=True)
         self._connection.create_function("moved_text", 1, moved, deterministic=True)
         self._connection.execute("update tokens set token = moved(token)")
+        self._connection.execute("update entries set tokens = moved(tokens)")
         self._connection.execute("update suppressed set token = moved_text(token)")
 
     def note(self, request: Request, place: str, item: str, rows: int) -> None:

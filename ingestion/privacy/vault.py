@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ingestion.contracts.contract import Contract, landed_name
 from ingestion.privacy import keyfiles
-from ingestion.privacy.vaultfile import VaultFile
+from ingestion.privacy.vaultfile import Entry, VaultFile, apart
 from tillmill.errors import RefusedError, SettingsError, UsageError
 from tillmill.workspace import Workspace, now
 
@@ -26,7 +26,6 @@ PLACE: dict[str, pl.DataType] = {
     "load_seq": pl.Int64(),
     "row": pl.Int64(),
 }
-Entry = tuple[int, int]
 
 
 class Vault(VaultFile):
@@ -46,29 +45,27 @@ class Vault(VaultFile):
         named = [name for name in contract.vaulted if name in clear.columns]
         texts = clear.select(pl.struct(named).struct.json_encode().alias("text")).to_series()
         places = list(clear.select("_load_seq", "_row").iter_rows())
-        tokens = [clear[landed_name(contract, name)].to_list() for name in named]
+        joined = pl.concat_str([landed_name(contract, name) for name in named], ignore_nulls=True)
+        tokens = [bytes.fromhex(text) for text in clear.select(joined.alias("tokens")).to_series()]
         entries = (
-            (*place, landed_by, *self.sealed(source, contract.name, place, text))
-            for place, text in zip(places, texts, strict=True)
+            (*place, landed_by, some, *self.sealed(source, contract.name, place, text))
+            for place, some, text in zip(places, tokens, texts, strict=True)
         )
         with self.transaction() as connection:
             connection.execute(
                 "insert into loads (landed_by, load_id, source, stream) values (?, ?, ?, ?)",
                 (landed_by, load_id, source, contract.name),
             )
-            # A replay that never landed may have left the entry of the row that now does.
-            connection.executemany("delete from tokens where load_seq = ? and row = ?", places)
+            if (clear["_load_seq"] != landed_by).any():
+                # A replay that never landed may have left the entry of a row that now does.
+                self.delete(connection, places)
             connection.executemany(
-                "insert or replace into entries (load_seq, row, landed_by, key, sealed) values (?, ?, ?, ?, ?)", entries
+                "insert into entries (load_seq, row, landed_by, tokens, key, sealed) values (?, ?, ?, ?, ?, ?)", entries
             )
+            # In the order of their tree: one pass over its pages instead of a jump for each.
             connection.executemany(
-                "insert or ignore into tokens (token, load_seq, row) values (?, ?, ?)",
-                (
-                    (bytes.fromhex(token), *place)
-                    for column in tokens
-                    for place, token in zip(places, column, strict=True)
-                    if token is not None
-                ),
+                "insert into tokens (token, load_seq, row) values (?, ?, ?)",
+                sorted({(token, *place) for place, some in zip(places, tokens, strict=True) for token in apart(some)}),
             )
         return len(places)
 
@@ -127,20 +124,22 @@ class Vault(VaultFile):
             self._use([*self._keys, keyfiles.new_key()])
             keyfiles.replace(path, self._keys)
         name, cipher = self._current()
-        moved = 0
+        moved, last = 0, (-1, -1)
         while batch := self._connection.execute(
             """select e.load_seq, e.row, e.key, e.sealed, l.source, l.stream from entries as e
-            join loads as l on e.landed_by = l.landed_by where e.key <> ? limit ?""",
-            (name, ROTATED_AT_ONCE),
+            join loads as l on e.landed_by = l.landed_by where (e.load_seq, e.row) > (?, ?)
+            order by e.load_seq, e.row limit ?""",
+            (*last, ROTATED_AT_ONCE),
         ).fetchall():
+            last = _entry_of(batch[-1])
             again = [
-                (name, self._reencrypted(row, cipher), row["load_seq"], row["row"], row["key"], row["sealed"])
+                (name, self._reencrypted(row, cipher), *_entry_of(row), row["sealed"])
                 for row in batch
+                if row["key"] != name
             ]
             with self.transaction() as connection:
                 connection.executemany(
-                    "update entries set key = ?, sealed = ? where load_seq = ? and row = ? and key = ? and sealed = ?",
-                    again,
+                    "update entries set key = ?, sealed = ? where load_seq = ? and row = ? and sealed = ?", again
                 )
             moved += len(again)
         self.wipe_log()
@@ -173,7 +172,7 @@ class Vault(VaultFile):
 
     def _entry(self, entry: Entry) -> Any:
         return self._connection.execute(
-            """select e.load_seq, e.row, e.key, e.sealed, l.source, l.stream, l.load_id from entries as e
+            """select e.load_seq, e.row, e.key, e.tokens, e.sealed, l.source, l.stream, l.load_id from entries as e
             join loads as l on e.landed_by = l.landed_by where e.load_seq = ? and e.row = ?""",
             entry,
         ).fetchone()

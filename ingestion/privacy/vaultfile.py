@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -16,7 +16,7 @@ from tillmill.workspace import Workspace
 BUSY_SECONDS = 30.0
 
 # An entry is named as its row is in the lake, by _load_seq and _row, which a replay keeps; `landed_by` is the load that
-# brings the row, whose number is never given twice.
+# brings the row, whose number is never given twice. An entry lists its own tokens: no index is needed to find them.
 _FIRST = """
 create table loads (
     landed_by integer primary key,
@@ -31,11 +31,10 @@ create table entries (
     row integer not null,
     landed_by integer not null references loads (landed_by),
     key text not null,
+    tokens blob not null,
     sealed blob not null,
     primary key (load_seq, row)
 ) without rowid;
-create index entries_of_key on entries (key);
-create index entries_of_load on entries (landed_by);
 
 create table tokens (
     token blob not null,
@@ -43,7 +42,6 @@ create table tokens (
     row integer not null,
     primary key (token, load_seq, row)
 ) without rowid;
-create index tokens_of_entry on tokens (load_seq, row);
 
 create table readings (
     reading integer primary key,
@@ -83,6 +81,15 @@ create table done (
 ) without rowid;
 """
 MIGRATIONS = (_FIRST,)
+TOKEN_BYTES = 16
+# Pages of the file kept in memory, in KiB: tokens are spread all over their tree.
+CACHE_KIB = 65_536
+Entry = tuple[int, int]
+
+
+def apart(tokens: bytes) -> list[bytes]:
+    """The tokens that an entry lists."""
+    return [tokens[at : at + TOKEN_BYTES] for at in range(0, len(tokens), TOKEN_BYTES)]
 
 
 class VaultFile:
@@ -135,17 +142,29 @@ class VaultFile:
     def sweep(self, source: str, stream: str, landed: set[int]) -> int:
         """Remove the entries of the stream's loads that are not in `landed`; returns how many loads that were."""
         rows = self._connection.execute("select landed_by from loads where source = ? and stream = ?", (source, stream))
-        lost = [(row["landed_by"],) for row in rows if row["landed_by"] not in landed]
-        if lost:
+        lost = [row["landed_by"] for row in rows if row["landed_by"] not in landed]
+        for landed_by in lost:
             with self.transaction() as connection:
-                for statement in (
-                    """delete from tokens where (load_seq, row) in
-                    (select load_seq, row from entries where landed_by = ?)""",
-                    "delete from entries where landed_by = ?",
-                    "delete from loads where landed_by = ?",
-                ):
-                    connection.executemany(statement, lost)
+                found = connection.execute(
+                    "select load_seq, row from entries where landed_by = ?", (landed_by,)
+                ).fetchall()
+                self.delete(connection, [(row["load_seq"], row["row"]) for row in found])
+                connection.execute("delete from loads where landed_by = ?", (landed_by,))
         return len(lost)
+
+    def delete(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> int:
+        """Delete entries with their tokens, within a transaction; returns how many there were."""
+        gone = 0
+        for entry in entries:
+            row = connection.execute("select tokens from entries where load_seq = ? and row = ?", entry).fetchone()
+            if row is not None:
+                gone += 1
+                connection.executemany(
+                    "delete from tokens where token = ? and load_seq = ? and row = ?",
+                    [(token, *entry) for token in apart(row["tokens"])],
+                )
+                connection.execute("delete from entries where load_seq = ? and row = ?", entry)
+        return gone
 
     def suppressed(self) -> list[sqlite3.Row]:
         """Source ('' for all), kind and token of everything that is to be left out."""
@@ -159,6 +178,7 @@ class VaultFile:
         self._connection.execute("pragma foreign_keys = on")
         self._connection.execute("pragma synchronous = full")
         self._connection.execute("pragma secure_delete = on")
+        self._connection.execute(f"pragma cache_size = -{CACHE_KIB}")
         if self._version() < len(MIGRATIONS):
             with held(self.path.with_suffix(".lock"), "the vault", wait=True):
                 if self._version() == 0:

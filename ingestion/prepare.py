@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import polars as pl
@@ -105,7 +106,9 @@ def _erased(stream: Stream, page: Page, typed: pl.DataFrame, tokens: Tokens, key
     finder = Finder(tokens, keys, (stream.calling_code, ""))
     texts = typed["_extra"].filter(typed["_extra"].str.contains(REACHABLE).fill_null(False)).unique()
     named = typed["_extra"].is_in([text for text in texts if finder.holds(text)]).fill_null(False)
-    return erase(stream.contract, typed, tokens, f"{stream.context}|{page.position}", named)
+    # A position may have the name of a file in it, and that a person's.
+    place = hashlib.blake2b(f"{stream.context}|{page.position}".encode(), digest_size=8).hexdigest()
+    return erase(stream.contract, typed, tokens, place, named)
 
 
 def _kept(contract: Contract, clear: pl.DataFrame, good: pl.DataFrame, forgotten: pl.Series) -> pl.DataFrame | None:

@@ -14,7 +14,9 @@ import polars as pl
 CHUNK = 8 << 20
 OVERLAP = 256
 PHONE = re.compile(rb"[0-9](?:[ \-().]{0,2}[0-9]){9,14}(?![0-9])")
-EMAIL = re.compile(rb"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}")
+# From the @ on, then back: a search for what may stand before it goes astray in long encrypted texts.
+DOMAIN = re.compile(rb"@[A-Za-z0-9.\-]{1,80}\.[A-Za-z]{2,}")
+BEFORE = re.compile(rb"[A-Za-z0-9._%+\-]{1,64}$")
 # Two Chinese letters are four bytes in UTF-16: in packed bytes they are met by chance.
 SHORTEST_WIDE = 3
 
@@ -41,7 +43,12 @@ class People:
     def _narrow(self, data: bytes) -> set[str]:
         digits = (re.sub(rb"[^0-9]", b"", match).decode() for match in PHONE.findall(data))
         phones = {run[-length:] for run in digits for length in (10, 11)} & self.phones
-        return phones | ({match.decode().lower() for match in EMAIL.findall(data)} & self.emails)
+        emails = {
+            (before.group() + domain.group()).decode().lower()
+            for domain in DOMAIN.finditer(data)
+            if (before := BEFORE.search(data[max(0, domain.start() - 64) : domain.start()]))
+        }
+        return phones | (emails & self.emails)
 
     def _names(self, data: bytes) -> set[str]:
         patterns = {name.encode().decode("latin-1"): name for name in self.names}
@@ -64,6 +71,7 @@ def scan(people: People, folder: Path, *, but: tuple[str, ...] = ()) -> dict[str
     """Who is found where: place (file, or file and table) to what was found; `but` are folders not to look into."""
     found: dict[str, set[str]] = {}
     waiting: list[tuple[str, bytes]] = []
+    size = 0
 
     def look() -> None:
         # Many small pieces are looked through as one, and one by one only where somebody is in them.
@@ -76,8 +84,10 @@ def scan(people: People, folder: Path, *, but: tuple[str, ...] = ()) -> dict[str
         if path.is_file() and not name.startswith(but):
             for place, data in contents(path):
                 waiting.append((f"{name}{place}", data))
-                if sum(len(data) for _, data in waiting) >= CHUNK:
+                size += len(data)
+                if size >= CHUNK:
                     look()
+                    size = 0
     look()
     return found
 

@@ -16,7 +16,7 @@ from ingestion.landing.lake import write_empty_files
 from ingestion.landing.ledger import Ledger
 from ingestion.prepare import prepare
 from ingestion.privacy.tokens import create_keys, load_keys
-from ingestion.pulling import StreamResult, pull_all
+from ingestion.pulling import Limits, StreamResult, pull_all
 from ingestion.sources import bind
 from tillmill.workspace import SETTINGS_FILE, Workspace, open_workspace
 
@@ -33,7 +33,7 @@ connector = "files"
 url = "incoming/club"
 [[sources.streams]]
 stream = "crm.members"
-pull = { path = "members*.csv", settle_seconds = 0 }
+pull = { path = "members*.csv", settle_seconds = 0, page_rows = 40 }
 max_quarantined_rate = 1.0
 
 [[sources]]
@@ -138,14 +138,14 @@ def give_all(workspace: Workspace) -> None:
     give(workspace, "till/lines_1.csv", LINES)
 
 
-def ingest(workspace: Workspace) -> list[StreamResult]:
+def ingest(workspace: Workspace, limits: Limits | None = None) -> list[StreamResult]:
     """One pull of every stream, each page with the files its records were read from."""
     keys = load_keys(workspace)
     write_empty_files(workspace)
     streams = [
         replace(stream, pages=with_originals(workspace, stream.source, stream.pages)) for stream in bind(workspace)
     ]
-    return pull_all(workspace, streams, lambda stream, page: prepare(stream, page, keys))
+    return pull_all(workspace, streams, lambda stream, page: prepare(stream, page, keys), limits=limits)
 
 
 def with_originals(

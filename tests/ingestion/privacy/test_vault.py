@@ -15,6 +15,7 @@ from ingestion.privacy.tokens import load_keys, token
 from ingestion.privacy.vault import Vault
 from tests.ingestion.privacy import people
 from tillmill.errors import RefusedError, SettingsError, TillmillError, UsageError
+from tillmill.pipeline import vault_reader
 from tillmill.workspace import Workspace
 
 
@@ -76,6 +77,13 @@ def test_readings_are_noted_before_anything_is_given_out(workspace: Workspace) -
         with pytest.raises(UsageError, match="purpose"):
             vault.read(tokens=["00" * 16], who="ana", purpose=" ")
         assert vault.readings().height == 1
+
+
+def test_a_room_is_given_a_function_that_reads_for_one_purpose(workspace: Workspace) -> None:
+    read = vault_reader(workspace, who="customers", purpose="segment birthday")
+    assert read([token_of(workspace, "code", "M2")])["name"].to_list() == ["吴磊"]
+    with Vault(workspace) as vault:
+        assert vault.readings().drop("at").rows() == [("customers", "segment birthday", 1, 1)]
 
 
 def test_an_entry_moved_to_another_row_does_not_open(workspace: Workspace) -> None:

@@ -134,7 +134,7 @@ class Learner:
             for load in self._ledger.loads(stream="customers.identities")
             if load.state == "visible" and load.file is not None
         ]
-        landed = [pl.read_parquet(file).filter(pl.col("_op") != "delete").select(columns) for file in files]
+        landed = [pl.read_parquet(file).filter(pl.col("_op") != "delete").select(*columns) for file in files]
         return pl.concat([pl.DataFrame(schema=columns), *landed]).unique(
             ["record_token", "decided_at"], keep="last", maintain_order=True
         )

@@ -32,13 +32,13 @@ def member_of(workspace: Path) -> dict[str, str]:
         pl.col("mail").is_not_null(), pl.col("mobile").is_not_null()
     )
     orders = pl.concat(
-        pl.read_parquet(workspace / "run" / "world" / f"{shop}.orders.parquet", columns=["customer.member"])
+        pl.read_parquet(workspace / "run" / "world" / f"{shop}.orders.parquet", columns=["member"])
         for shop in ("shop_a", "shop_b")
     )
     both = crowd.filter(
         pl.col("member_id").is_in(lines["LOYALTY_ID"].implode()),
         pl.col("member_id").is_in(members["member_no"].implode()),
-        pl.col("member_id").is_in(orders["customer.member"].implode()),
+        pl.col("member_id").is_in(orders["member"].implode()),
     )
     return both.sort("member_id").row(0, named=True)
 
@@ -110,7 +110,7 @@ def test_a_new_token_key_gives_the_same_customers(fresh_run: Path) -> None:
     def customers() -> list[tuple[object, ...]]:
         with duckdb.connect(str(published(fresh_run)), read_only=True) as connection:
             return connection.execute(
-                "select customer_id, orders, net_sales_amount from mart_customer_360 order by all"
+                "select customer_id, frequency, monetary_amount from mart_customer_360 order by all"
             ).fetchall()
 
     before = customers()

@@ -77,7 +77,7 @@ def open_rows(
 def _seen(
     ledger: Ledger, stream: Stream, load: Load, rows: pl.DataFrame, keys: Keys, unsealed: bool
 ) -> Iterator[OpenRow]:
-    is_sealed = bool(stream.contract.personal) and not unsealed
+    is_sealed = stream.contract.is_sealed and not unsealed
     records = {} if is_sealed else raw_records(stream, rows, keys.sealing)
     fixes = {} if is_sealed else fixed_fields(ledger, stream, load.load_id, keys.sealing)
     for told in rows.to_dicts():
@@ -105,7 +105,7 @@ def fix(workspace: Workspace, told: Mapping[Place, Record], author: str) -> dict
                     continue
                 changes[place] = changed
                 text = json.dumps(changed, ensure_ascii=False)
-                if stream.contract.personal:
+                if stream.contract.is_sealed:
                     text = str(seal([text], keys.sealing, stream.context, [f"fix of {place.row}"])[0])
                 texts[place] = text
         ledger.record_fixes(texts, author)

@@ -26,7 +26,8 @@ DELETE_WORDS = ("true", "1", "yes", "y", "t", "delete", "deleted")
 # Unknown fields are looked through for a forgotten person only where a phone or an e-mail could stand.
 REACHABLE = r"@|(?:[0-9][^0-9]{0,3}){7}"
 FORGOTTEN = "a person who asked to be forgotten"
-IDENTIFIERS = ("sku", "gtin", "parent_sku", "component_sku", "successor_sku", "unit", "tag")
+IDENTIFIERS = ("sku", "gtin", "unit", "base_unit", "tag", "in_reply_to")
+IDENTIFIER_ENDS = ("_id", "_sku", "_code")
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,11 @@ class Prepared:
     """A checked page.
 
     `good`: the contract's columns as they land, then `_row` (place in the page, from 0), `_op`, `_extra`, `_flags`.
-    `bad`: row, position, field, reason, raw (the record as JSON; sealed where the contract says so; empty where it is
-    of a person who asked to be forgotten). `extra_fields`: raw fields no mapping used; `lost_fields`: mapped fields
-    that the page does not have. `clear`: `_row`, the vaulted columns in clear and as tokens, of the good rows that have
-    any; None for a stream that keeps nothing clear.
+    `bad`: row, position, field ('' where the record cannot be read), reason, raw (the record as JSON, or its text where
+    it cannot be read; sealed where the contract says so; empty where it is of a person who asked to be forgotten),
+    file, line, observed_at. `extra_fields`: raw fields no mapping used; `lost_fields`: mapped fields that the page does
+    not have. `clear`: `_row`, the vaulted columns in clear and as tokens, of the good rows that have any; None for a
+    stream that keeps nothing clear.
     """
 
     good: pl.DataFrame
@@ -238,31 +240,46 @@ def _bad(
     stream: Stream, page: Page, records: pl.DataFrame, failed: pl.DataFrame, keys: Keys, tokens: Tokens
 ) -> pl.DataFrame:
     raw = [name for name in records.columns if name not in (*RESERVED, ROW)]
-    # Apart from the records, whose own fields may be called `field` or `reason`.
-    why = failed
     if FAULT in records.columns:
         unreadable = records.filter(pl.col(FAULT).is_not_null())
-        why = pl.concat([why, unreadable.select(ROW, pl.lit("").alias("field"), pl.col(FAULT).alias("reason"))])
-    why = why.sort(ROW)
-    found = records.join(why.select(ROW), on=ROW, how="semi", maintain_order="left")
+        failed = pl.concat([failed, unreadable.select(ROW, pl.lit("").alias("field"), pl.col(FAULT).alias("reason"))])
+    failed = failed.sort(ROW)
+    # Apart from what is said of them: a source may well have a field called `reason`.
+    found = failed.select(ROW).join(records, on=ROW, how="left", maintain_order="left")
     form = pl.struct(raw).struct.json_encode() if raw else pl.lit("{}")
     texts = found.with_columns((pl.coalesce(RAW, form) if RAW in records.columns else form).alias("raw"))["raw"]
     positions = _positions(page, found)
+    # Beside the raw form, what a replay needs to prepare the record as it would have been prepared here.
+    line = found[LINE] if LINE in records.columns else found[ROW] + 1
+    file, said = (
+        found[name] if name in records.columns else pl.repeat(None, found.height, dtype=pl.String, eager=True)
+        for name in (FILE, OBSERVED)
+    )
+    theirs = pl.repeat(False, found.height, dtype=pl.Boolean, eager=True)
     if stream.contract.is_sealed:
-        sealed = pl.Series("raw", seal(texts.to_list(), keys.sealing, stream.context, positions.to_list()), pl.String)
-        positions = pl.Series("position", [mask(text, is_name=True) for text in positions], pl.String)
-        finder = Finder(tokens, keys, (stream.calling_code, ""))
-        theirs = pl.Series(
-            [finder.holds(text) for text in texts] if tokens else [False] * texts.len(), dtype=pl.Boolean
+        if tokens:
+            finder = Finder(tokens, keys, (stream.calling_code, ""))
+            theirs = pl.Series([finder.holds(text) for text in texts], dtype=pl.Boolean)
+        texts = pl.Series("raw", seal(texts.to_list(), keys.sealing, stream.context, positions.to_list()), pl.String)
+        positions, file = (
+            pl.Series([mask(text, is_name=True) if text else text for text in names], dtype=pl.String)
+            for names in (positions, file)
         )
-        why = _emptied(why.with_columns(sealed), theirs)
-        texts = why["raw"]
-    return why.select(pl.col(ROW).alias("row"), positions.alias("position"), "field", "reason", texts.alias("raw"))
+    bad = failed.select(
+        pl.col(ROW).alias("row"),
+        positions.alias("position"),
+        pl.col("field", "reason"),
+        texts.alias("raw"),
+        file.alias("file"),
+        line.alias("line"),
+        said.alias("observed_at"),
+    )
+    return _emptied(bad, theirs)
 
 
-def _emptied(why: pl.DataFrame, theirs: pl.Series) -> pl.DataFrame:
+def _emptied(bad: pl.DataFrame, theirs: pl.Series) -> pl.DataFrame:
     """Quarantined rows without what is of people who asked to be forgotten: counted, and no more."""
     said = {"field": "", "reason": FORGOTTEN, "raw": ""}
-    return why.with_columns(
+    return bad.with_columns(
         pl.when(theirs).then(pl.lit(text)).otherwise(name).alias(name) for name, text in said.items()
     )

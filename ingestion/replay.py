@@ -121,7 +121,10 @@ def _prepared(
             pl.when(pl.col("_flags") != "").then("_flags"), pl.lit("fixed"), separator=",", ignore_nulls=True
         )
         good = numbered.with_columns(pl.when(mended).then(flags).otherwise("_flags").alias("_flags"))
-        yield lake.Piece(good, pl.DataFrame(), 0, {}, extracted_at)
+        clear = prepared.clear
+        if clear is not None:
+            clear = clear.with_columns(kept["row"].gather(clear[ROW]).alias(ROW))
+        yield lake.Piece(good, pl.DataFrame(), 0, {}, extracted_at, clear=clear)
 
 
 def raw_records(stream: Stream, rows: pl.DataFrame, sealing: bytes) -> dict[int, Record | None]:

@@ -33,6 +33,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(sources, name="sources")
+app.add_typer(quarantine, name="quarantine")
 for name, group in (GROUPS | privacy.GROUPS).items():
     app.add_typer(group, name=name)
 app.command()(privacy.forget)

@@ -18,7 +18,7 @@ from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import run_lock
 from ingestion.privacy import proof
 from ingestion.privacy.vault import Vault
-from ingestion.runner import StreamResult, ingest
+from ingestion.runner import StreamResult, Window, ingest
 from planning.contracts import OUT
 from planning.exchange.csv import write_plan
 from tillmill import learning, notify
@@ -53,6 +53,32 @@ class Outcome:
     @property
     def failed_streams(self) -> list[StreamResult]:
         return [result for result in self.streams if result.error]
+
+
+def pull(
+    workspace: Workspace,
+    display: Display,
+    *,
+    source: str | None = None,
+    streams: Sequence[str] = (),
+    window: Window | None = None,
+) -> Outcome:
+    """Pulls the streams named, all where none is, and builds nothing; with `window`, reads that time again.
+
+    Raises LockedError when a run is at work, UsageError for a name that is not configured or a stream without windows.
+    """
+    outcome = Outcome()
+    with run_lock(workspace), Ledger(workspace.ledger) as ledger, _remembered(workspace, outcome):
+        lake.recover(workspace, ledger)
+        with _timed(display, outcome, "ingest") as say:
+            tell = partial(_tell, display)
+            outcome.streams = ingest(workspace, source=source, streams=streams, window=window, progress=tell)
+            say(_said_of_streams(outcome.streams))
+    return outcome
+
+
+def _tell(display: Display, said: StreamResult | str) -> None:
+    display.detail("ingest", str(said))
 
 
 def run(

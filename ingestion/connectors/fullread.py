@@ -14,8 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.connectors.sqlcursor import marks_of
+from ingestion.privacy.keyfiles import SourceKeys
 from ingestion.privacy.seal import seal, unseal
-from ingestion.privacy.tokens import Keys
 
 SCHEMA = """create table if not exists rows (
     key blob primary key, mark text not null, page integer not null, sealed text
@@ -32,14 +32,14 @@ class FullRead:
 
     folder: Path
     name: str
-    keys: Keys
+    keys: SourceKeys
     connection: sqlite3.Connection
 
     def changed(self, page: int, keys: pl.DataFrame, records: pl.DataFrame, keep_keys: bool) -> pl.Series:
         """Which of a page's rows are new or not what they were; remembers all of them."""
         texts = [json.dumps(row, ensure_ascii=False) for row in keys.iter_rows()]
-        digests = [_digest(text, self.keys.token) for text in texts]
-        marks = marks_of(records, self.keys.token)
+        digests = [_digest(text, self.keys.marking) for text in texts]
+        marks = marks_of(records, self.keys.marking)
         sealed: list[str | None] = [None] * len(texts)
         if keep_keys:
             # A key may be a person's; a tombstone needs it in clear.
@@ -74,7 +74,7 @@ class FullRead:
 
 
 @contextmanager
-def open_full_read(folder: Path, old: str, new: str, keys: Keys) -> Iterator[FullRead]:
+def open_full_read(folder: Path, old: str, new: str, keys: SourceKeys) -> Iterator[FullRead]:
     """A full read beside the last one's file `old` ('' for none), going on with `new` where that is named.
 
     Names begin with what is the stream's alone; files that begin so and that its cursor no longer names are removed.

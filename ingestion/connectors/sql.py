@@ -19,8 +19,8 @@ from ingestion.connectors.page import OP, Page, field_name
 from ingestion.connectors.relation import Relation, describe, kind_of
 from ingestion.connectors.sqlcursor import Progress, Scale
 from ingestion.connectors.sqltext import DIALECTS, DialectName, Sql, between, join
+from ingestion.privacy.keyfiles import SourceKeys, source_keys
 from ingestion.privacy.seal import seal, unseal
-from ingestion.privacy.tokens import Keys, load_keys
 from tillmill.errors import SourceError
 from tillmill.workspace import Workspace, now
 
@@ -103,7 +103,7 @@ class _Source:
     pull: Pull
     relation: Relation
     folder: Path
-    keys: Keys
+    keys: SourceKeys
     key: list[tuple[Sql, str]]
 
     def sealed(self, place: list[str]) -> str:
@@ -129,7 +129,7 @@ def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict
     file that remembers the last full read) and, in the middle of a pull, the place in it. Raises SourceError with the
     database's own words, for a key that is null or not one, and where too many rows are gone.
     """
-    keys = load_keys(workspace)
+    keys = source_keys(workspace)
     dialect = DIALECTS[connection.dialect]
     label = pull.table or "query"
     with open_database(_access(workspace, connection)) as database:
@@ -196,7 +196,7 @@ def _changed(reading: _Source, state: dict[str, Any]) -> Iterator[_Part]:
     if "full" in state or relation.count(never):
         yield from _full(reading, state, [never], keep_keys=False)
     at = reading.opened(state.get("at"))
-    progress = Progress.after(state, at, Scale(kind, relation.label, pull.lag), reading.keys.token)
+    progress = Progress.after(state, at, Scale(kind, relation.label, pull.lag), reading.keys.marking)
     start = progress.scale.start(progress.since) if progress.since else ""
     where = [join(column, ">=", relation.dialect.bound(start, kind)) if start else join(column, "is not null")]
     _no_null_keys(reading, where)

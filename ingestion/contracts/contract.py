@@ -15,10 +15,11 @@ class Contract:
 
     `key` are the contract's own columns (the full key is `_source` and these); `version` decides which of two rows with
     one key is current; `event` is the column whose highest value is the stream's watermark; `personal` columns land as
-    keyed tokens, and the `vaulted` ones among them keep their clear value in the vault; phones and e-mails inside
-    `free_text` columns are masked; `defaults` fill nulls (`-` none, `*` all); `flags` name the oddities a row lands
-    with. `is_about_person`: its rows go when the person asks to be forgotten; other rows stay, unlinked. `may_carry`:
-    what its source sends along with it is personal although no column is.
+    keyed tokens, and the clear value of the `vaulted` ones among them is kept, encrypted, in the vault; `free_text`
+    columns hold what people wrote: phones and e-mails inside them are masked; `defaults` fill nulls (`-` none, `*` all;
+    as a line number 0, the whole document); `flags` name the oddities a row lands with. `is_about_person`: its rows go
+    when the person asks to be forgotten; other rows stay, unlinked. `may_carry`: what its source sends along with it is
+    personal although no column is.
     """
 
     name: str
@@ -27,22 +28,20 @@ class Contract:
     version: str
     event: str | None = None
     personal: tuple[str, ...] = ()
-    vaulted: tuple[str, ...] = ()
-    free_text: tuple[str, ...] = ()
-    is_about_person: bool = False
-    may_carry: bool = False
-    defaults: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str | int] = field(default_factory=dict)
     flags: Mapping[str, pl.Expr] = field(default_factory=dict, compare=False)
     free_text: tuple[str, ...] = ()
     vaulted: tuple[str, ...] = ()
+    is_about_person: bool = False
+    may_carry: bool = False
 
     def __post_init__(self) -> None:
         columns = set(self.schema.column_names())
         named = {*self.key, self.version, *self.personal, *self.defaults, *([self.event] if self.event else [])}
         if missing := (named | {*self.free_text}) - columns:
             raise ValueError(f"contract {self.name}: no column {sorted(missing)}")
-        if odd := {*self.vaulted} - {*self.personal}:
-            raise ValueError(f"contract {self.name}: {sorted(odd)} is kept in the vault but not personal")
+        if clear := {*self.vaulted} - {*self.personal}:
+            raise ValueError(f"contract {self.name}: {sorted(clear)} land in clear; only personal columns are vaulted")
         if odd := {*self.free_text} & {*self.personal, *self.key}:
             raise ValueError(f"contract {self.name}: {sorted(odd)} cannot be free text")
 

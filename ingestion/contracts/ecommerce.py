@@ -132,7 +132,7 @@ ORDERS = Contract(
         "buyer_name",
         "ship_address",
     ),
-    vaulted=("buyer_phone", "buyer_email", "buyer_name", "ship_address"),
+    vaulted=("buyer_phone", "buyer_email", "buyer_open_id", "buyer_name", "ship_address"),
     defaults={"order_type": "normal"},
     flags={
         "negative_total": oddities.negative("total_amount"),
@@ -172,6 +172,10 @@ REFUNDS = Contract(
     version="updated_at",
     event="updated_at",
     free_text=("reason",),
-    flags={"negative_refund": oddities.negative("amount")},
+    flags={
+        "negative_refund": oddities.negative("amount"),
+        "negative_units": oddities.negative("units"),
+        "refunded_before_applied": oddities.out_of_order("applied_at", "refunded_at"),
+    },
 )
 CONTRACTS = (ORDERS, ORDER_LINES, DISCOUNTS, REFUNDS, controls("ecommerce"))

@@ -13,8 +13,8 @@ import polars as pl
 from ingestion.contracts import ALL, contract
 from ingestion.contracts.contract import landed_schema
 from ingestion.landing import files
-from ingestion.landing.ledger import ZERO_ROWS, Cursor, Kept, Ledger, Load
-from ingestion.landing.locks import stream_lock
+from ingestion.landing.ledger import ZERO_ROWS, Cursor, Kept, Ledger, Load, Place
+from ingestion.landing.locks import held, stream_lock
 from ingestion.landing.quarantine import QUARANTINE, to_quarantine
 from ingestion.landing.recovery import Recovered, recover, recover_stream
 from ingestion.privacy.vault import Vault
@@ -54,8 +54,8 @@ class Piece:
     """One page, checked and protected: what lands of it.
 
     `good` has the contract's landed columns and `_row, _op, _extra, _flags`; `bad` has row, position, field, reason,
-    raw; `pulled` is the number of records the page had, `cursor` the state after it; `clear` has `_row` and what goes
-    to the vault; `originals` are the source's files, already kept.
+    raw and, for a replay, file, line, observed_at; `pulled` is the number of records the page had, `cursor` the state
+    after it; `clear` has `_row` and what goes to the vault; `originals` are the source's files, already kept.
     """
 
     good: pl.DataFrame
@@ -112,11 +112,7 @@ def land(
         watermark_at=_watermark(good, event),
         cursor_name=cursor_name,
     )
-    clear = _clear(pieces)
-    if clear.height:
-        # First: a row that is seen has its entry; an entry whose load never lands is swept with its other traces.
-        with Vault(workspace) as vault:
-            vault.put(contract(stream), source, load_id, load_seq, clear.with_columns(_load_seq=load_seq))
+    _keep_clear(workspace, load, [(load_seq, _clear(pieces))])
     kept = [original for piece in pieces for original in piece.originals]
     return _commit(workspace, ledger, load, good, bad, read=read, cursor=pieces[-1].cursor, originals=kept)
 
@@ -155,6 +151,8 @@ def land_replay(
         started_at=started_at,
         watermark_at=_watermark(good, event),
     )
+    clear = [(first.load_seq, piece.clear) for first, piece in pieces if piece.clear is not None]
+    _keep_clear(workspace, load, clear)
     replays = [Place(first.load_id, row) for first, piece in pieces for row in piece.good["_row"]]
     return _commit(workspace, ledger, load, good, _no_bad_rows(), replays=replays)
 
@@ -208,11 +206,14 @@ def land_learnt(
 
 def write_empty_files(workspace: Workspace) -> None:
     """Write one typed file without rows per contract: a stream nobody uses can be read too; again is a no-op."""
-    for name, one in ALL.items():
-        path = workspace.landing / files.safe_name(name) / ZERO_ROWS
-        schema = pl.Schema(landed_schema(one) | EVERY_ROW)
-        if not path.exists() or pl.read_parquet_schema(path) != schema:
-            files.write_whole(schema.to_frame(), path)
+    with held(workspace.run / "locks" / "zero_rows.lock", "the empty files", wait=True):
+        for name, one in ALL.items():
+            path = workspace.landing / files.safe_name(name) / ZERO_ROWS
+            schema = pl.Schema(landed_schema(one) | EVERY_ROW)
+            for left in path.parent.glob(f".{ZERO_ROWS}.*{files.SPOOL}"):
+                files.remove(left)
+            if not path.exists() or pl.read_parquet_schema(path) != schema:
+                files.write_whole(schema.to_frame(), path)
 
 
 def _commit(
@@ -225,6 +226,7 @@ def _commit(
     read: Cursor | None = None,
     cursor: dict[str, Any] | None = None,
     originals: Sequence[Kept] = (),
+    replays: Sequence[Place] = (),
 ) -> Load:
     """Spool and fsync; record with the cursor; rename and fsync the folder; make visible. A kill anywhere is repaired
     by `recover_stream`: before the record the spool is swept, after it the load is rolled forward."""
@@ -245,7 +247,7 @@ def _commit(
             load = replace(load, quarantine_file=target.relative_to(workspace.root), quarantine_sha256=written.sha256)
         for spool, _ in moves:
             files.fsync(spool.parent)
-        ledger.record(load, read=read, cursor=cursor, originals=originals)
+        ledger.record(load, read=read, cursor=cursor, originals=originals, replays=replays)
     except BaseException:
         for spool, _ in moves:
             files.remove(spool)
@@ -277,6 +279,17 @@ def _stamped(
     said = {"_source": source, "_load_id": load_id, "_load_seq": load_seq, "_extracted_at": extracted_at}
     stamped = rows.with_columns(pl.lit(value).cast(EVERY_ROW[name]).alias(name) for name, value in said.items())
     return stamped.select(columns.names()).cast(columns)
+
+
+def _keep_clear(workspace: Workspace, load: Load, clear: Sequence[tuple[int, pl.DataFrame]]) -> None:
+    """Puts clear values, by the `_load_seq` of their rows, into the vault before the load lands: a row that is seen
+    has its entry; one whose load never lands is swept with its other traces."""
+    stated = [frame.with_columns(pl.lit(seq, pl.Int64).alias("_load_seq")) for seq, frame in clear if frame.height]
+    if stated:
+        with Vault(workspace) as vault:
+            vault.put(
+                contract(load.stream), load.source, load.load_id, load.load_seq, pl.concat(stated, how="diagonal")
+            )
 
 
 def _clear(pieces: Sequence[Piece]) -> pl.DataFrame:

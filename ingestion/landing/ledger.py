@@ -7,11 +7,24 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.landing import files
-from ingestion.landing.loads import Cursor, CursorMovedError, Kept, Load, Loads
+from ingestion.landing.loads import Cursor, CursorMovedError, Kept, Load, Loads, Place
+from ingestion.landing.mending import Fix, Mending
 from ingestion.landing.rewrites import Replaced, Rewrites
 from ingestion.landing.versions import Version, Versions
 
-__all__ = ["MANIFEST", "ZERO_ROWS", "Cursor", "CursorMovedError", "Kept", "Ledger", "Load", "Replaced", "Version"]
+__all__ = [
+    "MANIFEST",
+    "ZERO_ROWS",
+    "Cursor",
+    "CursorMovedError",
+    "Fix",
+    "Kept",
+    "Ledger",
+    "Load",
+    "Place",
+    "Replaced",
+    "Version",
+]
 
 ZERO_ROWS = "zero_rows.parquet"
 _TIMESTAMP = pl.Datetime("us", "UTC")
@@ -33,7 +46,7 @@ MANIFEST = pl.Schema(
 )
 
 
-class Ledger(Loads, Rewrites, Versions):
+class Ledger(Loads, Mending, Rewrites, Versions):
     """One SQLite file that is the truth about loads, cursors and versions; use it as a context manager.
 
     Each thread opens its own: `with Ledger(workspace.ledger) as ledger`.

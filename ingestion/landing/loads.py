@@ -118,12 +118,13 @@ class Loads(Database):
         read: Cursor | None = None,
         cursor: dict[str, Any] | None = None,
         originals: Sequence[Kept] = (),
+        replays: Sequence[Place] = (),
     ) -> None:
         """Record a spooled load, and with it the new `cursor`, only if the stored one is still the one `read`.
 
-        `originals` are the files it was read from, which are then kept under its name.
-
-        Raises CursorMovedError when it is not, ContractError when a pulled row is neither landed nor quarantined,
+        `originals` are the files it was read from, which are then kept under its name; `replays` the quarantined rows
+        that it lands, each of which can be landed once. Raises CursorMovedError when the cursor has moved or a row was
+        replayed since, ContractError when a pulled row is neither landed nor quarantined,
         TillmillError when another candidate's learnt loads are still pending. In each case nothing is recorded.
         """
         if load.pulled != load.landed + load.quarantined:

@@ -170,6 +170,10 @@ def _forget_files(workspace: Workspace, ledger: Ledger, requests: Requests, requ
             ]
             requests.note(request, "originals", original.content, 1)
             originals.drop(workspace, ledger, theirs)
+    # What a whole table held when it was last read, sealed: without it every row lands again, once.
+    for path in (workspace.ledger.parent / "reads").glob("*"):
+        requests.note(request, "last readings", path.name, 1)
+        files.remove(path)
     for path in sorted(workspace.exports.rglob("*")):
         if path.is_file() and pattern.search(_text_of(path)):
             requests.note(request, "exports", str(path.relative_to(workspace.root)), 1)

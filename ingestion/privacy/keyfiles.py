@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tillmill.errors import SettingsError
@@ -43,6 +44,20 @@ def read_keys(workspace: Workspace, reference: str) -> list[bytes]:
             next_command=f"tillmill init --workspace {workspace.root}",
         )
     return keys
+
+
+@dataclass(frozen=True)
+class SourceKeys:
+    """What a connector needs to remember rows without keeping them in clear: a key for marks, and one that seals."""
+
+    marking: bytes = field(repr=False)
+    sealing: bytes = field(repr=False)
+
+
+def source_keys(workspace: Workspace) -> SourceKeys:
+    """The workspace's first keys, which stay when others are added: a mark once made is known again."""
+    privacy = workspace.settings.privacy
+    return SourceKeys(read_keys(workspace, privacy.token_key)[0], read_keys(workspace, privacy.sealing_key)[0])
 
 
 def path_of(workspace: Workspace, reference: str) -> Path | None:

@@ -105,5 +105,5 @@ def cursor(workspace: Workspace, stream: str, source: str = "wms") -> Cursor:
 
 def files_of_lake(workspace: Workspace) -> set[str]:
     """Every file of rows in the lake, the zero-row files left out; a spool that was left behind too."""
-    found = (path for path in (workspace.root / "lake").rglob("*") if path.is_file())
+    found = (path for lake in (workspace.landing, workspace.quarantine) for path in lake.rglob("*") if path.is_file())
     return {path.relative_to(workspace.root).as_posix() for path in found if path.name != "zero_rows.parquet"}

@@ -155,11 +155,14 @@ def test_a_line_that_could_not_be_read_is_quarantined_with_its_number() -> None:
     ]
 
 
-def test_a_record_whose_own_fields_are_called_as_ours_keeps_the_reason_it_is_here() -> None:
-    row = {"sku": "1", "unit": "case", "base_units": "x", "reason": "theirs", "field": "theirs", "raw": "theirs"}
-    [bad] = prepare(make_stream("erp.item_units"), make_page([row, row]), KEYS).bad.filter(row=1).to_dicts()
-    assert (bad["field"], bad["reason"]) == ("base_units", "base_units is not a number that fits")
-    assert json.loads(bad["raw"]) == row
+def test_a_sources_own_words_never_stand_in_for_the_reason_of_a_quarantine() -> None:
+    """A source may call its fields what quarantine calls its own: field, reason, raw, row, position."""
+    words = {"reason": "too small", "field": "a field", "raw": "a form", "row": "7", "position": "left"}
+    rows = [{"shop_id": "a", "refund_id": "1", "order_id": "1", "kind": "refund_only", "amount": "x"} | words]
+    [bad] = prepare(make_stream("ecommerce.refunds"), make_page(rows), KEYS).bad.to_dicts()
+    assert (bad["row"], bad["position"], bad["field"]) == (0, "a page, row 1", "amount")
+    assert bad["reason"] == "amount is not a number that fits"
+    assert json.loads(unseal(bad["raw"], KEYS.sealing, "test/ecommerce.refunds")) == rows[0]
 
 
 def test_a_lost_required_field_quarantines_every_row_and_is_named() -> None:

@@ -97,7 +97,8 @@ def check(workspace: Workspace) -> None:
     assert {load.state for load in loads} == {"visible"}
     told = status(workspace)["streams"][0]
     assert (told["pulled"], told["landed"], told["quarantined"]) == (FILES * ROWS, FILES * ROWS, 0)
-    on_disk = {path.relative_to(workspace.root) for path in (workspace.root / "lake").rglob("*") if path.is_file()}
+    lakes = (workspace.landing, workspace.quarantine)
+    on_disk = {path.relative_to(workspace.root) for lake in lakes for path in lake.rglob("*") if path.is_file()}
     assert on_disk == {path for load in loads for path in (load.file, load.quarantine_file) if path is not None}
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ingestion import mending
 from ingestion.landing import lake
-from ingestion.landing.ledger import Ledger
+from ingestion.landing.ledger import Ledger, Place
 from ingestion.privacy import keyfiles
 from ingestion.privacy.tokens import load_keys, token
 from ingestion.privacy.vault import Vault
@@ -48,6 +49,18 @@ def test_a_person_is_found_by_token_in_every_record_that_has_clear_values(worksp
     assert {name: member[name] for name in people.LI} == people.LI
     assert order["buyer_phone"] == "+86 138 1234 0001"
     assert order["ship_address"] == "李娜, 1 Mill Road"
+
+
+def test_a_member_that_leaves_quarantine_gets_the_entry_its_row_needs(workspace: Workspace) -> None:
+    people.give(workspace, "club/members_2.csv", [people.MEMBERS[0], people.BAD_MEMBER | {"member_id": "M9"}])
+    people.pull(workspace)
+    with Ledger(workspace.ledger) as ledger:
+        first = ledger.loads("club", "crm.members")[-1]
+    mending.fix(workspace, {Place(first.load_id, 1): {"birth_year": "1991"}}, "a clerk")
+    assert [done.landed for done in mending.replay_open(workspace)] == [1]
+    with Vault(workspace) as vault:
+        found = vault.read(records=[(first.load_seq, 1)], who="test", purpose="a test")
+    assert found.select("member_id", "phone", "stream").rows() == [("M9", people.LI["phone"], "crm.members")]
 
 
 def test_entries_stand_for_landed_records_and_a_till_line_has_none(workspace: Workspace) -> None:

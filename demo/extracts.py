@@ -1,4 +1,7 @@
-"""Nightly CSV extracts: each holds what its system learnt since the one before, and never changes once written."""
+"""Nightly CSV extracts: each holds what its system learnt since the one before, and never changes once written.
+
+What people carry (`demo.carried`) lies in the inbox from the same night on.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from demo import days, world
+from demo import carried, days, world
 
-FOLDERS = ("pos", "trade", "erp", "wms", "plm", "mes")
+FOLDERS = ("pos", "trade", "erp", "wms", "plm", "mes", "distributor", "settlement")
+# A distributor that sends workbooks sends no files.
+CARRIED = {table for sheets in carried.WORKBOOKS.values() for table in sheets}
 
 
 def folder(root: Path) -> Path:
@@ -41,11 +46,12 @@ def publish(root: Path, clock: datetime) -> int:
     written = 0
     for path in sorted(world.folder(root).glob("*.parquet")):
         system, name = path.stem.split(".")
-        if system in FOLDERS:
+        if system in FOLDERS and path.stem not in CARRIED:
             target = folder(root) / system
             target.mkdir(parents=True, exist_ok=True)
             written += _write(pl.scan_parquet(path), target, name, unseen / path.stem, done, last)
     shutil.rmtree(unseen)
+    written += carried.publish(root, done, last)
     fresh = mark.with_name(".last.new")
     fresh.write_text(str(last))
     fresh.replace(mark)

@@ -16,9 +16,24 @@ from typing import Annotated
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from demo import controls, days, edits, factory, goods, lots, mill_records, package, people, places, stock, webshops
+from demo import (
+    controls,
+    days,
+    edits,
+    factory,
+    goods,
+    lots,
+    mill_records,
+    package,
+    partners,
+    people,
+    places,
+    stock,
+    voices,
+    webshops,
+)
 
-VERSION = 2
+VERSION = 3
 SEED = 69
 MARK = "world.json"
 Tables = dict[str, pl.DataFrame]
@@ -69,6 +84,7 @@ def build(root: Path, *, seed: int = SEED, skus: int | None = None, changes: Seq
         table.write_parquet(root / "truth" / f"{name}.parquet")
     # What an older world has put on the file server is no longer true.
     shutil.rmtree(root / "run" / "sftp", ignore_errors=True)
+    shutil.rmtree(root / "run" / "inbox", ignore_errors=True)
     shutil.rmtree(folder(root), ignore_errors=True)
     fresh.replace(folder(root))
     return True
@@ -101,6 +117,8 @@ def make(*, seed: int = SEED, skus: int | None = None, changes: Sequence[edits.C
     tables["wms.locations"] = places.locations(tables["pos.stores"])
     tables["erp.items"], tables["erp.item_units"] = goods.item_master(wares, seed), goods.item_packs(wares)
     tables["plm.bom"], tables["plm.items"] = goods.recipes(wares), goods.revisions(wares)
+    _partners(tables)
+    tables["social.posts"], truth["posts"] = voices.posts(lines, crowd, wares, seed)
     _control(tables)
     return {name: _by_time(frame) for name, frame in sorted(tables.items())}, truth
 
@@ -177,6 +195,22 @@ def _trade(tables: Tables, chosen: pl.Series, seed: int, changes: Sequence[edits
     rows = edits.edit_placements(package.placements(chosen), changes)
     tables["trade.placements"] = places.placements(rows)
     tables["trade.promotions"] = places.promotions(tables["trade.placements"], seed)
+
+
+def _partners(tables: Tables) -> None:
+    """What those around the brand report of what has happened, each in its own words."""
+    movements, stores = tables["wms.movements"], tables["pos.stores"]
+    tables["erp.purchase_orders"], letters = partners.purchases(movements)
+    for supplier in letters["supplier"].unique():
+        tables[f"supplier.{supplier.lower()}"] = letters.filter(pl.col("supplier") == supplier)
+    tables["distributor.partners"] = partners.distributors()
+    booked, held = partners.distribution(movements, stores)
+    for name in partners.DISTRIBUTORS.values():
+        own = pl.col("distributor") == name
+        tables[f"distributor.{name.lower()}_movements"] = booked.filter(own)
+        tables[f"distributor.{name.lower()}_stock"] = held.filter(own)
+    tables["retail.sell_out"] = partners.sell_out(tables["pos.sale_lines"], stores)
+    tables["settlement.bills"] = partners.bills(pl.concat([tables["shop_a.orders"], tables["shop_b.orders"]]))
 
 
 def _control(tables: Tables) -> None:

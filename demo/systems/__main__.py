@@ -20,11 +20,12 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from demo import extracts, factory
-from demo.systems import crm, modbus, sftp, shops
+from demo.systems import crm, modbus, sftp, shops, social
 from tillmill.workspace import now, open_workspace
 
 PR_SET_PDEATHSIG = 1
 SHOPS = ("shop_a", "shop_b")
+WEB = (*SHOPS, "crm", "social")
 
 
 def main(root: Path) -> None:
@@ -61,7 +62,7 @@ async def _serve(root: Path) -> None:
         addresses[f"line_{line_id[1:]}"] = {"host": "127.0.0.1", "port": port}
     web, listening = _web(root, words)
     port = listening.getsockname()[1]
-    for name in (*SHOPS, "crm"):
+    for name in WEB:
         addresses[name] = {"base_url": f"http://127.0.0.1:{port}/{name}"}
     serving = asyncio.create_task(web.serve(sockets=[listening]))
     while not web.started:
@@ -75,9 +76,10 @@ async def _serve(root: Path) -> None:
 
 
 def _web(root: Path, words: dict[str, dict[str, str]]) -> tuple[uvicorn.Server, socket.socket]:
-    """The shops and the member club behind one port, each under its own path with its own token."""
+    """The shops, the member club and the network behind one port, each under its own path with its own token."""
     mounts = [Mount(f"/{shop}", routes=shops.routes(root, shop, words[shop]["token"])) for shop in SHOPS]
     mounts.append(Mount("/crm", routes=crm.routes(root, words["crm"]["token"])))
+    mounts.append(Mount("/social", routes=social.routes(root, words["social"]["token"])))
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(Starlette(routes=mounts), log_level="error", access_log=False, lifespan="off")
     return uvicorn.Server(config), listening
@@ -89,7 +91,7 @@ def _secrets(root: Path) -> dict[str, dict[str, str]]:
     if path.exists():
         known: dict[str, dict[str, str]] = json.loads(path.read_text())
         return known
-    tokens = {name: {"token": secrets.token_urlsafe(24)} for name in (*SHOPS, "crm")}
+    tokens = {name: {"token": secrets.token_urlsafe(24)} for name in WEB}
     return {"sftp": {"password": secrets.token_urlsafe(24)}} | tokens
 
 

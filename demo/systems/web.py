@@ -65,7 +65,12 @@ def guarded(token: str, answer: Answer) -> Answer:
 
 def since_of(request: Request) -> datetime | None:
     """The caller's `updated_since`. Raises ValueError when it is no ISO time."""
-    text = request.query_params.get("updated_since")
+    return moment_of(request, "updated_since")
+
+
+def moment_of(request: Request, name: str) -> datetime | None:
+    """The caller's moment of this name. Raises ValueError when it is no ISO time."""
+    text = request.query_params.get(name)
     if not text:
         return None
     moment = datetime.fromisoformat(text)

@@ -227,3 +227,24 @@ def test_servers_die_with_a_killed_parent(workspace: Path) -> None:
 def _answers(port: int) -> bool:
     with ModbusTcpClient("127.0.0.1", port=port, timeout=1, retries=0) as client:
         return bool(client.connected)
+
+
+def test_the_network_tells_every_known_post_by_cursor(running: Path) -> None:
+    client, posts, cursor = httpx.Client(trust_env=False), [], None
+    token = secrets_of(running)["social"]["token"]
+    with client:
+        for _ in range(100):
+            answer = client.get(
+                addresses(running)["social"]["base_url"] + "/feed",
+                params={"limit": "20"} | ({"cursor": cursor} if cursor else {}),
+                headers={"Authorization": f"Bearer {token}"},
+            )
+            answer.raise_for_status()
+            body = answer.json()
+            posts.extend(body["posts"])
+            cursor = body["next_cursor"]
+            if cursor is None:
+                break
+    known = world.table(running, "social.posts").filter(pl.col("known_at") <= days.CLOCK_AT_START).collect()
+    assert len(posts) == known.height > 0
+    assert all(post["seen_at"] <= "2017-12-04T04:01:20Z" for post in posts)

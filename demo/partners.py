@@ -1,0 +1,197 @@
+"""Whoever reports on their own: suppliers of parts, distributors in between, a key account's portal, shops' bills.
+
+Everything here is told again from what the warehouse, the tills and the web shops have: no unit moves because of it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from demo import days, factory
+
+MONEY, UNITS = pl.Decimal(12, 2), pl.Decimal(12, 3)
+# Which supplier brings a part, by the first of these its name starts with.
+SUPPLIERS = {"RM-RAW-MILK": "V100", "RM-CREAM": "V100", "RM-": "V200", "PK-": "V300"}
+# Neighbourhood stores of a region are served through a distributor: goods go there directly, title goes through it.
+DISTRIBUTORS = {"Great Lakes": "D1", "Southeast": "D2"}
+RETAILER, RETAILER_FORMAT = "K10", "hypermarket"
+PLATFORM_RATES = {"commission": "0.05", "service_fee": "0.006"}
+# This week's bill of shop_b came with a commission that was taken back the week after.
+WRONG_BILL, WRONG_COMMISSION = date(2017, 10, 2), "0.06"
+
+
+def purchases(movements: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Orders for parts (erp.purchase_orders) and what suppliers write about them, from the mill's weekly receipts.
+
+    An order is placed in the second week before and closed by its receipt; each Monday a supplier writes what it has
+    brought, and what it will bring in a week.
+    """
+    received = movements.filter(
+        (pl.col("site") == factory.PLANT) & (pl.col("type") == "receipt") & pl.col("material").str.contains("^(RM|PK)-")
+    )
+    by_start = pl.coalesce(
+        pl.when(pl.col("material").str.starts_with(start)).then(pl.lit(supplier))
+        for start, supplier in SUPPLIERS.items()
+    )
+    lines = (
+        received.with_columns(supplier=by_start, due_on=days.local_on(pl.col("moved_at")))
+        .sort("moved_at", "supplier", "material")
+        .with_columns(
+            po_no=pl.format("PB{}-{}", pl.col("ref_no").str.strip_prefix("RM"), "supplier"),
+            line=pl.int_range(1, pl.len() + 1).over("ref_no", "supplier"),
+        )
+    )
+    head = ["po_no", "line", "supplier", "material"]
+    day = days.day_of(pl.col("due_on"))
+    placed, announced = days.to_utc(days.local_at(day - 12, 9 * 60)), days.to_utc(days.local_at(day - 7, 17 * 60))
+    orders = [
+        lines.select(*head, "qty", "due_on", received=qty.cast(UNITS), state=pl.lit(state), changed_at=moment)
+        for qty, state, moment in ((pl.lit(0), "open", placed), (pl.col("qty"), "received", pl.col("moved_at")))
+    ]
+    letters = [
+        lines.select(
+            pl.col("po_no").str.replace("PB", "SD").alias("delivery_no"),
+            *head,
+            "qty",
+            eta_on="due_on",
+            received_at=received_at,
+            written_at=moment,
+        )
+        for received_at, moment in (
+            (pl.lit(None, pl.Datetime("us", "UTC")), announced),
+            (pl.col("moved_at"), days.to_utc(days.local_at(day, 17 * 60))),
+        )
+    ]
+    return (
+        pl.concat(orders).with_columns(plant=pl.lit(factory.PLANT), known_at="changed_at").sort("known_at", *head),
+        pl.concat(letters).with_columns(known_at="written_at").sort("known_at", *head),
+    )
+
+
+def distributors() -> pl.DataFrame:
+    """distributor.partners: who they are, from the year before on."""
+    return pl.DataFrame(
+        [(name, region, "1", "standard", date(2015, 1, 1)) for region, name in DISTRIBUTORS.items()],
+        schema=["distributor", "territory", "tier", "price_group", "valid_from"],
+        orient="row",
+    ).with_columns(known_at=days.to_utc(days.local_at(pl.lit(-6), 9 * 60)))
+
+
+def distribution(movements: pl.DataFrame, stores: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What distributors booked (distributor.movements) and what they held each Wednesday (distributor.stock).
+
+    They buy on Monday what their stores will get in that week, lot by lot, and report on Sunday night.
+    """
+    outlets = stores.filter(pl.col("FORMAT") == "neighbourhood", pl.col("REGION").is_in(list(DISTRIBUTORS))).select(
+        to_site="STORE_ID", distributor=pl.col("REGION").replace_strict(DISTRIBUTORS)
+    )
+    sold = (
+        movements.filter(pl.col("type") == "delivery")
+        .join(outlets, on="to_site", maintain_order="left")
+        .with_columns(day=days.day_of(days.local_on(pl.col("moved_at"))))
+        .with_columns(week=pl.col("day") // 7)
+    )
+    lot = ["distributor", "week", "material", "batch"]
+    bought = sold.group_by(lot).agg(pl.col("qty").sum().cast(UNITS)).sort(lot)
+    reported = days.to_utc(days.local_at(pl.col("week") * 7 + 6, 20 * 60))
+    purchases_ = bought.select(
+        pl.format("{}-P{}-{}-{}", "distributor", "week", "material", "batch").alias("entry"),
+        "distributor",
+        "material",
+        "batch",
+        "qty",
+        type=pl.lit("purchase"),
+        outlet=pl.lit(None, pl.String),
+        booked_at=days.to_utc(days.local_at(pl.col("week") * 7, 5 * 60)),
+        known_at=reported,
+    )
+    sales = sold.select(
+        pl.format("{}-S{}", "distributor", pl.col("movement_no").str.strip_prefix("MV")).alias("entry"),
+        "distributor",
+        "material",
+        "batch",
+        "qty",
+        type=pl.lit("sale"),
+        outlet="to_site",
+        booked_at="moved_at",
+        known_at=reported,
+    )
+    gone = sold.filter(pl.col("day") % 7 <= 2).group_by(lot).agg(gone=pl.col("qty").sum())
+    held = (
+        bought.join(gone, on=lot, how="left", maintain_order="left")
+        .with_columns(on_hand=(pl.col("qty") - pl.col("gone").fill_null(0)).cast(UNITS))
+        .filter(pl.col("on_hand") > 0)
+        .select(
+            "distributor",
+            "material",
+            "batch",
+            "on_hand",
+            as_of=days.on_day(pl.col("week") * 7 + 2),
+            evidence=pl.lit("books"),
+            known_at=reported,
+        )
+    )
+    return pl.concat([purchases_, sales]).sort("known_at", "entry"), held.sort(
+        "known_at", "distributor", "material", "batch"
+    )
+
+
+def sell_out(sales: pl.DataFrame, stores: pl.DataFrame) -> pl.DataFrame:
+    """retail.sell_out: what a key account's portal shows of the day before, store by store, under its own codes."""
+    own = stores.filter(pl.col("FORMAT") == RETAILER_FORMAT).select("STORE_ID")
+    return (
+        sales.join(own, on="STORE_ID", how="semi", maintain_order="left")
+        .with_columns(on=days.local_on(pl.col("TRANSACTION_TIMESTAMP")))
+        .group_by("on", "STORE_ID", "PRODUCT_ID")
+        .agg(pl.col("QUANTITY").sum(), pl.col("SALES_VALUE").sum())
+        .sort("on", "STORE_ID", "PRODUCT_ID")
+        .select(
+            Retailer=pl.lit(RETAILER),
+            Store=pl.lit(RETAILER + "-") + pl.col("STORE_ID"),
+            Article="PRODUCT_ID",
+            Date="on",
+            Units="QUANTITY",
+            Turnover="SALES_VALUE",
+            Listed=pl.lit("Y"),
+            known_at=days.to_utc(days.local_at(days.day_of(pl.col("on")) + 1, 9 * 60)),
+        )
+    )
+
+
+def bills(orders: pl.DataFrame) -> pl.DataFrame:
+    """settlement.lines: each week's orders of a shop on the bill of the Wednesday after, and one bill issued again."""
+    paid = orders.with_columns(on=days.local_on(pl.col("created_at"))).with_columns(
+        monday=pl.col("on") - pl.duration(days=pl.col("on").dt.weekday() - 1)
+    )
+    issued = _bill(paid, PLATFORM_RATES, 9)
+    wrong = paid.filter(pl.col("shop") == "shop_b", pl.col("monday") == WRONG_BILL)
+    first = _bill(wrong, PLATFORM_RATES | {"commission": WRONG_COMMISSION}, 9)
+    again = issued.join(first.select("statement", "line"), on=["statement", "line"], how="semi").with_columns(
+        issued_at=pl.col("issued_at") + pl.duration(days=7), known_at=pl.col("known_at") + pl.duration(days=7)
+    )
+    right = issued.join(first.select("statement", "line"), on=["statement", "line"], how="anti")
+    return pl.concat([right, first, again]).sort("known_at", "shop", "statement", "line")
+
+
+def _bill(paid: pl.DataFrame, rates: dict[str, str], weekday: int) -> pl.DataFrame:
+    """One line of income and one per fee for each order, issued `weekday` days after the week's Monday."""
+    moment = days.to_utc(days.local_at(days.day_of(pl.col("monday")) + weekday, 10 * 60))
+    parts = {"income": pl.col("total")} | {
+        kind: -(pl.col("total") * pl.lit(rate).cast(pl.Decimal(6, 4))).round(2) for kind, rate in rates.items()
+    }
+    return pl.concat(
+        paid.select(
+            "shop",
+            pl.format("{}-{}", "shop", pl.col("monday").dt.strftime("%G%V")).alias("statement"),
+            pl.format("{}-{}", "number", pl.lit(kind)).alias("line"),
+            "number",
+            kind=pl.lit(kind),
+            amount=amount.cast(MONEY),
+            currency="currency",
+            issued_at=moment,
+            known_at=moment,
+        )
+        for kind, amount in parts.items()
+    )

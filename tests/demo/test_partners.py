@@ -1,0 +1,80 @@
+"""What partners report adds up to what the warehouse, the tills and the shops have."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from demo import days, partners
+from tests.demo.conftest import Made
+
+
+def test_every_receipt_of_parts_was_ordered_and_announced_before_it_came(small: Made) -> None:
+    orders = small.tables["erp.purchase_orders"]
+    letters = pl.concat([frame for name, frame in small.tables.items() if name.startswith("supplier.")])
+    parts = small.tables["wms.movements"].filter(
+        (pl.col("type") == "receipt") & pl.col("material").str.contains("^(RM|PK)-")
+    )
+    closed = orders.filter(pl.col("state") == "received")
+    assert closed["received"].sum() == parts["qty"].sum()
+    announced = letters.filter(pl.col("received_at").is_null()).select("po_no", "line", told="known_at")
+    steps = (
+        closed.select("po_no", "line", came="known_at")
+        .join(announced, on=["po_no", "line"])
+        .join(orders.filter(pl.col("state") == "open").select("po_no", "line", placed="known_at"), on=["po_no", "line"])
+    )
+    assert steps.height == closed.height > 0
+    assert steps.select(((pl.col("placed") < pl.col("told")) & (pl.col("told") < pl.col("came"))).all()).item()
+
+
+def test_distributors_sell_what_they_bought_and_never_hold_less_than_nothing(small: Made) -> None:
+    for name in ("d1", "d2"):
+        booked = small.tables[f"distributor.{name}_movements"]
+        held = small.tables[f"distributor.{name}_stock"]
+        assert booked["entry"].is_unique().all()
+        signed = booked.with_columns(
+            units=pl.when(pl.col("type") == "sale").then(-pl.col("qty")).otherwise("qty"),
+            on=days.local_on(pl.col("booked_at")),
+        ).sort("booked_at", "units", descending=[False, True])
+        lot = ["material", "batch"]
+        balance = signed.with_columns(balance=pl.col("units").cum_sum().over(lot))
+        assert balance["balance"].min() == 0
+        for row in held.sample(min(20, held.height), seed=1).iter_rows(named=True):
+            upto = (pl.col("on") <= row["as_of"]) & (pl.col("batch") == row["batch"])
+            assert signed.filter(upto, pl.col("material") == row["material"])["units"].sum() == row["on_hand"]
+
+
+def test_the_portal_shows_what_its_tills_sold(small: Made) -> None:
+    own = small.tables["pos.stores"].filter(pl.col("FORMAT") == partners.RETAILER_FORMAT)["STORE_ID"]
+    sold = small.tables["pos.sale_lines"].filter(pl.col("STORE_ID").is_in(own.implode()))
+    shown = small.tables["retail.sell_out"]
+    assert shown.select("Store", "Article", "Date").is_unique().all()
+    assert shown["Units"].sum() == sold["QUANTITY"].sum()
+    assert shown["Turnover"].sum() == sold["SALES_VALUE"].sum()
+    assert shown.height > 0
+    assert shown.select((days.local_on(pl.col("known_at")) > pl.col("Date")).all()).item()
+
+
+def test_bills_hold_every_order_once_and_one_bill_came_again_with_its_commission_corrected(small: Made) -> None:
+    bills = small.tables["settlement.bills"]
+    key = ["shop", "statement", "line"]
+    last = bills.sort("known_at").unique(key, keep="last")
+    again = bills.join(last, on=[*key, "known_at"], how="anti")
+    totals = pl.concat([small.tables["shop_a.orders"], small.tables["shop_b.orders"]])["total"].sum()
+    assert last.filter(pl.col("kind") == "income")["amount"].sum() == totals
+    assert again["statement"].unique().to_list() == ["shop_b-201740"]
+    corrected = again.filter(pl.col("kind") == "commission").join(last, on=key, suffix="_now")
+    assert (corrected["amount"] <= corrected["amount_now"]).all()
+    assert (corrected["amount"] < corrected["amount_now"]).any()
+    fees = last.filter(pl.col("kind") != "income")["amount"].sum()
+    assert -0.06 < float(fees) / float(totals) < -0.05
+
+
+def test_posts_are_about_what_was_bought_and_told_twice_as_their_likes_grow(small: Made) -> None:
+    posts, truth = small.tables["social.posts"], small.truth["posts"]
+    assert posts.group_by("post").len()["len"].unique().to_list() == [2]
+    assert set(posts["language"]) == {"en", "zh"}
+    assert set(truth["sentiment"]) == {"good", "bad", "neutral"}
+    assert set(posts["tag"]) <= set(small.tables["erp.items"]["material"])
+    first = posts.sort("known_at").unique("post", keep="first")
+    assert first["likes"].sum() == 0
+    assert posts["likes"].sum() > 0

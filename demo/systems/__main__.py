@@ -13,7 +13,9 @@ import secrets
 import signal
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
@@ -25,7 +27,9 @@ from tillmill.workspace import now, open_workspace
 
 PR_SET_PDEATHSIG = 1
 SHOPS = ("shop_a", "shop_b")
-WEB = (*SHOPS, "crm", "social")
+Addresses = dict[str, dict[str, str | int]]
+Words = dict[str, dict[str, str]]
+Server = TypeVar("Server")
 
 
 def main(root: Path) -> None:
@@ -47,52 +51,71 @@ async def _serve(root: Path) -> None:
     orphaned = asyncio.create_task(_until_orphaned())
     extracts.publish(root, now())
     words = _secrets(root)
-    key = sftp.host_key(root / "run" / "demo.hostkey")
-    files = await sftp.start(extracts.folder(root), key, words["sftp"]["password"])
-    addresses: dict[str, dict[str, str | int]] = {
-        "sftp": {
-            "url": f"sftp://{sftp.USER}@127.0.0.1:{files.get_port()}/",
-            "host_key": key.export_public_key().decode().strip(),
-        }
-    }
-    lines = []
-    for line_id in factory.LINES:
-        server, port = await modbus.start(root, line_id)
-        lines.append(server)
-        addresses[f"line_{line_id[1:]}"] = {"host": "127.0.0.1", "port": port}
-    web, listening = _web(root, words)
-    port = listening.getsockname()[1]
-    for name in WEB:
-        addresses[name] = {"base_url": f"http://127.0.0.1:{port}/{name}"}
-    serving = asyncio.create_task(web.serve(sockets=[listening]))
-    while not web.started:
-        await asyncio.sleep(0.01)
+    addresses: Addresses = {}
+    for start in SERVERS:
+        addresses |= await start(root, words)
     _write(root / "run" / "demo.secrets.json", words)
     _write(root / "run" / "demo.json", {"pid": os.getpid()} | addresses)
     print("ready", flush=True)
-    await asyncio.wait({orphaned, serving}, return_when=asyncio.FIRST_COMPLETED)
+    await orphaned
     # Nothing here is worth a slow goodbye: clients are gone, and no server writes.
     os._exit(0)
 
 
-def _web(root: Path, words: dict[str, dict[str, str]]) -> tuple[uvicorn.Server, socket.socket]:
+async def _files(root: Path, words: Words) -> Addresses:
+    """The file server of the nightly extracts."""
+    key = sftp.host_key(root / "run" / "demo.hostkey")
+    server = _kept(await sftp.start(extracts.folder(root), key, words["sftp"]["password"]))
+    shown: dict[str, str | int] = {
+        "url": f"sftp://{sftp.USER}@127.0.0.1:{server.get_port()}/",
+        "host_key": key.export_public_key().decode().strip(),
+    }
+    return {"sftp": shown}
+
+
+async def _lines(root: Path, _: Words) -> Addresses:
+    """The counters of the mill's lines, a device each."""
+    addresses: Addresses = {}
+    for line_id in factory.LINES:
+        server, port = await modbus.start(root, line_id)
+        _kept(server)
+        addresses[f"line_{line_id[1:]}"] = {"host": "127.0.0.1", "port": port}
+    return addresses
+
+
+async def _web(root: Path, words: Words) -> Addresses:
     """The shops, the member club and the network behind one port, each under its own path with its own token."""
     mounts = [Mount(f"/{shop}", routes=shops.routes(root, shop, words[shop]["token"])) for shop in SHOPS]
     mounts.append(Mount("/crm", routes=crm.routes(root, words["crm"]["token"])))
     mounts.append(Mount("/social", routes=social.routes(root, words["social"]["token"])))
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(Starlette(routes=mounts), log_level="error", access_log=False, lifespan="off")
-    return uvicorn.Server(config), listening
+    server = uvicorn.Server(
+        uvicorn.Config(Starlette(routes=mounts), log_level="error", access_log=False, lifespan="off")
+    )
+    _kept(asyncio.create_task(server.serve(sockets=[listening])))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = listening.getsockname()[1]
+    return {mount.path.strip("/"): {"base_url": f"http://127.0.0.1:{port}{mount.path}"} for mount in mounts}
 
 
-def _secrets(root: Path) -> dict[str, dict[str, str]]:
-    """The password and tokens of this workspace's systems, made at the first start."""
+# Each starts one family of systems and says where they answer.
+SERVERS: tuple[Callable[[Path, Words], Awaitable[Addresses]], ...] = (_files, _lines, _web)
+SECRETS = {"sftp": "password"} | dict.fromkeys((*SHOPS, "crm", "social"), "token")
+_running: list[object] = []
+
+
+def _kept(server: Server) -> Server:
+    """Held for as long as the process lives: a server nobody refers to is collected."""
+    _running.append(server)
+    return server
+
+
+def _secrets(root: Path) -> Words:
+    """The password and tokens of this workspace's systems, each made when it is first needed."""
     path = root / "run" / "demo.secrets.json"
-    if path.exists():
-        known: dict[str, dict[str, str]] = json.loads(path.read_text())
-        return known
-    tokens = {name: {"token": secrets.token_urlsafe(24)} for name in WEB}
-    return {"sftp": {"password": secrets.token_urlsafe(24)}} | tokens
+    known: Words = json.loads(path.read_text()) if path.exists() else {}
+    return {name: known.get(name, {kind: secrets.token_urlsafe(24)}) for name, kind in SECRETS.items()}
 
 
 def _write(path: Path, content: object) -> None:

@@ -236,7 +236,7 @@ def test_the_network_tells_every_known_post_by_cursor(running: Path) -> None:
         for _ in range(100):
             answer = client.get(
                 addresses(running)["social"]["base_url"] + "/feed",
-                params={"limit": "20"} | ({"cursor": cursor} if cursor else {}),
+                params={"limit": "150"} | ({"cursor": cursor} if cursor else {}),
                 headers={"Authorization": f"Bearer {token}"},
             )
             answer.raise_for_status()

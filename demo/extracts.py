@@ -16,7 +16,7 @@ import polars as pl
 
 from demo import carried, days, world
 
-FOLDERS = ("pos", "trade", "erp", "wms", "plm", "mes", "distributor", "settlement")
+FOLDERS = ("pos", "trade", "wms", "plm", "mes", "distributor", "settlement")
 # A distributor that sends workbooks sends no files.
 CARRIED = {table for sheets in carried.WORKBOOKS.values() for table in sheets}
 

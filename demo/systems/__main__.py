@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from demo import extracts, factory
-from demo.systems import crm, modbus, sftp, shops, social
+from demo.systems import crm, erp, modbus, sftp, shops, social
 from tillmill.workspace import now, open_workspace
 
 PR_SET_PDEATHSIG = 1
@@ -49,11 +49,11 @@ def die_with_parent() -> None:
 
 async def _serve(root: Path) -> None:
     orphaned = asyncio.create_task(_until_orphaned())
-    extracts.publish(root, now())
     words = _secrets(root)
     addresses: Addresses = {}
-    for start in SERVERS:
-        addresses |= await start(root, words)
+    # At once: what one of them waits for, another can use.
+    for answers in await asyncio.gather(*(start(root, words) for start in SERVERS)):
+        addresses |= answers
     _write(root / "run" / "demo.secrets.json", words)
     _write(root / "run" / "demo.json", {"pid": os.getpid()} | addresses)
     print("ready", flush=True)
@@ -62,8 +62,16 @@ async def _serve(root: Path) -> None:
     os._exit(0)
 
 
+async def _database(root: Path, words: Words) -> Addresses:
+    """The ERP's PostgreSQL."""
+    server, url = await erp.start(root, words["erp"]["password"])
+    _kept(server)
+    return {"erp": {"url": url}}
+
+
 async def _files(root: Path, words: Words) -> Addresses:
-    """The file server of the nightly extracts."""
+    """The file server of the nightly extracts, written up to the clock."""
+    extracts.publish(root, now())
     key = sftp.host_key(root / "run" / "demo.hostkey")
     server = _kept(await sftp.start(extracts.folder(root), key, words["sftp"]["password"]))
     shown: dict[str, str | int] = {
@@ -100,8 +108,8 @@ async def _web(root: Path, words: Words) -> Addresses:
 
 
 # Each starts one family of systems and says where they answer.
-SERVERS: tuple[Callable[[Path, Words], Awaitable[Addresses]], ...] = (_files, _lines, _web)
-SECRETS = {"sftp": "password"} | dict.fromkeys((*SHOPS, "crm", "social"), "token")
+SERVERS: tuple[Callable[[Path, Words], Awaitable[Addresses]], ...] = (_database, _files, _lines, _web)
+SECRETS = dict.fromkeys(("sftp", "erp"), "password") | dict.fromkeys((*SHOPS, "crm", "social"), "token")
 _running: list[object] = []
 
 

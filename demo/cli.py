@@ -83,7 +83,10 @@ def serve(workspace: WorkspaceOption = WORKSPACE) -> None:
         addresses = json.loads((root / "run" / "demo.json").read_text())
         for name, place in addresses.items():
             if isinstance(place, dict):
-                console.print(f"{name:<8} {place.get('url') or place.get('base_url') or place}", highlight=False)
+                console.print(
+                    f"{name:<8} {place.get('url') or place.get('base_url') or place.get('wsdl') or place}",
+                    highlight=False,
+                )
         console.print("Ctrl-C ends them.")
         try:
             child.wait()

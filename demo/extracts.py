@@ -17,8 +17,8 @@ import polars as pl
 from demo import carried, days, world
 
 FOLDERS = ("pos", "trade", "wms", "plm", "mes", "distributor", "settlement")
-# A distributor that sends workbooks sends no files.
-CARRIED = {table for sheets in carried.WORKBOOKS.values() for table in sheets}
+# What is told in another way: by a distributor that sends workbooks, by the warehouse's own service.
+UNWRITTEN = {table for sheets in carried.WORKBOOKS.values() for table in sheets} | {"wms.locations"}
 
 
 def folder(root: Path) -> Path:
@@ -46,7 +46,7 @@ def publish(root: Path, clock: datetime) -> int:
     written = 0
     for path in sorted(world.folder(root).glob("*.parquet")):
         system, name = path.stem.split(".")
-        if system in FOLDERS and path.stem not in CARRIED:
+        if system in FOLDERS and path.stem not in UNWRITTEN:
             target = folder(root) / system
             target.mkdir(parents=True, exist_ok=True)
             written += _write(pl.scan_parquet(path), target, name, unseen / path.stem, done, last)

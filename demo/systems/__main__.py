@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from demo import extracts, factory
-from demo.systems import crm, erp, modbus, sftp, shops, social
+from demo.systems import crm, erp, modbus, sftp, shops, social, wms
 from tillmill.workspace import now, open_workspace
 
 PR_SET_PDEATHSIG = 1
@@ -92,24 +92,26 @@ async def _lines(root: Path, _: Words) -> Addresses:
 
 
 async def _web(root: Path, words: Words) -> Addresses:
-    """The shops, the member club and the network behind one port, each under its own path with its own token."""
+    """All that speaks HTTP behind one port, each under its own path with its own token or password."""
     mounts = [Mount(f"/{shop}", routes=shops.routes(root, shop, words[shop]["token"])) for shop in SHOPS]
     mounts.append(Mount("/crm", routes=crm.routes(root, words["crm"]["token"])))
     mounts.append(Mount("/social", routes=social.routes(root, words["social"]["token"])))
+    warehouse = Mount("/wms", routes=wms.routes(root, words["wms"]["password"]))
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(Starlette(routes=mounts), log_level="error", access_log=False, lifespan="off")
+        uvicorn.Config(Starlette(routes=[*mounts, warehouse]), log_level="error", access_log=False, lifespan="off")
     )
     _kept(asyncio.create_task(server.serve(sockets=[listening])))
     while not server.started:
         await asyncio.sleep(0.01)
-    port = listening.getsockname()[1]
-    return {mount.path.strip("/"): {"base_url": f"http://127.0.0.1:{port}{mount.path}"} for mount in mounts}
+    host = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    addresses: Addresses = {mount.path.strip("/"): {"base_url": host + mount.path} for mount in mounts}
+    return addresses | {"wms": {"wsdl": f"{host}/wms/soap?wsdl"}}
 
 
 # Each starts one family of systems and says where they answer.
 SERVERS: tuple[Callable[[Path, Words], Awaitable[Addresses]], ...] = (_database, _files, _lines, _web)
-SECRETS = dict.fromkeys(("sftp", "erp"), "password") | dict.fromkeys((*SHOPS, "crm", "social"), "token")
+SECRETS = dict.fromkeys(("sftp", "erp", "wms"), "password") | dict.fromkeys((*SHOPS, "crm", "social"), "token")
 _running: list[object] = []
 
 

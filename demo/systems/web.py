@@ -1,4 +1,4 @@
-"""What the web shops and the member club have in common: bearer tokens, pages, and nothing later than the clock."""
+"""What the systems behind HTTP have in common: bearer tokens, pages, and nothing later than the clock."""
 
 from __future__ import annotations
 
@@ -71,10 +71,13 @@ def since_of(request: Request) -> datetime | None:
 def moment_of(request: Request, name: str) -> datetime | None:
     """The caller's moment of this name. Raises ValueError when it is no ISO time."""
     text = request.query_params.get(name)
-    if not text:
-        return None
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment(text) if text else None
+
+
+def moment(text: str) -> datetime:
+    """An ISO time, in UTC where it names no zone. Raises ValueError when it is none."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def paged(

@@ -1,18 +1,20 @@
-"""One small world per test session, and a workspace of it whose systems run."""
+"""One small world per test session, and workspaces of it whose systems run."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from demo import world
-from demo.cli import app
+from demo.cli import app, systems
 
 
 @dataclass(frozen=True)
@@ -42,3 +44,36 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def workspace(prepared: Path, tmp_path: Path) -> Iterator[Path]:
     """A copy of it of the test's own."""
     return Path(shutil.copytree(prepared, tmp_path / "workspace"))
+
+
+@pytest.fixture(scope="session")
+def running(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A workspace with its systems answering, whose clock stands still."""
+    root = Path(shutil.copytree(prepared, tmp_path_factory.mktemp("running") / "workspace"))
+    with systems(root):
+        yield root
+
+
+@pytest.fixture
+def moving(workspace: Path) -> Iterator[Path]:
+    """A workspace of the test's own with its systems answering."""
+    with systems(workspace):
+        yield workspace
+
+
+def addresses(root: Path) -> dict[str, Any]:
+    """Where each system of the workspace answers."""
+    found: dict[str, Any] = json.loads((root / "run" / "demo.json").read_text())
+    return found
+
+
+def secrets_of(root: Path) -> dict[str, Any]:
+    """Each system's password or token."""
+    found: dict[str, Any] = json.loads((root / "run" / "demo.secrets.json").read_text())
+    return found
+
+
+def advance(root: Path, number: int) -> None:
+    """Lets days pass."""
+    done = CliRunner().invoke(app, ["advance", str(number), "--workspace", str(root)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output

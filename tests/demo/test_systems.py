@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,41 +17,10 @@ import httpx
 import polars as pl
 import pytest
 from pymodbus.client import ModbusTcpClient
-from typer.testing import CliRunner
 
 from demo import days, extracts, world
-from demo.cli import app, systems
 from demo.systems import modbus
-
-
-@pytest.fixture(scope="module")
-def running(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A workspace with its systems answering, whose clock stands still."""
-    root = Path(shutil.copytree(prepared, tmp_path_factory.mktemp("running") / "workspace"))
-    with systems(root):
-        yield root
-
-
-@pytest.fixture
-def moving(workspace: Path) -> Iterator[Path]:
-    """A workspace of the test's own with its systems answering."""
-    with systems(workspace):
-        yield workspace
-
-
-def addresses(root: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((root / "run" / "demo.json").read_text())
-    return found
-
-
-def secrets_of(root: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((root / "run" / "demo.secrets.json").read_text())
-    return found
-
-
-def advance(root: Path, number: int) -> None:
-    done = CliRunner().invoke(app, ["advance", str(number), "--workspace", str(root)], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
+from tests.demo.conftest import addresses, advance, secrets_of
 
 
 def read_all(root: Path, system: str, path: str, **params: str) -> list[dict[str, Any]]:

@@ -16,10 +16,12 @@ import asyncssh
 import httpx
 import polars as pl
 import pytest
+import zeep
 from pymodbus.client import ModbusTcpClient
+from zeep.wsse.username import UsernameToken
 
 from demo import days, extracts, world
-from demo.systems import modbus
+from demo.systems import modbus, wms
 from tests.demo.conftest import addresses, advance, secrets_of
 
 
@@ -116,6 +118,29 @@ def test_the_member_club_shows_each_member_once_as_he_stands_at_the_clock(runnin
     assert len(numbers) == len(set(numbers)) == versions["member_no"].n_unique() < versions.height
     newest = {row["member_no"]: row["level"] for row in versions.sort("known_at").to_dicts()}
     assert {member["member_no"]: member["level"] for member in members} == newest
+
+
+def _warehouse(root: Path, password: str) -> Any:
+    wsse = UsernameToken(wms.USER, password)
+    return zeep.Client(addresses(root)["wms"]["wsdl"], wsse=wsse).service
+
+
+def test_the_warehouse_tells_its_locations_page_by_page_to_who_signs_in(running: Path) -> None:
+    service = _warehouse(running, secrets_of(running)["wms"]["password"])
+    known = world.table(running, "wms.locations").collect().rows(named=True)
+    full, rest = divmod(len(known), 40)
+    pages = [service.GetLocations(Page=page, Size=40) for page in range(1, full + 2)]
+    told = [place for page in pages for place in page.Locations.Location]
+    assert [page.More for page in pages] == [True] * full + [False]
+    assert len(pages[-1].Locations.Location) == rest > 0
+    assert [(place.Site, place.Plant, place.ChangedAt) for place in told] == [
+        (row["site"], row["plant"], row["changed_at"]) for row in known
+    ]
+    assert service.GetLocations(ChangedAfter=days.CLOCK_AT_START).Locations is None
+    with pytest.raises(zeep.exceptions.Fault, match="start at 1"):
+        service.GetLocations(Page=1, Size=0)
+    with pytest.raises(zeep.exceptions.Fault, match="wrong user or password"):
+        _warehouse(running, "guess").GetLocations()
 
 
 def test_nobody_reads_without_the_shops_own_token(running: Path) -> None:

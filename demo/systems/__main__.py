@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from demo import extracts, factory
-from demo.systems import crm, erp, modbus, sftp, shops, social, wms
+from demo.systems import crm, erp, modbus, purchasing, sftp, shops, social, wms
 from tillmill.workspace import now, open_workspace
 
 PR_SET_PDEATHSIG = 1
@@ -96,6 +96,7 @@ async def _web(root: Path, words: Words) -> Addresses:
     mounts = [Mount(f"/{shop}", routes=shops.routes(root, shop, words[shop]["token"])) for shop in SHOPS]
     mounts.append(Mount("/crm", routes=crm.routes(root, words["crm"]["token"])))
     mounts.append(Mount("/social", routes=social.routes(root, words["social"]["token"])))
+    mounts.append(Mount("/purchasing", routes=purchasing.routes(root, words["purchasing"]["password"])))
     warehouse = Mount("/wms", routes=wms.routes(root, words["wms"]["password"]))
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
@@ -111,7 +112,9 @@ async def _web(root: Path, words: Words) -> Addresses:
 
 # Each starts one family of systems and says where they answer.
 SERVERS: tuple[Callable[[Path, Words], Awaitable[Addresses]], ...] = (_database, _files, _lines, _web)
-SECRETS = dict.fromkeys(("sftp", "erp", "wms"), "password") | dict.fromkeys((*SHOPS, "crm", "social"), "token")
+SECRETS = dict.fromkeys(("sftp", "erp", "purchasing", "wms"), "password") | dict.fromkeys(
+    (*SHOPS, "crm", "social"), "token"
+)
 _running: list[object] = []
 
 

@@ -23,7 +23,7 @@ from tillmill.errors import TillmillError
 from tillmill.workspace import now
 
 USER = "tillmill"
-TABLES = ("items", "item_units", "production_orders", "purchase_orders", "controls")
+TABLES = ("items", "item_units", "production_orders", "controls")
 WATCH_SECONDS = 0.05
 # Master data come with the digits they were given; how many they have at most.
 MOST_DIGITS = pl.Decimal(18, 6)
@@ -41,10 +41,6 @@ from kept.item_units where known_at <= (select clock.at from kept.clock);
 create view erp.production_orders with (security_barrier) as
 select order_no, material, plant, qty, due_on, state, changed_at
 from kept.production_orders where known_at <= (select clock.at from kept.clock);
-
-create view erp.purchase_orders with (security_barrier) as
-select po_no, line, supplier, material, plant, qty, due_on, received, state, changed_at
-from kept.purchase_orders where known_at <= (select clock.at from kept.clock);
 
 create view erp.controls with (security_barrier) as
 select stream_name, period_on, row_count, unit_total, amount_total, known_at as stated_at

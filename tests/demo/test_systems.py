@@ -21,7 +21,7 @@ from pymodbus.client import ModbusTcpClient
 from zeep.wsse.username import UsernameToken
 
 from demo import days, extracts, world
-from demo.systems import modbus, wms
+from demo.systems import modbus, purchasing, wms
 from tests.demo.conftest import addresses, advance, secrets_of
 
 
@@ -141,6 +141,49 @@ def test_the_warehouse_tells_its_locations_page_by_page_to_who_signs_in(running:
         service.GetLocations(Page=1, Size=0)
     with pytest.raises(zeep.exceptions.Fault, match="wrong user or password"):
         _warehouse(running, "guess").GetLocations()
+
+
+def _asked(root: Path, method: str, *args: object, password: str | None = None, **options: object) -> Any:
+    """What purchasing answers to one call of its model."""
+    word = password or secrets_of(root)["purchasing"]["password"]
+    call = [purchasing.DATABASE, purchasing.USER_ID, word, purchasing.MODEL, method, list(args), options]
+    body = {"jsonrpc": "2.0", "id": 1, "params": {"service": "object", "method": "execute_kw", "args": call}}
+    url = addresses(root)["purchasing"]["base_url"] + "/jsonrpc"
+    return httpx.post(url, json=body, trust_env=False).raise_for_status().json()
+
+
+def _lines(root: Path, *domain: object) -> list[dict[str, Any]]:
+    fields = ["order_id", "sequence", "product_qty", "qty_received", "state", "write_date"]
+    found: list[dict[str, Any]] = _asked(root, "search_read", list(domain), fields=fields)["result"]
+    return found
+
+
+def test_purchasing_tells_each_line_as_it_stands_at_the_clock(moving: Path) -> None:
+    versions = world.table(moving, "erp.purchase_orders").collect()
+    for days_on, since in ((0, "2000-01-01 00:00:00"), (9, "2017-12-04 04:01:21")):
+        advance(moving, days_on)
+        clock = days.CLOCK_AT_START + timedelta(days=days_on)
+        known = versions.filter(pl.col("known_at") <= clock).unique(["po_no", "line"], keep="last", maintain_order=True)
+        changed = known.filter(pl.col("changed_at").dt.strftime("%Y-%m-%d %H:%M:%S") >= since)
+        told = _lines(moving, ["write_date", ">=", since])
+        assert [line["id"] for line in told] == sorted(line["id"] for line in told)
+        assert {(line["order_id"][1], line["sequence"], line["state"], line["qty_received"]) for line in told} == {
+            (row["po_no"], row["line"], row["state"], float(row["received"])) for row in changed.to_dicts()
+        }
+        assert 0 < changed.height < versions.height
+    after = _lines(moving, ["id", ">", told[-2]["id"]], ["write_date", ">=", since])
+    assert [line["id"] for line in after] == [told[-1]["id"]]
+
+
+def test_purchasing_says_no_inside_an_answer(running: Path) -> None:
+    login = {"service": "common", "method": "login", "args": [purchasing.DATABASE, purchasing.USER, "guess"]}
+    url = addresses(running)["purchasing"]["base_url"] + "/jsonrpc"
+    told = httpx.post(url, json={"jsonrpc": "2.0", "id": 4, "params": login}, trust_env=False).raise_for_status().json()
+    assert told == {"jsonrpc": "2.0", "id": 4, "result": False}
+    refused = _asked(running, "search_read", [], fields=["id"], password="guess")
+    assert refused["error"]["data"]["message"] == "Access Denied"
+    assert "unlink" in _asked(running, "unlink", [1])["error"]["data"]["message"]
+    assert "nothing_there" in _asked(running, "search_read", [], fields=["nothing_there"])["error"]["data"]["message"]
 
 
 def test_nobody_reads_without_the_shops_own_token(running: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.landing import files
-from ingestion.landing.loads import Cursor, CursorMovedError, Kept, Load, Loads, Place
+from ingestion.landing.load import Cursor, CursorMovedError, Kept, Load, Place
+from ingestion.landing.loads import Loads
 from ingestion.landing.mending import Fix, Mending
 from ingestion.landing.rewrites import Replaced, Rewrites
 from ingestion.landing.versions import Version, Versions

@@ -5,95 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from ingestion.landing.database import Database, to_text, to_time
-from tillmill.errors import ContractError, LockedError, TillmillError
+from ingestion.landing.load import Cursor, CursorMovedError, Kept, Load, Place, State, load_row, path_text, to_load
+from tillmill.errors import ContractError, TillmillError
 from tillmill.workspace import now
-
-_NOT_YET = datetime(1970, 1, 1, tzinfo=UTC)
-
-State = Literal["recorded", "visible", "pending", "discarded"]
-
-
-class CursorMovedError(LockedError):
-    """Another load of the stream was recorded since this one read the cursor."""
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """Where a stream goes on from; `revision` counts its changes (0: never pulled)."""
-
-    value: dict[str, Any] | None
-    revision: int
-
-
-class Place(NamedTuple):
-    """A quarantined row: the load in which it first appeared, and its number there; as text `LOAD:ROW`."""
-
-    load_id: str
-    row: int
-
-    def __str__(self) -> str:
-        return f"{self.load_id}:{self.row}"
-
-    @classmethod
-    def of(cls, text: str) -> Place | None:
-        """The place that `text` names, None where it names none."""
-        load_id, _, row = text.rpartition(":")
-        return cls(load_id, int(row)) if load_id and row.isascii() and row.isdigit() else None
-
-
-@dataclass(frozen=True)
-class Load:
-    """One load: its files (relative to the workspace, None without rows), its counts, and who may see it.
-
-    `visible_seq` is given when the load becomes visible, or pending for its candidate. `extra_fields` are the source's
-    fields that no mapping used and, with a minus, the mapped ones it no longer had. `watermark_at` is the highest event
-    time among its rows. A replay pulls nothing: it lands n rows that earlier loads had quarantined, and its
-    `quarantined` is -n, so that sums over loads count every row once and what is still open in quarantine.
-    `cursor_name` says which of the stream's cursors it moved ('' the ordinary one).
-    """
-
-    load_id: str
-    load_seq: int
-    source: str
-    stream: str
-    pulled: int
-    landed: int
-    quarantined: int
-    started_at: datetime
-    file: Path | None = None
-    bytes: int = 0
-    sha256: str | None = None
-    quarantine_file: Path | None = None
-    quarantine_sha256: str | None = None
-    extra_fields: tuple[str, ...] = ()
-    watermark_at: datetime | None = None
-    run_id: str | None = None
-    candidate: str | None = None
-    cursor_name: str = ""
-    state: State = "recorded"
-    visible_seq: int | None = None
-    ended_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A source file that a load was read from: content (sha256 of its bytes), name (sealed where it may be a person's),
-    size; and, where the ledger tells it, whose it is and since when it is kept.
-    """
-
-    content: str
-    name: str
-    bytes: int
-    stream: str = ""
-    source: str = ""
-    load_id: str = ""
-    kept_at: datetime = _NOT_YET
 
 
 class Loads(Database):
@@ -152,13 +72,13 @@ class Loads(Database):
                     load.load_seq,
                     load.source,
                     load.stream,
-                    _path_text(load.file),
+                    path_text(load.file),
                     load.bytes,
                     load.sha256,
                     load.pulled,
                     load.landed,
                     load.quarantined,
-                    _path_text(load.quarantine_file),
+                    path_text(load.quarantine_file),
                     load.quarantine_sha256,
                     json.dumps(load.extra_fields),
                     to_text(load.watermark_at),
@@ -217,7 +137,7 @@ class Loads(Database):
         in the number's order, since only one candidate exists at a time and only candidates land learnt streams.
         """
         with self.transaction() as connection:
-            load = _load_row(connection, load_id)
+            load = load_row(connection, load_id)
             if load.state != "recorded":
                 return load
             state: State = "pending" if load.candidate else "visible"
@@ -234,7 +154,7 @@ class Loads(Database):
         """Take back a recorded load whose spool is damaged, before anyone saw it: the cursor stands where it stood, and
         the rows it replayed are open again."""
         with self.transaction() as connection:
-            load = _load_row(connection, load_id)
+            load = load_row(connection, load_id)
             if load.state != "recorded":
                 raise TillmillError(
                     f"load {load_id} is {load.state} and cannot be undone", state="Nothing was changed."
@@ -254,7 +174,7 @@ class Loads(Database):
     def load(self, load_id: str) -> Load | None:
         """The load of this name, whatever its state."""
         row = self._connection.execute("select * from loads where load_id = ?", (load_id,)).fetchone()
-        return None if row is None else _to_load(row)
+        return None if row is None else to_load(row)
 
     def loads(self, source: str | None = None, stream: str | None = None) -> list[Load]:
         """All loads, of one source or stream where named, in the order they were begun."""
@@ -262,7 +182,7 @@ class Loads(Database):
             """select * from loads where (? is null or source = ?) and (? is null or stream = ?) order by load_seq""",
             (source, source, stream, stream),
         )
-        return [_to_load(row) for row in rows]
+        return [to_load(row) for row in rows]
 
     def unfinished(self, source: str | None = None, stream: str | None = None) -> list[Load]:
         """Loads that were recorded but whose files may not be in place, oldest first."""
@@ -271,7 +191,7 @@ class Loads(Database):
             where state = 'recorded' and (? is null or source = ?) and (? is null or stream = ?) order by load_seq""",
             (source, source, stream, stream),
         )
-        return [_to_load(row) for row in rows]
+        return [to_load(row) for row in rows]
 
     def last_load(self, source: str, stream: str, at_least: int = 0) -> Load | None:
         """The stream's newest visible load that pulled `at_least` so many rows."""
@@ -280,7 +200,7 @@ class Loads(Database):
             order by visible_seq desc limit 1""",
             (source, stream, at_least),
         ).fetchone()
-        return None if row is None else _to_load(row)
+        return None if row is None else to_load(row)
 
     def known_files(self, source: str, stream: str) -> dict[Path, State]:
         """Every file of the stream's loads (landed and quarantined, relative to the workspace) and its load's state."""
@@ -363,46 +283,3 @@ def _only_candidate(connection: sqlite3.Connection, candidate: str) -> None:
             state="Nothing was recorded.",
             next_command="discard or publish the older candidate first (tillmill run does it at its start)",
         )
-
-
-def _load_row(connection: sqlite3.Connection, load_id: str) -> Load:
-    row = connection.execute("select * from loads where load_id = ?", (load_id,)).fetchone()
-    if row is None:
-        raise TillmillError(f"the ledger has no load {load_id}", state="Nothing was changed.")
-    return _to_load(row)
-
-
-def _to_load(row: sqlite3.Row) -> Load:
-    started_at = to_time(row["started_at"])
-    assert started_at is not None
-    return Load(
-        load_id=row["load_id"],
-        load_seq=row["load_seq"],
-        source=row["source"],
-        stream=row["stream"],
-        pulled=row["pulled"],
-        landed=row["landed"],
-        quarantined=row["quarantined"],
-        started_at=started_at,
-        file=_to_path(row["file"]),
-        bytes=row["bytes"],
-        sha256=row["sha256"],
-        quarantine_file=_to_path(row["quarantine_file"]),
-        quarantine_sha256=row["quarantine_sha256"],
-        extra_fields=tuple(json.loads(row["extra_fields"])),
-        watermark_at=to_time(row["watermark_at"]),
-        run_id=row["run_id"],
-        candidate=row["candidate"],
-        cursor_name=row["cursor_name"],
-        state=row["state"],
-        visible_seq=row["visible_seq"],
-        ended_at=to_time(row["ended_at"]),
-    )
-
-
-def _to_path(text: str | None) -> Path | None:
-    return None if text is None else Path(text)
-
-
-def _path_text(path: Path | None) -> str | None:
-    return None if path is None else path.as_posix()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ingestion.landing.database import Database, to_text, to_time
-from ingestion.landing.loads import Place
+from ingestion.landing.load import Place
 from tillmill.workspace import now
 
 

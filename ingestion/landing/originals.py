@@ -12,7 +12,7 @@ from ingestion.connectors.page import Original
 from ingestion.contracts import contract
 from ingestion.landing import files
 from ingestion.landing.ledger import Ledger
-from ingestion.landing.loads import Kept
+from ingestion.landing.load import Kept
 from ingestion.privacy.seal import seal, seal_bytes, unseal, unseal_bytes
 from ingestion.privacy.tokens import Keys, load_keys
 from tillmill.errors import RefusedError, TillmillError, UsageError

@@ -33,8 +33,8 @@ test: $(READY) ## every test; CI=true adds the slow ones
 	@$(BIN)/python -m tests.ingestion.connectors.odbcdrivers
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(filter true,$(CI)),,-m "not slow")
 
-test-kill: $(READY) ## kill -9 at random moments: 200 of ingestion, 20 of whole runs (N= for more)
-	@KILLS=$(or $(N),200) WHOLE_KILLS=$(or $(N),20) $(BIN)/python -m pytest tests/kill tests/e2e/test_run_kill.py -n 2 --dist loadgroup --timeout 7200
+test-kill: $(READY) ## kill -9 at random moments: 500 over all connectors, 20 of whole runs (N= for more)
+	@KILLS=$(or $(N),500) WHOLE_KILLS=$(or $(N),20) $(BIN)/python -m pytest tests/kill tests/faults/test_plant_mqtt.py tests/faults/test_plant_tcp.py tests/e2e/test_run_kill.py -n 2 --dist loadgroup --timeout 7200
 
 lint: $(READY) ## ruff, mypy, sqlfluff, import-linter, clean locks
 	@$(BIN)/ruff format --check .

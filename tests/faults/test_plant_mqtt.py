@@ -17,6 +17,7 @@ from ingestion.landing import quarantine
 from tests.faults.broker import Broker
 from tests.faults.plant import plant, pull, rows
 from tests.ingestion.connectors.servers import serving
+from tests.kill.shares import share
 from tillmill.workspace import Workspace
 
 SOURCE = """
@@ -40,7 +41,7 @@ value = "v"
 quality = {{ const = "good" }}
 """
 MESSAGES = 25
-KILLS = min(10, int(os.environ.get("KILLS", 5)))
+KILLS = share("mqtt")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import pytest
 
 from tests.faults.plant import plant, pull, rows
 from tests.ingestion.connectors.servers import serving
+from tests.kill.shares import share
 from tillmill.workspace import Workspace
 
 SOURCE = """
@@ -40,7 +41,7 @@ value = "v"
 quality = {{ const = "good" }}
 """
 MESSAGES = 40
-KILLS = min(10, int(os.environ.get("KILLS", 5)))
+KILLS = share("tcp")
 EXPECTED = [float(number) for number in range(MESSAGES)]
 
 

@@ -1,4 +1,7 @@
-"""A pull of a workspace's own sources, to be killed: says `ready`, waits for a line, pulls, says `done`."""
+"""A pull of a workspace's own sources, to be killed: says `ready`, waits for a line, pulls, says `done`.
+
+`python -m tests.kill.ingest_once WORKSPACE [ROWS]`: in loads of so many rows.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,24 @@ from ingestion.pulling import Limits, StreamResult, pull_all
 from ingestion.sources import bind
 from tillmill.workspace import Workspace, open_workspace
 
-LIMITS = Limits(load_rows=100)
+ROWS = 100
 
 
-def pull(workspace: Workspace) -> list[StreamResult]:
+def pull(workspace: Workspace, load_rows: int = ROWS) -> list[StreamResult]:
     """Every stream of the workspace file, in small loads."""
     keys = load_keys(workspace)
 
     def prepared(stream: Any, page: Page) -> Prepared:
         return prepare(stream, page, keys)
 
-    return pull_all(workspace, bind(workspace), prepared, limits=LIMITS)
+    return pull_all(workspace, bind(workspace), prepared, limits=Limits(load_rows=load_rows))
 
 
 def main() -> None:
     workspace = open_workspace(Path(sys.argv[1]))
     print("ready", flush=True)
     sys.stdin.readline()
-    for result in pull(workspace):
+    for result in pull(workspace, int(sys.argv[2]) if len(sys.argv) > 2 else ROWS):
         print(result.error or "done", flush=True)
 
 

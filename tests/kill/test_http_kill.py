@@ -1,12 +1,13 @@
-"""`kill -9` at random moments of a pull over HTTP, by windows and by last id: every row once, none asked for anew."""
+"""`kill -9` at random moments of a pull over HTTP, in each way of paging: every row once, none asked for anew."""
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +15,66 @@ import pytest
 
 from tests.faults.http_feed import Feed, feeding
 from tests.faults.http_server import FaultServer, Reply, Request, told
+from tests.ingestion.connectors import test_graphql as graphql
+from tests.ingestion.connectors import test_jsonrpc as jsonrpc
+from tests.kill.shares import share
 
-FEW, MANY = 3, 40
-KILLS = int(os.environ.get("KILLS", MANY))
+FEW = 2
 ROWS = [
     {"id": f"s{number:03d}", "at": f"2026-01-{1 + number // 8:02d}T{number % 8:02d}:00:00Z"} for number in range(160)
 ]
+HOUSES = [jsonrpc.warehouse(number, day=1 + number // 8) for number in range(1, 161)]
 WINDOWS = {"path": "stores", "since_param": "since", "until_param": "until", "since_field": "at", "window_hours": 24}
 WINDOWS |= {"start": "2026-01-01T00:00:00Z", "overlap_seconds": 60, "page_param": "page"}
 KEYSET = {"path": "stores", "keyset_param": "after", "keyset_field": "id"}
 
 
-def answer(request: Request) -> Reply:
+def stores(request: Request) -> Reply:
     query = request.query
-    time.sleep(0.002)
     found = [row for row in ROWS if query.get("since", "") <= row["at"] < query.get("until", "9")]
     found = [row for row in found if row["id"] > query.get("after", "")]
     start = (int(query.get("page", 1)) - 1) * 4
     return told(found[start : start + 4])
 
 
-def kill(feed: Feed, seconds: float) -> bool:
+@dataclass(frozen=True)
+class Way:
+    """One way in: what is asked of which server, and in loads of how many rows (small where a pull goes on within)."""
+
+    pull: dict[str, Any]
+    answer: Callable[[Request], Reply] = stores
+    connection: dict[str, Any] | None = None
+    connector: str = "rest"
+    fields: dict[str, Any] | None = None
+    load_rows: int = 8
+    ids: list[str] = field(default_factory=lambda: [row["id"] for row in ROWS])
+
+
+WAYS = {
+    "http windows": Way(WINDOWS),
+    "http keyset": Way(KEYSET),
+    # A cursor that is good for one pull alone: what a kill cuts short begins again, so it lands whole or not at all.
+    "graphql": Way(
+        graphql.BY_CURSOR | {"size": 4},
+        graphql.Shop([row | {"name": row["id"]} for row in ROWS]),
+        graphql.SIGNED,
+        "graphql",
+        load_rows=100_000,
+    ),
+    "jsonrpc": Way(
+        jsonrpc.READ | {"paging": "keyset", "size": 4},
+        jsonrpc.Odoo(HOUSES),
+        jsonrpc.ODOO,
+        "jsonrpc",
+        jsonrpc.FIELDS,
+        ids=[row["code"] for row in HOUSES],
+    ),
+}
+
+
+def kill(feed: Feed, seconds: float, load_rows: int) -> bool:
     """Kill a pull after so many seconds; whether it was still at work."""
-    command = [sys.executable, "-m", "tests.kill.pull_workspace", str(feed.workspace.root), "8"]
+    command = [sys.executable, "-m", "tests.kill.ingest_once", str(feed.workspace.root), str(load_rows)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None
@@ -49,31 +87,34 @@ def kill(feed: Feed, seconds: float) -> bool:
     return said == ""
 
 
-def killed_and_repaired(root: Path, pull: dict[str, Any], kills: int) -> None:
+def killed_and_repaired(root: Path, way: Way, kills: int) -> None:
+    def slowly(request: Request) -> Reply:
+        time.sleep(0.002)
+        return way.answer(request)
+
     moments, cut_off = random.Random(kills), 0
     for number in range(kills):
-        with feeding(root / str(number), FaultServer(answer), pull) as feed:
-            cut_off += kill(feed, moments.uniform(0, 0.6))
+        feed_of = feeding(root / str(number), FaultServer(slowly), way.pull, way.connection, way.connector, way.fields)
+        with feed_of as feed:
+            cut_off += kill(feed, moments.uniform(0, 0.6), way.load_rows)
             before = feed.cursor.value or {}
             feed.server.asked.clear()
             assert feed.pull().error is None
-            assert feed.ids == sorted(row["id"] for row in ROWS)
-            assert feed.rows.height == len(ROWS)
-            if "after" in before:
+            assert feed.ids == sorted(way.ids)
+            assert feed.rows.height == len(way.ids)
+            if "after" in before and way.connector == "rest":
                 assert feed.asked()[0].query["after"] == before["after"]
             assert feed.pull().loads == ()
     assert cut_off, "kills that come after the end prove nothing"
 
 
-@pytest.mark.parametrize("pull", [WINDOWS, KEYSET], ids=["windows", "keyset"])
-def test_a_pull_over_http_killed_at_random_moments_loses_nothing_and_doubles_nothing(
-    tmp_path: Path, pull: dict[str, Any]
-) -> None:
-    killed_and_repaired(tmp_path, pull, min(KILLS, FEW))
+@pytest.mark.parametrize("name", WAYS)
+def test_a_pull_over_http_killed_at_random_moments_loses_nothing_and_doubles_nothing(tmp_path: Path, name: str) -> None:
+    killed_and_repaired(tmp_path, WAYS[name], min(share(name), FEW))
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600 + 20 * KILLS)
-@pytest.mark.parametrize("pull", [WINDOWS, KEYSET], ids=["windows", "keyset"])
-def test_many_kills_over_http_lose_nothing_and_double_nothing(tmp_path: Path, pull: dict[str, Any]) -> None:
-    killed_and_repaired(tmp_path, pull, KILLS)
+@pytest.mark.timeout(600 + 20 * share("http windows"))
+@pytest.mark.parametrize("name", WAYS)
+def test_many_kills_over_http_lose_nothing_and_double_nothing(tmp_path: Path, name: str) -> None:
+    killed_and_repaired(tmp_path, WAYS[name], share(name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import subprocess
@@ -21,10 +20,11 @@ from ingestion.landing.ledger import Ledger
 from ingestion.pulling import pull_all
 from tests.ingestion.folder import Folder, landed, make_workspace, prepare, write_file
 from tests.kill.pull_once import LIMITS
+from tests.kill.shares import share
 from tillmill.workspace import Workspace, open_workspace
 
-FEW, MANY = 10, 100
-KILLS = int(os.environ.get("KILLS", MANY))
+FEW = 10
+KILLS = share("files")
 FILES, ROWS, BAD = 60, 50, 2
 
 

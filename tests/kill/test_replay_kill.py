@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import subprocess
@@ -22,11 +21,12 @@ from ingestion.privacy.tokens import create_keys, load_keys
 from ingestion.pulling import Limits, pull_all
 from ingestion.sources import bind
 from tests.ingestion.folder import landed
+from tests.kill.shares import share
 from tillmill.status import status
 from tillmill.workspace import SETTINGS_FILE, Workspace, open_workspace
 
-FEW, MANY = 3, 50
-KILLS = int(os.environ.get("KILLS", MANY)) // 4
+FEW = 3
+KILLS = share("replay")
 FILES, ROWS, BAD = 30, 20, 5
 SETTINGS = """
 [brand]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
@@ -18,10 +17,11 @@ from ingestion.privacy.tokens import create_keys
 from tests.ingestion.connectors.fixtures import SETTINGS, make_workspace, write_secret
 from tests.ingestion.connectors.postgres import PASSWORD, Postgres, running_postgres
 from tests.kill.ingest_once import pull
+from tests.kill.shares import share
 from tillmill.workspace import Workspace
 
-KILLS = int(os.environ.get("KILLS", 6))
 ROWS = 2_000
+HOW = {"sql changes": 'cursor = "updated_at"', "sql whole table": "snapshot = true"}
 SOURCE = """
 [[sources]]
 name = "erp"
@@ -69,18 +69,19 @@ def go(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300 + 30 * KILLS)
-@pytest.mark.parametrize("how", ['cursor = "updated_at"', "snapshot = true"], ids=["changes", "whole table"])
+@pytest.mark.timeout(300 + 30 * share("sql changes"))
+@pytest.mark.parametrize(("name", "how"), HOW.items(), ids=HOW)
 def test_a_pull_killed_at_random_moments_loses_nothing_and_doubles_nothing(
-    tmp_path: Path, server: Postgres, how: str
+    tmp_path: Path, server: Postgres, name: str, how: str
 ) -> None:
     started = waiting(make(tmp_path / "undisturbed", server, how))
     begun = time.perf_counter()
     go(started)
     assert started.communicate()[0] == "done\n"
     seconds = time.perf_counter() - begun
-    moments, cut_off = random.Random(KILLS), 0
-    for number in range(KILLS):
+    kills = share(name)
+    moments, cut_off = random.Random(kills), 0
+    for number in range(kills):
         workspace = make(tmp_path / f"kill{number}", server, how)
         process = waiting(workspace)
         go(process)
@@ -94,4 +95,4 @@ def test_a_pull_killed_at_random_moments_loses_nothing_and_doubles_nothing(
         assert rows.height == rows["sku"].n_unique() == ROWS
         assert pull(workspace)[0].loads == ()
     # Kills that come after the end prove nothing.
-    assert cut_off >= KILLS // 2
+    assert cut_off >= kills // 2

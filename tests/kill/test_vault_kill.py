@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import sqlite3
@@ -19,10 +18,11 @@ from ingestion.privacy.tokens import load_keys, token
 from ingestion.privacy.vault import Vault
 from tests.ingestion.privacy import people
 from tests.kill.pull_people import LIMITS
+from tests.kill.shares import share
 from tillmill.workspace import Workspace, open_workspace
 
 FEW = 3
-KILLS = int(os.environ.get("KILLS", "60"))
+KILLS = share("vault")
 FILES, ROWS = 12, 20
 
 

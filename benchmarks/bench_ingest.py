@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks import plant
 from benchmarks.report import Figure, report
 
 COMMAND = "make bench-ingest"
@@ -70,7 +71,17 @@ def main() -> None:
         Figure(f"peak memory, {ROWS:,} rows", shorter["peak_mib"], peer="limit", peer_value=1024, **memory),
         Figure(f"peak memory, {4 * ROWS:,} rows", longer["peak_mib"], peer="limit", peer_value=1024, **memory),
     ]
+    figures += [
+        _a_second("Modbus", plant.modbus_readings(), "pymodbus alone", plant.bare_modbus_readings()),
+        _a_second("OPC UA", plant.opcua_readings(), "asyncua alone", plant.bare_opcua_readings()),
+    ]
     report("ingest", figures)
+
+
+def _a_second(what: str, ours: tuple[int, float], peer: str, theirs: tuple[int, float]) -> Figure:
+    """Readings a second, of us and of the bare client library."""
+    rate, bare = (readings / seconds for readings, seconds in (ours, theirs))
+    return Figure(f"{what} readings", rate, "a second", "higher", peer, bare, COMMAND)
 
 
 def _round(folder: Path, number: int) -> Path:

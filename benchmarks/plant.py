@@ -1,12 +1,13 @@
-"""Readings per second from a Modbus device and an OPC UA server, each in a process of its own on loopback."""
+"""Readings per second from a Modbus device and an OPC UA server, by our connectors and by the bare client libraries."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import multiprocessing
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
@@ -28,6 +29,43 @@ def modbus_readings(pulls: int = 20) -> tuple[int, float]:
     with _server(_serve_modbus) as port, _workspace() as workspace:
         connection = modbus.Connection(host="127.0.0.1", port=port)
         return _timed(lambda: modbus.pages(workspace, connection, pull, None), pulls)
+
+
+def bare_modbus_readings(pulls: int = 20) -> tuple[int, float]:
+    """The same by pymodbus alone: connect, read every register, close."""
+    from pymodbus.client import AsyncModbusTcpClient
+
+    async def read(port: int) -> int:
+        async with AsyncModbusTcpClient("127.0.0.1", port=port) as client:
+            found = 0
+            for start in range(0, REGISTERS, 125):
+                answer = await client.read_holding_registers(start, count=min(125, REGISTERS - start), device_id=1)
+                found += len(answer.registers)
+            return found
+
+    with _server(_serve_modbus) as port:
+        return _bare(lambda: read(port), pulls)
+
+
+def bare_opcua_readings(pulls: int = 20) -> tuple[int, float]:
+    """The same by asyncua alone: a session, one read of every variable with its status and time, an end."""
+    from asyncua import Client
+
+    logging.getLogger("asyncua").setLevel(logging.ERROR)
+
+    async def read(port: int) -> int:
+        async with Client(f"opc.tcp://127.0.0.1:{port}") as client:
+            nodes = [client.get_node(f"ns=2;s=t{number}") for number in range(VARIABLES)]
+            return len(await client.read_values(nodes))
+
+    with _server(_serve_opcua) as port:
+        return _bare(lambda: read(port), pulls)
+
+
+def _bare(read: Callable[[], Coroutine[Any, Any, int]], pulls: int) -> tuple[int, float]:
+    asyncio.run(read())
+    started = time.perf_counter()
+    return sum(asyncio.run(read()) for _ in range(pulls)), time.perf_counter() - started
 
 
 def opcua_readings(pulls: int = 20) -> tuple[int, float]:
@@ -104,6 +142,8 @@ async def _serve_opcua(pipe: Pipe) -> None:
 
 
 if __name__ == "__main__":
-    for name, measure in (("Modbus", modbus_readings), ("OPC UA", opcua_readings)):
+    measures = {"Modbus": modbus_readings, "pymodbus": bare_modbus_readings}
+    measures |= {"OPC UA": opcua_readings, "asyncua": bare_opcua_readings}
+    for name, measure in measures.items():
         readings, seconds = measure()
         print(f"{name}: {readings:,} readings in {seconds:.2f} s, {readings / seconds:,.0f} a second")

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from ingestion.ahead import DeadlineError, pull_ahead
+from ingestion.ahead import DeadlineError, StoppedError, pull_ahead
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract, landed_schema
 from ingestion.landing import lake, originals
@@ -235,11 +235,11 @@ class _Pull:
                 began_within=bool((first or {}).get("partial")),
             )
         try:
-            with closing(pull_ahead(lambda: self.stream.pages(first), deadline)) as pages:
+            with closing(pull_ahead(lambda: self.stream.pages(first), deadline, self.stop)) as pages:
                 for page in pages:
-                    if self.stop.is_set():
-                        raise SourceError(f"{self.stream.source} {self.stream.name}: interrupted")
                     self._take(page)
+        except StoppedError as interrupted:
+            raise SourceError(f"{self.stream.source} {self.stream.name}: interrupted") from interrupted
         except SourceError:
             # A whole list that did not come whole says nothing of what is gone: none of it lands.
             if self._snapshot is None:

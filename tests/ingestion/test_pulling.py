@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -180,6 +182,28 @@ def test_a_source_that_never_answers_is_left_at_the_deadline_and_what_came_in_ti
     assert cursor_of(workspace).value == {"file": "lines_0001.csv"}
     # Let the abandoned thread end.
     (stream.folder / "pipe").write_bytes(b"")
+
+
+def test_an_interrupted_run_leaves_a_source_that_never_answers(workspace: Workspace, tmp_path: Path) -> None:
+    stream = Silent(tmp_path / "in")
+    write_file(stream.folder, 1)
+    os.mkfifo(stream.folder / "pipe")
+    # A test run that was started in the background ignores Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupt = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
+    interrupt.start()
+    started = time.perf_counter()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            pull_all(workspace, [stream], prepare)
+        interrupt.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert time.perf_counter() - started < 5
+    assert cursor_of(workspace) == Cursor(None, 0)
+    # Let the abandoned thread end, if it has come to its pipe.
+    with suppress(OSError):
+        os.close(os.open(stream.folder / "pipe", os.O_WRONLY | os.O_NONBLOCK))
 
 
 def test_pages_are_closed_when_the_stream_stops_before_their_end(workspace: Workspace, tmp_path: Path) -> None:

@@ -138,6 +138,7 @@ POINTS = Contract(
     version="observed_at",
     event="at",
     personal=("member_id",),
+    is_about_person=True,
     flags={
         "zero_points": oddities.zero("points"),
         "negative_cost": oddities.negative("unit_cost"),
@@ -150,6 +151,7 @@ COUPONS = Contract(
     version="updated_at",
     event="updated_at",
     personal=("member_id",),
+    is_about_person=True,
     flags={
         "redeemed_before_issued": oddities.out_of_order("issued_at", "redeemed_at"),
         "negative_threshold": oddities.negative("threshold_amount"),
@@ -162,6 +164,7 @@ TOUCHES = Contract(
     version="updated_at",
     event="updated_at",
     personal=("member_id",),
+    is_about_person=True,
     flags={
         "opened_before_sent": oddities.out_of_order("sent_at", "opened_at"),
         "clicked_before_sent": oddities.out_of_order("sent_at", "clicked_at"),

@@ -35,6 +35,7 @@ POSTS = Contract(
     version="observed_at",
     event="posted_at",
     personal=("author",),
+    is_about_person=True,
     free_text=("text",),
     flags={"own_reply": oddities.equal("post_id", "in_reply_to")},
 )

@@ -22,6 +22,7 @@ from typing import Any
 ATTEMPTS = 5
 # PostgreSQL will not run as root.
 NOBODY = "nobody"
+SHARED = Path("/tmp")  # noqa: S108 - the folder within is made anew, for its owner alone
 ENTERABLE = 0o001
 # Nothing here outlives the process, so nothing needs to reach the disk.
 SETTINGS = {
@@ -40,9 +41,9 @@ SETTINGS = {
 def main(programs: Path) -> int:
     """Runs the server of `programs` (the folder of initdb and postgres) until standard input ends."""
     password = sys.stdin.readline().strip()
-    folder = Path(tempfile.mkdtemp(prefix="tillmill-erp-"))
+    user = pwd.getpwnam(NOBODY) if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="tillmill-erp-", dir=_place(user)))
     try:
-        user = pwd.getpwnam(NOBODY) if os.geteuid() == 0 else None
         if user is not None:
             shutil.chown(folder, user.pw_uid, user.pw_gid)
             programs = _enterable(programs, folder)
@@ -62,9 +63,19 @@ def main(programs: Path) -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _place(user: pwd.struct_passwd | None) -> Path:
+    """Where temporary files are kept; the system's own folder where another user may not enter ours."""
+    usual = Path(tempfile.gettempdir())
+    return usual if user is None or _is_enterable(usual, *usual.parents) else SHARED
+
+
+def _is_enterable(*parts: Path) -> bool:
+    return all(part.stat().st_mode & ENTERABLE for part in parts)
+
+
 def _enterable(programs: Path, folder: Path) -> Path:
     """The programs, or a copy of them where another user than root may not go."""
-    if all(part.stat().st_mode & ENTERABLE for part in (programs / "postgres", programs, *programs.parents)):
+    if _is_enterable(programs / "postgres", programs, *programs.parents):
         return programs
     # The programs find their libraries beside their package.
     install = programs.parent

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,19 +73,31 @@ WAYS = {
 }
 
 
+def pulling(feed: Feed, load_rows: int) -> subprocess.Popen[str]:
+    """A process that has just begun to pull."""
+    command = [sys.executable, "-m", "tests.kill.ingest_once", str(feed.workspace.root), str(load_rows)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout.readline() == "ready\n"
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    return process
+
+
+def undisturbed_seconds(feed: Feed, load_rows: int) -> float:
+    with pulling(feed, load_rows) as process:
+        started = time.perf_counter()
+        assert process.communicate()[0] == "done\n"
+        return time.perf_counter() - started
+
+
 def kill(feed: Feed, seconds: float, load_rows: int) -> bool:
     """Kill a pull after so many seconds; whether it was still at work."""
-    command = [sys.executable, "-m", "tests.kill.ingest_once", str(feed.workspace.root), str(load_rows)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        assert process.stdout.readline() == "ready\n"
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    with pulling(feed, load_rows) as process:
         time.sleep(seconds)
         process.kill()
-        said, _ = process.communicate()
-    return said == ""
+        return process.communicate()[0] == ""
 
 
 def killed_and_repaired(root: Path, way: Way, kills: int) -> None:
@@ -92,11 +105,17 @@ def killed_and_repaired(root: Path, way: Way, kills: int) -> None:
         time.sleep(0.002)
         return way.answer(request)
 
+    def source(name: str) -> AbstractContextManager[Feed]:
+        return feeding(root / name, FaultServer(slowly), way.pull, way.connection, way.connector, way.fields)
+
+    with source("undisturbed") as feed:
+        seconds = undisturbed_seconds(feed, way.load_rows)
     moments, cut_off = random.Random(kills), 0
     for number in range(kills):
-        feed_of = feeding(root / str(number), FaultServer(slowly), way.pull, way.connection, way.connector, way.fields)
-        with feed_of as feed:
-            cut_off += kill(feed, moments.uniform(0, 0.6), way.load_rows)
+        with source(str(number)) as feed:
+            # One in each stretch of the pull, so that few of them do not all come after its end.
+            moment = (number + moments.random()) / kills * seconds
+            cut_off += kill(feed, moment, way.load_rows)
             before = feed.cursor.value or {}
             feed.server.asked.clear()
             assert feed.pull().error is None

@@ -110,7 +110,7 @@ def _erased(stream: Stream, page: Page, typed: pl.DataFrame, tokens: Tokens, key
     named = typed["_extra"].is_in([text for text in texts if finder.holds(text)]).fill_null(False)
     # A position may have the name of a file in it, and that a person's.
     place = hashlib.blake2b(f"{stream.context}|{page.position}".encode(), digest_size=8).hexdigest()
-    return erase(stream.contract, typed, tokens, place, named)
+    return erase(stream.contract, typed, tokens, pl.lit(place), named)
 
 
 def _kept(contract: Contract, clear: pl.DataFrame, good: pl.DataFrame, forgotten: pl.Series) -> pl.DataFrame | None:

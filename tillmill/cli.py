@@ -16,6 +16,7 @@ from rich.console import Console
 
 from tillmill import privacy
 from tillmill.errors import TillmillError, UsageError
+from tillmill.lake_commands import lake
 from tillmill.ports import LAST_PORT, need_free
 from tillmill.quarantine_commands import quarantine
 from tillmill.source_commands import sources
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.add_typer(sources, name="sources")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(lake, name="lake")
 for name, group in (GROUPS | privacy.GROUPS).items():
     app.add_typer(group, name=name)
 app.command()(privacy.forget)

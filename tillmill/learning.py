@@ -129,11 +129,11 @@ class Learner:
     def _identities(self) -> pl.DataFrame:
         """Who was who so far: as it landed, so that a build afresh keeps its customers and a forgotten one is gone."""
         columns = landed_schema(contract("customers.identities"))
-        files = [
+        files = dict.fromkeys(
             self._workspace.root / load.file
             for load in self._ledger.loads(stream="customers.identities")
             if load.state == "visible" and load.file is not None
-        ]
+        )
         landed = [pl.read_parquet(file).filter(pl.col("_op") != "delete").select(*columns) for file in files]
         return pl.concat([pl.DataFrame(schema=columns), *landed]).unique(
             ["record_token", "decided_at"], keep="last", maintain_order=True

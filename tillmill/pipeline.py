@@ -13,7 +13,7 @@ from typing import Protocol
 
 import polars as pl
 
-from ingestion.landing import lake, originals
+from ingestion.landing import compaction, lake, originals
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import run_lock
 from ingestion.privacy import proof
@@ -101,6 +101,7 @@ def run(
         lake.recover(workspace, ledger)
         publishing.repair(workspace, ledger)
         originals.sweep(workspace, ledger)
+        compaction.sweep(workspace, ledger)
         afresh = _carry_out_requests(workspace, ledger, display, outcome) or afresh
         if ask is not None:
             ask(ledger)

@@ -3,8 +3,9 @@
 
     The manifest lists the files, and files alone: no glob, no folder name that becomes a column. `loads` says which:
     `new` those that became visible after the last one the table being built holds (never by a clock nor by _load_seq,
-    because loads may become visible out of order), `all`, or `latest`. The zero-row file of the contract is always in
-    the list, so that an unused stream gives no rows instead of an error.
+    because loads may become visible out of order), `all`, or `latest`. A file may hold rows of many loads (`tillmill
+    lake compact`): each file is read once, and of its rows those of the asked loads. The zero-row file of the contract
+    is always in the list, so that an unused stream gives no rows instead of an error.
 -#}
 {% macro landed(stream, loads='new') -%}
     {%- if not execute -%}
@@ -12,20 +13,25 @@
     {%- else -%}
         {%- set manifest = quoted(env_var('TILLMILL_MANIFEST')) -%}
         {%- set asked %}
-            select path
+            select load_id, visible_seq, path
             from read_parquet({{ manifest }})
             where
                 stream = {{ quoted(stream) }}
-                and path is not null
                 and (load_id = '-' or visible_seq > {{ latest_visible_seq() if loads == 'new' else 0 }})
             {%- if loads == 'latest' %}
                 and visible_seq in (
                     0, (select max(visible_seq) from read_parquet({{ manifest }}) where stream = {{ quoted(stream) }})
                 )
             {%- endif %}
-            order by visible_seq, load_id
         {% endset -%}
-        {%- set files = run_query(asked).columns[0].values() -%}
+        {%- set named %}
+            select path
+            from ({{ asked }}) as asked
+            where path is not null
+            group by path
+            order by min(visible_seq), path
+        {% endset -%}
+        {%- set files = run_query(named).columns[0].values() -%}
         {%- if not files -%}
             {{ exceptions.raise_compiler_error(
                 "the manifest names no file for stream " ~ stream ~ ", not even its zero-row file; next: tillmill init"
@@ -37,8 +43,7 @@
                 [{% for file in files %}{{ quoted(file) }}{{ ", " if not loop.last }}{% endfor %}],
                 union_by_name = true, hive_partitioning = false
             ) as rows_landed
-            inner join read_parquet({{ manifest }}) as loads
-                on rows_landed._load_id = loads.load_id and loads.stream = {{ quoted(stream) }}
+            inner join ({{ asked }}) as loads on rows_landed._load_id = loads.load_id
         )
     {%- endif -%}
 {%- endmacro %}

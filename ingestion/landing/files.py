@@ -7,6 +7,8 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,16 +71,27 @@ def write_frame(frame: pl.DataFrame, path: Path) -> Written:
 
     Raises TillmillError with the bytes needed and the bytes free when the disk is full or the folder cannot be written.
     """
+    with writing(path, int(frame.estimated_size())):
+        frame.write_parquet(path, compression="zstd", statistics=True)
+        return settled(path)
+
+
+@contextmanager
+def writing(path: Path, needed: int) -> Iterator[None]:
+    """Around the writing of `path`, of up to `needed` bytes: makes its folder; on failure as `write_frame` does."""
     try:
         make_folder(path.parent)
-        frame.write_parquet(path, compression="zstd", statistics=True)
-        fsync(path)
-        return Written(bytes=path.stat().st_size, sha256=sha256(path))
+        yield
     except (OSError, ComputeError) as error:
         # Where the folder itself cannot be used this fails too; the sweep of the next run looks again.
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-        raise _unwritable(path.parent, int(frame.estimated_size()), error) from error
+        remove(path)
+        raise _unwritable(path.parent, needed, error) from error
+
+
+def settled(path: Path) -> Written:
+    """A file whose writing has ended, once it is on the disk."""
+    fsync(path)
+    return Written(bytes=path.stat().st_size, sha256=sha256(path))
 
 
 def write_bytes(data: bytes, path: Path) -> None:

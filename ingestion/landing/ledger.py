@@ -10,6 +10,7 @@ from ingestion.landing import files
 from ingestion.landing.load import Cursor, CursorMovedError, Kept, Load, Place
 from ingestion.landing.loads import Loads
 from ingestion.landing.mending import Fix, Mending
+from ingestion.landing.merges import Merges
 from ingestion.landing.rewrites import Replaced, Rewrites
 from ingestion.landing.versions import Version, Versions
 
@@ -47,7 +48,7 @@ MANIFEST = pl.Schema(
 )
 
 
-class Ledger(Loads, Mending, Rewrites, Versions):
+class Ledger(Loads, Mending, Rewrites, Merges, Versions):
     """One SQLite file that is the truth about loads, cursors and versions; use it as a context manager.
 
     Each thread opens its own: `with Ledger(workspace.ledger) as ledger`.
@@ -56,8 +57,10 @@ class Ledger(Loads, Mending, Rewrites, Versions):
     def manifest(self, candidate: str | None = None) -> pl.DataFrame:
         """The loads everyone may see, and those pending for `candidate`: columns MANIFEST, one row per load.
 
-        `path` is absolute and null when a load landed no rows; `extra_fields` is comma-joined. One more row per
-        contract, load_id and source '-', visible_seq 0, names its zero-row file. Ordered by visible_seq, then stream.
+        `path` is absolute and null when a load landed no rows. Loads whose files were merged share one: a reader takes
+        each path once, and of its rows those whose `_load_id` it asked for. `extra_fields` is comma-joined. One more
+        row per contract, load_id and source '-', visible_seq 0, names its zero-row file. Ordered by visible_seq, then
+        stream.
         """
         rows = [
             {

@@ -53,6 +53,7 @@ class Load:
     fields that no mapping used and, with a minus, the mapped ones it no longer had. `watermark_at` is the highest event
     time among its rows. A replay pulls nothing: it lands n rows that earlier loads had quarantined, and its
     `quarantined` is -n, so that sums over loads count every row once and what is still open in quarantine.
+    Loads whose files were merged have one `file`, with its `bytes` and `sha256`; a row's `_load_id` says whose it is.
     `cursor_name` says which of the stream's cursors it moved ('' the ordinary one).
     """
 

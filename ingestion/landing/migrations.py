@@ -168,8 +168,17 @@ create table originals (
 ) without rowid;
 """
 
+# Version 4: small files that were merged into a larger one, until nobody can be reading them.
+_MERGING = """
+create table merged (
+    file text primary key,
+    by_file text not null,
+    merged_at text not null
+) without rowid;
+"""
+
 # To change the ledger, append a script: what stands above it has already run in somebody's workspace.
-MIGRATIONS = (_FIRST, _MENDING, _REWRITING)
+MIGRATIONS = (_FIRST, _MENDING, _REWRITING, _MERGING)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

@@ -13,7 +13,7 @@ from ingestion.landing.files import Written
 from tillmill.errors import TillmillError
 from tillmill.workspace import now
 
-# No load's name has it, so that a file left by a kill is known for what it is.
+# No load's name has it: a file left by a kill that was to take the place of others is known for what it is.
 MARK = "~"
 
 
@@ -36,9 +36,9 @@ class Rewrites(Database):
     def rewrite(self, load_id: str, file: Path, frame: pl.DataFrame, *, why: str, rows: int) -> Replaced:
         """Put `frame` (as many rows as before) in the place of a load's `file` (relative to the workspace).
 
-        The new file is whole and on disk before one transaction makes it the load's; the old one is then deleted. A
-        kill leaves either file in the ledger, and recovery removes the other. The caller holds the stream's lock and
-        the run's: nobody reads the old file.
+        The new file is whole and on disk before one transaction gives it to the load, and to all whose rows it was
+        merged with; the old one is then deleted. A kill leaves either file in the ledger, and recovery removes the
+        other. The caller holds the stream's lock and the run's: nobody reads the old file.
         """
         with self.transaction() as connection:
             number = self.next_number(connection, "rewrite")
@@ -91,8 +91,8 @@ class Rewrites(Database):
             if old == row["file"]:
                 before = row["sha256"]
                 connection.execute(
-                    "update loads set file = ?, bytes = ?, sha256 = ? where load_id = ?",
-                    (new, written.bytes, written.sha256, load_id),
+                    "update loads set file = ?, bytes = ?, sha256 = ? where file = ?",
+                    (new, written.bytes, written.sha256, old),
                 )
             else:
                 before = row["quarantine_sha256"]

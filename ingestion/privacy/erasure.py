@@ -99,7 +99,7 @@ def carry_out(workspace: Workspace, ledger: Ledger, request: Request) -> None:
         for load, rows, theirs in list(_quarantined(workspace, ledger, finder, request.source)):
             assert load.quarantine_file is not None
             with stream_lock(workspace, load.source, load.stream):
-                _drop_originals(workspace, ledger, requests, request, load)
+                _drop_originals(workspace, ledger, requests, request, load, {load.load_id})
                 said = {"raw": "", "field": "", "reason": FORGOTTEN}
                 emptied = rows.with_columns(
                     pl.when(theirs).then(pl.lit(text)).otherwise(name).alias(name) for name, text in said.items()
@@ -131,7 +131,8 @@ def _forget_rows(
             name = landed_name(contract, column)
             lost = erased.unlinked & rows[name].is_not_null() & erased.rows[name].is_null()
             requests.trim(_entries(rows, lost), [column], finder.tokens[kind_of(column)])
-    _drop_originals(workspace, ledger, requests, request, load)
+    theirs = rows.filter(erased.gone | erased.unlinked)["_load_id"].unique()
+    _drop_originals(workspace, ledger, requests, request, load, set(theirs))
     ledger.rewrite(load.load_id, file, erased.rows, why=request.why, rows=erased.touched)
 
 
@@ -148,7 +149,7 @@ def _forget_records(workspace: Workspace, ledger: Ledger, request: Request) -> N
         gone = rows.select(pl.any_horizontal(pl.col(columns).is_in(theirs))).to_series()
         if gone.any():
             kept = {*contract.key, contract.version}
-            nobody = pl.format("forgotten|{}|{}", pl.lit(load.load_id), pl.col("_row"))
+            nobody = pl.format("forgotten|{}|{}", "_load_id", "_row")
             anew = rows.with_columns(
                 *(pl.when(~gone).then(name).alias(name) for name in contract.columns if name not in kept),
                 *(pl.when(gone).then(nobody).otherwise(name).alias(name) for name in columns),
@@ -191,8 +192,11 @@ def _text_of(path: Path) -> bytes:
     return pl.read_parquet(path).select(pl.all().cast(pl.String, strict=False)).write_csv().encode()
 
 
-def _drop_originals(workspace: Workspace, ledger: Ledger, requests: Requests, request: Request, load: Load) -> None:
-    theirs = [row for row in ledger.originals(load.source, load.stream) if row.load_id == load.load_id]
+def _drop_originals(
+    workspace: Workspace, ledger: Ledger, requests: Requests, request: Request, load: Load, theirs_of: set[str]
+) -> None:
+    """Remove the source's files behind these loads, all of the stream of `load`."""
+    theirs = [row for row in ledger.originals(load.source, load.stream) if row.load_id in theirs_of]
     for row in theirs:
         requests.note(request, "originals", row.content, 1)
     contents = {row.content for row in theirs}
@@ -233,7 +237,7 @@ def _holds(finder: Finder, sealed: pl.Series, load: Load) -> list[bool]:
 
 def _erase(contract: Contract, load: Load, rows: pl.DataFrame, finder: Finder) -> Erased:
     named = pl.Series(_holds(finder, rows["_extra"], load), dtype=pl.Boolean)
-    return erase(contract, rows, finder.tokens, load.load_id, named)
+    return erase(contract, rows, finder.tokens, pl.col("_load_id"), named)
 
 
 def _finder(workspace: Workspace, tokens: Tokens) -> Finder:

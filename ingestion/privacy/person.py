@@ -45,10 +45,15 @@ class Person:
 def visible_files(
     ledger: Ledger, contracts: Iterable[Contract], source: str = ""
 ) -> Iterable[tuple[Contract, Load, Path]]:
-    """The landed files that count of these contracts' streams, each with its load."""
+    """The landed files that count of these contracts' streams, each once with the first of its loads.
+
+    Where files were merged, a row's `_load_id` says whose it is.
+    """
     for contract in contracts:
+        seen: set[Path] = set()
         for load in ledger.loads(source or None, contract.name):
-            if load.state == "visible" and load.file is not None:
+            if load.state == "visible" and load.file is not None and load.file not in seen:
+                seen.add(load.file)
                 yield contract, load, load.file
 
 

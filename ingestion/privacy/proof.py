@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ingestion.landing import files
+from ingestion.landing import compaction, files
 from ingestion.landing.ledger import Ledger
 from ingestion.privacy import erasure, rekeying
 from ingestion.privacy.requests import Request, Requests
@@ -24,6 +24,8 @@ def carry_out_open(workspace: Workspace, ledger: Ledger) -> list[Request]:
     """
     for request in open_requests(workspace):
         if request.phase == "asked":
+            # What was merged still has the person, or the old tokens.
+            compaction.sweep(workspace, ledger, at_once=True)
             {"forget": erasure.carry_out, "rekey": rekeying.carry_out}[request.kind](workspace, ledger, request)
     return open_requests(workspace)
 

@@ -56,12 +56,14 @@ class Erased:
         return int((self.gone | self.unlinked).sum())
 
 
-def erase(contract: Contract, rows: pl.DataFrame, tokens: Tokens, place: str, named: pl.Series | None = None) -> Erased:
+def erase(
+    contract: Contract, rows: pl.DataFrame, tokens: Tokens, place: pl.Expr, named: pl.Series | None = None
+) -> Erased:
     """Take the person with these tokens out of landed rows (or of rows about to land: personal columns as tokens).
 
-    A row that is about a person becomes a tombstone of nobody: its key from `place` and the row's number, its version
-    kept, all else null. A fact (a sale, an order) keeps units and money and loses every personal column, `_extra` and
-    free text. `named` marks rows that hold the person elsewhere, in `_extra`.
+    A row that is about a person becomes a tombstone of nobody: its key from `place` (text) and the row's number, its
+    version kept, all else null. A fact (a sale, an order) keeps units and money and loses every personal column,
+    `_extra` and free text. `named` marks rows that hold the person elsewhere, in `_extra`.
     """
     nobody = pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True)
     kinds = {column: kind_of(column) for column in contract.personal if kind_of(column) in IDENTIFYING}
@@ -97,11 +99,11 @@ def _unlinked(contract: Contract, rows: pl.DataFrame, which: pl.Series) -> pl.Da
     return rows.with_columns(pl.when(~which).then(name).alias(name) for name in emptied)
 
 
-def _gone(contract: Contract, rows: pl.DataFrame, which: pl.Series, place: str) -> pl.DataFrame:
+def _gone(contract: Contract, rows: pl.DataFrame, which: pl.Series, place: pl.Expr) -> pl.DataFrame:
     kept = {*contract.key, contract.version}
     emptied = [landed_name(contract, name) for name in contract.columns if name not in kept] + ["_extra"]
     keys = [landed_name(contract, name) for name in contract.key if name in contract.personal]
-    nobody = pl.format("{}{}|{}", pl.lit("forgotten|"), pl.lit(place), pl.col("_row"))
+    nobody = pl.format("{}{}|{}", pl.lit("forgotten|"), place, pl.col("_row"))
     return rows.with_columns(
         *(pl.when(~which).then(name).alias(name) for name in emptied),
         *(pl.when(which).then(nobody).otherwise(name).alias(name) for name in keys),

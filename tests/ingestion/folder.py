@@ -121,9 +121,9 @@ def make_workspace(root: Path) -> Workspace:
 
 
 def landed(workspace: Workspace, manifest: pl.DataFrame) -> pl.DataFrame:
-    """What a reader of the manifest sees: the rows of every file it names."""
-    paths = [path for path in manifest.filter(pl.col("landed") > 0)["path"] if path is not None]
-    frames = [pl.read_parquet(path) for path in paths]
+    """What a reader of the manifest sees: the rows of every file it names, each file once, of the loads it names."""
+    paths = manifest.filter(pl.col("landed") > 0)["path"].drop_nulls().unique(maintain_order=True)
+    frames = [pl.read_parquet(path).filter(pl.col("_load_id").is_in(manifest["load_id"].implode())) for path in paths]
     return pl.concat(frames) if frames else pl.DataFrame(schema={**SCHEMA, "_load_seq": pl.Int64})
 
 

@@ -6,7 +6,7 @@ import os
 
 KILLS = int(os.environ.get("KILLS", "100"))
 PERCENT = {
-    "files": 34,
+    "files": 28,
     "http windows": 8,
     "http keyset": 7,
     "graphql": 6,
@@ -17,6 +17,7 @@ PERCENT = {
     "tcp": 5,
     "vault": 9,
     "replay": 8,
+    "compact": 6,
 }
 assert sum(PERCENT.values()) == 100
 

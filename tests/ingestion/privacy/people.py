@@ -171,9 +171,7 @@ def pull(workspace: Workspace) -> list[StreamResult]:
 def landed(workspace: Workspace, stream: str) -> pl.DataFrame:
     """The visible rows of a stream, in the order they landed."""
     with Ledger(workspace.ledger) as ledger:
-        found = [
-            pl.read_parquet(workspace.root / load.file)
-            for load in ledger.loads(stream=stream)
-            if load.state == "visible" and load.file is not None
-        ]
-    return pl.concat(found)
+        found = dict.fromkeys(
+            load.file for load in ledger.loads(stream=stream) if load.state == "visible" and load.file is not None
+        )
+    return pl.concat(pl.read_parquet(workspace.root / file) for file in found)

@@ -74,6 +74,15 @@ class SmallLake:
             }
         )
 
+    def merge(self, stream: str) -> None:
+        """Put all rows of a stream into one file, as `tillmill lake compact` does."""
+        loads = [load for load in self.loads if load["stream"] == stream and load["load_id"] != "-" and load["path"]]
+        path = self.folder / stream / "merged.parquet"
+        pl.concat(pl.read_parquet(load["path"]) for load in loads).write_parquet(path)
+        for load in loads:
+            Path(load["path"]).unlink()
+            load["path"] = str(path)
+
     def write_manifest(self, *, up_to: int | None = None) -> Path:
         """Write the manifest, of the loads up to a `visible_seq` where given; returns its path."""
         seen = [load for load in self.loads if up_to is None or load["visible_seq"] <= up_to]

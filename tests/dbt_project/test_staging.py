@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -91,6 +92,30 @@ def test_of_what_a_room_learnt_only_the_latest_run_is_current(warehouse: Warehou
     lake.land("planning.production_plan", [{**plan, "plan_id": "r3"}][:0])
     warehouse.build("pass_d,stg_planning__production_plan")
     assert warehouse.rows("select count(*) from stg_planning__production_plan") == [(0,)]
+
+
+def test_of_a_merged_file_each_reader_is_given_the_rows_of_the_loads_it_asked_for(warehouse: Warehouse) -> None:
+    lake = warehouse.fresh()
+    plan = {"sku": "A", "line_id": "L1", "week_on": day("2017-01-02"), "units": 1, "zone": "free"}
+    lake.land("erp.items", [_item("A", "first", "2017-01-01T00:00"), _item("B", "first", "2017-01-01T00:00")])
+    lake.land("planning.production_plan", [{**plan, "plan_id": "r1"}, {**plan, "plan_id": "r1", "sku": "B"}])
+    warehouse.build(*ONLY_ITEMS)
+    with duckdb.connect(str(warehouse.candidate)) as connection:
+        connection.execute("delete from stg_erp__items_all where sku = 'A'")
+    lake.land("erp.items", [_item("B", "second", "2017-01-02T00:00"), _item("C", "second", "2017-01-02T00:00")])
+    lake.land("planning.production_plan", [{**plan, "plan_id": "r2"}])
+    lake.merge("erp.items")
+    lake.merge("planning.production_plan")
+    warehouse.build(*ONLY_ITEMS, "pass_d,stg_planning__production_plan")
+    # Had the increment read what it had read before, A would be back.
+    assert _names(warehouse) == {"B": "second", "C": "second"}
+    assert warehouse.rows("select plan_id, sku from stg_planning__production_plan") == [("r2", "A")]
+    warehouse.build(*ONLY_ITEMS, full_refresh=True)
+    assert warehouse.rows("select sku, name, visible_seq from stg_erp__items order by sku") == [
+        ("A", "first", lake.loads[-4]["visible_seq"]),
+        ("B", "second", lake.loads[-2]["visible_seq"]),
+        ("C", "second", lake.loads[-2]["visible_seq"]),
+    ]
 
 
 def test_a_stream_that_nobody_lands_and_no_model_reads_costs_no_table_until_it_lands(warehouse: Warehouse) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.compare import differences
-from tests.e2e.conftest import published, run_demo, tillmill
+from tests.e2e.conftest import published, run_demo, status, tillmill
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("small-world"), pytest.mark.timeout(900)]
 
@@ -26,3 +27,30 @@ def test_day_by_day_and_built_afresh_are_the_same_tables(fresh_run: Path) -> Non
     # The second run lands what it learns once more, and these two count loads.
     counting = frozenset({"int_loads", "mart_data_health"})
     assert differences(step_by_step, published(fresh_run), but=counting) == []
+
+
+def test_merged_files_give_the_same_tables_built_afresh_and_day_by_day(fresh_run: Path, tmp_path: Path) -> None:
+    """Six nights; then one copy is compacted, and both go on."""
+    for _ in range(6):
+        assert tillmill("demo", "advance", "1", "--workspace", str(fresh_run)).returncode == 0
+        run_demo(fresh_run, "--only", "ingest")
+    run_demo(fresh_run)
+    account = status(fresh_run)["streams"]
+    merged = Path(shutil.copytree(fresh_run, tmp_path / "merged"))
+    done = tillmill("lake", "compact", "--workspace", str(merged))
+    assert done.returncode == 0, done.stderr
+    assert "sale_lines" in done.stdout
+    assert status(merged)["streams"] == account
+    assert "nothing new since the published version" in run_demo(merged).stdout
+    for words in ((), ("--afresh",)):
+        for workspace in (fresh_run, merged):
+            if not words:
+                assert tillmill("demo", "advance", "1", "--workspace", str(workspace)).returncode == 0
+            run_demo(workspace, *words)
+        assert differences(published(fresh_run), published(merged)) == []
+    waiting = len(list((merged / "lake").rglob("*.parquet")))
+    done = tillmill("lake", "compact", "--workspace", str(merged))
+    assert done.returncode == 0, done.stderr
+    # A day has passed, and the last candidate's manifest names the large files.
+    assert len(list((merged / "lake").rglob("*.parquet"))) < waiting
+    assert "0 merged files removed" not in done.stdout

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 from typer.testing import CliRunner
@@ -39,6 +40,7 @@ max_quarantined_rate = 1
 pull = { path = "*.csv", settle_seconds = 0 }
 [sources.streams.fields]
 """
+DOCS = Path(__file__).parents[2] / "docs" / "lake.md"
 MENDED = 'on_hand_units = { field = "on_hand_units", values = { many = "7" } }\n'
 
 
@@ -84,6 +86,23 @@ def test_it_says_what_it_would_do_then_does_it_and_the_account_stays(root: Path)
     assert account(workspace) == before
     assert rows_of(workspace).equals(rows)
     assert "nothing to merge" in compact(root)
+
+
+def test_the_query_of_the_docs_finds_what_became_visible_since(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compact(root)
+    workspace = open_workspace(root)
+    workspace.build.mkdir(exist_ok=True)
+    with Ledger(workspace.ledger) as ledger:
+        ledger.export_manifest(workspace.build / "manifest.parquet")
+    query = DOCS.read_text(encoding="utf-8").split("```sql\n")[1].split("```")[0]
+    monkeypatch.chdir(root)
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        first, second = query.replace("pos.sale_lines", "wms.stock").replace("120", "3").split(";")[:2]
+        connection.execute(first)
+        found = connection.sql(second).pl().sort("_load_seq", "_row")
+    assert found["visible_seq"].to_list() == [4, 4, 5, 5]
+    assert found.drop("visible_seq").equals(rows_of(workspace)[-4:])
 
 
 def test_rows_leave_quarantine_as_if_nothing_had_been_merged(root: Path) -> None:

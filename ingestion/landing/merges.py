@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ingestion.landing.database import Database, to_text, to_time
 from ingestion.landing.files import Written
+from ingestion.landing.load import load_row
 from tillmill.errors import TillmillError
 from tillmill.workspace import now
 
@@ -35,28 +36,27 @@ class Merges(Database):
 
         Raises TillmillError, and changes nothing, unless the old files are those of these loads, visible to everyone.
         """
-        names = [file.as_posix() for file in old]
+        names = {file.as_posix() for file in old}
         at = to_text(now())
         with self.transaction() as connection:
-            held: set[str] = set()
-            for name in names:
-                rows = connection.execute(
-                    "select load_id from loads where file = ? and state = 'visible'", (name,)
-                ).fetchall()
-                held |= {row["load_id"] for row in rows}
-            if held != set(loads):
+            one = load_row(connection, loads[0])
+            rows = connection.execute(
+                "select load_id, file from loads where stream = ? and source = ? and state = 'visible'",
+                (one.stream, one.source),
+            )
+            if {row["load_id"] for row in rows if row["file"] in names} != set(loads):
                 raise TillmillError(
                     f"{new.name}: the ledger has other loads in the files that it was made of",
                     state="Nothing was changed; the new file is swept by the next run.",
                     next_command="tillmill lake compact",
                 )
             connection.executemany(
-                "update loads set file = ?, bytes = ?, sha256 = ? where file = ?",
-                [(new.as_posix(), written.bytes, written.sha256, name) for name in names],
+                "update loads set file = ?, bytes = ?, sha256 = ? where load_id = ?",
+                [(new.as_posix(), written.bytes, written.sha256, load_id) for load_id in loads],
             )
             connection.executemany(
                 "insert into merged (file, by_file, merged_at) values (?, ?, ?)",
-                [(name, new.as_posix(), at) for name in names],
+                [(name, new.as_posix(), at) for name in sorted(names)],
             )
 
     def merged(self) -> list[Merged]:
@@ -67,6 +67,11 @@ class Merges(Database):
             assert merged_at is not None
             found.append(Merged(Path(row["file"]), Path(row["by_file"]), merged_at))
         return found
+
+    def is_merged(self, file: Path) -> bool:
+        """Whether the file is one of these."""
+        found = self._connection.execute("select 1 from merged where file = ?", (file.as_posix(),)).fetchone()
+        return found is not None
 
     def drop_merged(self, files: Sequence[Path]) -> None:
         """Forget these: they are removed."""

@@ -65,15 +65,14 @@ def recover_stream(
     recovered.swept.extend(originals.sweep_unknown(workspace, ledger, source, stream))
     states = ledger.known_files(source, stream)
     replaced = ledger.old_files()
-    waiting = {merged.file for merged in ledger.merged()}
     for lake in (workspace.landing, workspace.quarantine):
         folder = lake / stream / source
         for path in folder.iterdir() if folder.is_dir() else ():
             name = path.relative_to(workspace.root)
-            if name in waiting:
+            state = states.get(name)
+            if state is None and ledger.is_merged(name):
                 # Its rows stand in a larger file too; a reader may still hold an older manifest.
                 continue
-            state = states.get(name)
             # A file written anew that the ledger does not know never took the place of the one it knows.
             is_left_over = state is None and (name in replaced or MARK in path.name)
             if path.suffix == files.SPOOL or state == "discarded" or is_left_over:

@@ -6,18 +6,22 @@ import os
 
 KILLS = int(os.environ.get("KILLS", "100"))
 PERCENT = {
-    "files": 28,
-    "http windows": 8,
-    "http keyset": 7,
+    "files": 21,
+    "http windows": 5,
+    "http keyset": 6,
     "graphql": 6,
     "jsonrpc": 6,
+    "soap last record": 4,
+    "soap changes": 3,
     "sql changes": 6,
-    "sql whole table": 6,
+    "sql whole table": 5,
+    "opcua": 6,
+    "modbus": 5,
     "mqtt": 5,
     "tcp": 5,
-    "vault": 9,
-    "replay": 8,
-    "compact": 6,
+    "vault": 7,
+    "replay": 5,
+    "compact": 5,
 }
 assert sum(PERCENT.values()) == 100
 

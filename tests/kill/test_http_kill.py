@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -18,6 +16,7 @@ from tests.faults.http_feed import Feed, feeding
 from tests.faults.http_server import FaultServer, Reply, Request, told
 from tests.ingestion.connectors import test_graphql as graphql
 from tests.ingestion.connectors import test_jsonrpc as jsonrpc
+from tests.kill.process import kill, undisturbed_seconds
 from tests.kill.shares import share
 
 FEW = 2
@@ -73,33 +72,6 @@ WAYS = {
 }
 
 
-def pulling(feed: Feed, load_rows: int) -> subprocess.Popen[str]:
-    """A process that has just begun to pull."""
-    command = [sys.executable, "-m", "tests.kill.ingest_once", str(feed.workspace.root), str(load_rows)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdin is not None
-    assert process.stdout.readline() == "ready\n"
-    process.stdin.write("go\n")
-    process.stdin.flush()
-    return process
-
-
-def undisturbed_seconds(feed: Feed, load_rows: int) -> float:
-    with pulling(feed, load_rows) as process:
-        started = time.perf_counter()
-        assert process.communicate()[0] == "done\n"
-        return time.perf_counter() - started
-
-
-def kill(feed: Feed, seconds: float, load_rows: int) -> bool:
-    """Kill a pull after so many seconds; whether it was still at work."""
-    with pulling(feed, load_rows) as process:
-        time.sleep(seconds)
-        process.kill()
-        return process.communicate()[0] == ""
-
-
 def killed_and_repaired(root: Path, way: Way, kills: int) -> None:
     def slowly(request: Request) -> Reply:
         time.sleep(0.002)
@@ -109,13 +81,13 @@ def killed_and_repaired(root: Path, way: Way, kills: int) -> None:
         return feeding(root / name, FaultServer(slowly), way.pull, way.connection, way.connector, way.fields)
 
     with source("undisturbed") as feed:
-        seconds = undisturbed_seconds(feed, way.load_rows)
+        seconds = undisturbed_seconds(feed.workspace.root, way.load_rows)
     moments, cut_off = random.Random(kills), 0
     for number in range(kills):
         with source(str(number)) as feed:
             # One in each stretch of the pull, so that few of them do not all come after its end.
             moment = (number + moments.random()) / kills * seconds
-            cut_off += kill(feed, moment, way.load_rows)
+            cut_off += kill(feed.workspace.root, moment, way.load_rows)
             before = feed.cursor.value or {}
             feed.server.asked.clear()
             assert feed.pull().error is None

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from ingestion.privacy.tokens import create_keys
 from tests.ingestion.connectors.fixtures import SETTINGS, make_workspace, write_secret
 from tests.ingestion.connectors.postgres import PASSWORD, Postgres, running_postgres
 from tests.kill.ingest_once import pull
+from tests.kill.process import kill, undisturbed_seconds
 from tests.kill.shares import share
 from tillmill.workspace import Workspace
 
@@ -54,40 +52,18 @@ def make(root: Path, server: Postgres, how: str) -> Workspace:
     return workspace
 
 
-def waiting(workspace: Workspace) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.kill.ingest_once", str(workspace.root)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
-
-
-def go(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("go\n")
-    process.stdin.flush()
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(300 + 30 * share("sql changes"))
 @pytest.mark.parametrize(("name", "how"), HOW.items(), ids=HOW)
 def test_a_pull_killed_at_random_moments_loses_nothing_and_doubles_nothing(
     tmp_path: Path, server: Postgres, name: str, how: str
 ) -> None:
-    started = waiting(make(tmp_path / "undisturbed", server, how))
-    begun = time.perf_counter()
-    go(started)
-    assert started.communicate()[0] == "done\n"
-    seconds = time.perf_counter() - begun
+    seconds = undisturbed_seconds(make(tmp_path / "undisturbed", server, how).root)
     kills = share(name)
     moments, cut_off = random.Random(kills), 0
     for number in range(kills):
         workspace = make(tmp_path / f"kill{number}", server, how)
-        process = waiting(workspace)
-        go(process)
-        time.sleep(moments.uniform(0, seconds))
-        process.kill()
-        cut_off += process.communicate()[0] == ""
+        cut_off += kill(workspace.root, moments.uniform(0, seconds))
         [result] = pull(workspace)
         assert result.error is None
         with Ledger(workspace.ledger) as ledger:

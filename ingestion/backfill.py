@@ -24,7 +24,8 @@ def backfill(stream: Stream, window: Window, step: timedelta = WINDOW) -> Stream
     its own, so that it goes on where a kill cut it off; one that has come to its end begins anew.
 
     Rows meet by key and version: what is newer in the lake stays current. A whole list of the past deletes nothing.
-    Raises UsageError where the source cannot be asked for a stretch of time.
+    Raises UsageError where the connector cannot be asked for a stretch of time, SettingsError where the stream's
+    settings do not say how.
     """
     if stream.window_pages is None:
         raise UsageError(
@@ -32,6 +33,8 @@ def backfill(stream: Stream, window: Window, step: timedelta = WINDOW) -> Stream
             state="Nothing was pulled.",
             next_command="tillmill ingest --backfill FROM TO --source SOURCE --stream STREAM",
         )
+    # Whether its settings say how it is asked, before anything is opened.
+    stream.window_pages(window, None)
     name = f"backfill-{window.since:%Y%m%dt%H%M%S}-{window.until:%Y%m%dt%H%M%S}"
     return replace(
         stream, cursor_name=name, snapshot=None, pages=lambda cursor: _pages(stream, window, step, cursor or {})

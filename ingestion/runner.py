@@ -11,7 +11,7 @@ from ingestion.prepare import prepare
 from ingestion.privacy.tokens import load_keys
 from ingestion.pulling import Progress, StreamResult, pull_all
 from ingestion.sources import Stream, bind
-from tillmill.errors import UsageError
+from tillmill.errors import SettingsError, TillmillError, UsageError
 from tillmill.workspace import Workspace
 
 __all__ = ["StreamResult", "Window", "ingest"]
@@ -29,16 +29,29 @@ def ingest(
 
     With `window`, read that time again instead, of every stream whose connector can (`ingestion.backfill`). A stream
     that fails says so in its result and stops no other. `progress` is told in words what is pulled, and each result as
-    it comes, one call at a time. Raises UsageError for a name that is not configured, SettingsError.
+    it comes, one call at a time. Raises UsageError for a name that is not configured, SettingsError; with `window` also
+    where a named stream, or every one, cannot be asked for a stretch of time.
     """
     wanted = _wanted(bind(workspace), source, streams)
     if window is not None:
-        able = [stream for stream in wanted if stream.window_pages is not None]
-        # Who names a stream is told that it cannot; who names none means those that can.
-        wanted = [backfill(stream, window) for stream in (wanted if streams or not able else able)]
+        wanted = _backfilled(wanted, window, are_named=bool(streams))
     keys = load_keys(workspace)
     write_empty_files(workspace)
     return pull_all(workspace, wanted, lambda stream, page: prepare(stream, page, keys), progress=progress)
+
+
+def _backfilled(wanted: list[Stream], window: Window, *, are_named: bool) -> list[Stream]:
+    """Who names a stream is told that it cannot be asked so; who names none means those that can."""
+    able: list[Stream] = []
+    refused: list[TillmillError] = []
+    for stream in wanted:
+        try:
+            able.append(backfill(stream, window))
+        except (SettingsError, UsageError) as error:
+            refused.append(error)
+    if refused and (are_named or not able):
+        raise refused[0]
+    return able
 
 
 def _wanted(bound: list[Stream], source: str | None, streams: Sequence[str]) -> list[Stream]:

@@ -129,8 +129,10 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
 
     def window_pages(window: Window, cursor: dict[str, Any] | None) -> Iterator[Page]:
         assert narrow is not None
+        # A source that writes times without zone is asked in its own.
+        zone = ZoneInfo(timezone)
         try:
-            narrowed = narrow(pull, window)
+            narrowed = narrow(pull, Window(window.since.astimezone(zone), window.until.astimezone(zone)))
         except SettingsError as error:
             raise SettingsError(f"{where}: {error.what}") from error
         return protocol.pages(workspace, connection, narrowed, cursor)

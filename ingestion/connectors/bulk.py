@@ -64,12 +64,17 @@ def bulk_turns(ask: Ask, web: Web, pull: BulkPull, asked: Mapping[str, Value]) -
             yield Turn(0, items)
 
 
+def with_params(query: str, params: Mapping[str, Value]) -> str:
+    """The query with each parameter in the place of its `{name}`."""
+    for name, value in params.items():
+        query = query.replace(f"{{{name}}}", str(value)) if name else query
+    return query
+
+
 def _result(ask: Ask, pull: BulkPull, asked: Mapping[str, Value]) -> str:
     """The result file's address, '' where the result has no record."""
-    query = pull.query
     # The first pull asks for everything: its placeholder becomes an empty filter.
-    for name, value in {pull.since_param: "", **asked}.items():
-        query = query.replace(f"{{{name}}}", str(value)) if name else query
+    query = with_params(pull.query, {pull.since_param: "", **asked})
     begun = dig(ask(RUN, {"query": query}), "bulkOperationRunQuery") or {}
     name = dig(begun, "bulkOperation.id")
     if begun.get("userErrors") or not name:

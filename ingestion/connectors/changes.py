@@ -14,16 +14,21 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from pydantic import Field, field_validator, model_validator
 
-from ingestion.connectors.connector import Settings
+from ingestion.connectors.connector import Settings, Window
 from ingestion.connectors.page import Page
 from ingestion.connectors.paging import Turn
 from ingestion.connectors.records import Row, dig, frame, rows_of
 from ingestion.connectors.signing import Value
+from tillmill.errors import SettingsError
 from tillmill.workspace import now
 
 # Beyond this many remembered records the next pull takes the overlap again, and its rows meet by key.
 MOST_REMEMBERED = 50_000
 EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000}
+# A pull of one stretch of time keeps no account of what changed since.
+NO_CHANGES: dict[str, Any] = {
+    "since_param": "", "until_param": "", "since_field": "", "start": None, "window_hours": 0.0,
+}  # fmt: skip
 
 
 class Changes(Settings):
@@ -98,15 +103,26 @@ def asked_for(changes: Changes, span: Span) -> dict[str, Value]:
     """The span as the source's parameters; nothing where everything is wanted."""
     if not changes.since_param or span.since is None:
         return {}
-    since = _written(span.since - timedelta(seconds=changes.overlap_seconds), changes)
-    until = _written(span.until or now(), changes)
+    since = written(span.since - timedelta(seconds=changes.overlap_seconds), changes)
+    until = written(span.until or now(), changes)
     if changes.since_value:
         value = changes.since_value.replace("{since}", str(since)).replace("{until}", str(until))
         return {changes.since_param: value}
     return {changes.since_param: since} | ({changes.until_param: until} if changes.until_param else {})
 
 
-def _written(at: datetime, changes: Changes) -> Value:
+def asked_within(changes: Changes, window: Window) -> dict[str, Value]:
+    """A back-fill's stretch of time as the source's parameters. Raises SettingsError where they were not told."""
+    if not (changes.since_param and (changes.until_param or changes.has_until)):
+        raise SettingsError(
+            "pull: a back-fill needs since_param and until_param (or a since_value with {until}): how the source is "
+            "asked for a stretch of time"
+        )
+    return asked_for(changes.model_copy(update={"overlap_seconds": 0}), Span(window.since, window.until))
+
+
+def written(at: datetime, changes: Changes) -> Value:
+    """A time as the source writes it."""
     if changes.time_format in EPOCHS:
         return int(at.timestamp() * EPOCHS[changes.time_format])
     return at.astimezone(ZoneInfo(changes.timezone)).strftime(changes.time_format)

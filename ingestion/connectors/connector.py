@@ -21,7 +21,10 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of time to read again: from `since` (UTC) up to `until`, which is no longer part of it."""
+    """A stretch of time to read again: from `since` up to `until`, which is no longer part of it.
+
+    Both have a zone; a connector is given them in that of its stream.
+    """
 
     since: datetime
     until: datetime

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from ingestion.connectors.bulk import bulk_turns
-from ingestion.connectors.changes import Changes, Span, asked_for, changed_pages
-from ingestion.connectors.connector import Connector
+from ingestion.connectors.bulk import bulk_turns, with_params
+from ingestion.connectors.changes import NO_CHANGES, Changes, Span, asked_for, asked_within, changed_pages
+from ingestion.connectors.connector import Connector, Window
 from ingestion.connectors.page import Page
 from ingestion.connectors.paging import Paging, Turn, turns
 from ingestion.connectors.records import dig
@@ -78,6 +78,15 @@ def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict
         yield from changed_pages(changes, cursor, walk, pull.items or "bulk result")
 
 
+def narrowed(pull: Pull, window: Window) -> Pull:
+    """The pull of what changed in that time. Raises SettingsError where the source was not told how it is asked."""
+    asked = asked_within(pull, window)
+    how: dict[str, Any] = (
+        {"query": with_params(pull.query, asked)} if pull.bulk else {"variables": filled(pull.variables, asked)}
+    )
+    return pull.model_copy(update=how | NO_CHANGES)
+
+
 class Asker:
     """Sends queries, judges their answers, and waits where the next one would cost more than the server has left."""
 
@@ -132,4 +141,4 @@ def _ask(ask: Asker, pull: Pull, asked: Mapping[str, Value], more: Mapping[str, 
     return Turn(0, items, data)
 
 
-CONNECTOR = Connector(Connection, Pull, pages)
+CONNECTOR = Connector(Connection, Pull, pages, window=narrowed)

@@ -6,20 +6,21 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from ingestion.connectors.changes import Changes, Span, asked_for, changed_pages
-from ingestion.connectors.connector import Connector
+from ingestion.connectors.changes import Changes, Span, asked_for, changed_pages, written
+from ingestion.connectors.connector import Connector, Window
 from ingestion.connectors.page import Page
 from ingestion.connectors.paging import Paging, Turn, turns
 from ingestion.connectors.records import dig
 from ingestion.connectors.signing import Value
 from ingestion.connectors.web import Connection as WebConnection
 from ingestion.connectors.web import Patience, StatusError, Web, open_web, stopped
+from tillmill.errors import SettingsError
 from tillmill.workspace import Workspace
 
 AFTER, SKIP, TAKE = "after", "skip", "take"
@@ -49,6 +50,8 @@ class Pull(Changes):
     paging: Literal["keyset", "offset"] = "keyset"
     size: int = Field(default=500, ge=1)
     time_format: str = "%Y-%m-%d %H:%M:%S"
+    since: datetime | None = Field(default=None, description="only what changed at this time or later")
+    until: datetime | None = Field(default=None, description="only what changed earlier")
 
     @model_validator(mode="before")
     @classmethod
@@ -56,6 +59,29 @@ class Pull(Changes):
         if isinstance(told, dict) and told.get("since_field"):
             return {"since_param": told["since_field"], **told}
         return told
+
+    @field_validator("since", "until")
+    @classmethod
+    def _in_utc(cls, at: datetime | None) -> datetime | None:
+        return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+
+    @model_validator(mode="after")
+    def _told(self) -> Self:
+        if (self.since or self.until) and not self.since_field:
+            raise ValueError("since and until need since_field")
+        return self
+
+    @property
+    def ends(self) -> list[tuple[str, datetime]]:
+        """The ends of the time that is asked for, each with the sign that keeps to it."""
+        return [(sign, at) for sign, at in ((">=", self.since), ("<", self.until)) if at is not None]
+
+
+def narrowed(pull: Pull, window: Window) -> Pull:
+    """The pull of what changed in that time. Raises SettingsError where the source was not told by which field."""
+    if not pull.since_field:
+        raise SettingsError("pull: a back-fill needs since_field: the field that says when a record changed")
+    return pull.model_copy(update={"since": window.since, "until": window.until})
 
 
 def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict[str, Any] | None) -> Iterator[Page]:
@@ -136,6 +162,7 @@ class Odoo:
             if pull.instead_field:
                 term = ["|", *term, "&", [pull.since_field, "=", False], [pull.instead_field, ">=", since]]
             domain += term
+        domain += self._within()
         if AFTER in more:
             domain.append(["id", ">", int(more[AFTER])])
         wanted = list(dict.fromkeys([*pull.fields, *filter(None, (pull.since_field, pull.instead_field))]))
@@ -150,6 +177,17 @@ class Odoo:
         if not isinstance(found, list):
             raise stopped(f"{pull.model}: search_read gave no list of records")
         return [self._plain(item) if isinstance(item, dict) else item for item in found]
+
+    def _within(self) -> list[Any]:
+        """The time that is asked for, as terms of a domain; a record that never changed is of when it was made."""
+        pull = self._pull
+        if not pull.ends:
+            return []
+        changed = [[pull.since_field, sign, written(at, pull)] for sign, at in pull.ends]
+        if not pull.instead_field:
+            return changed
+        made = [[pull.since_field, "=", False], *([pull.instead_field, *term[1:]] for term in changed)]
+        return ["|", *["&"] * (len(changed) - 1), *changed, *["&"] * (len(made) - 1), *made]
 
     def _execute(self, method: str, args: list[Any], options: dict[str, Any]) -> Any:
         told = self._connection
@@ -190,6 +228,10 @@ class Tryton:
             at = _typed_time(datetime.strptime(str(since), pull.time_format))  # noqa: DTZ007 - Tryton's times are UTC
             terms = [[name, ">=", at] for name in (pull.since_field, pull.instead_field) if name]
             domain.append(["OR", *terms] if len(terms) > 1 else terms[0])
+        if pull.ends:
+            changed = [[pull.since_field, sign, _typed_time(at.astimezone(UTC))] for sign, at in pull.ends]
+            made = [[pull.since_field, "=", None], *([pull.instead_field, *term[1:]] for term in changed)]
+            domain.append(["OR", changed, made] if pull.instead_field else changed)
         if AFTER in more:
             domain.append(["id", ">", int(more[AFTER])])
         wanted = list(dict.fromkeys(["id", *pull.fields, *filter(None, (pull.since_field, pull.instead_field))]))
@@ -262,4 +304,4 @@ def _untyped(value: Any) -> Any:
     return {name: element for name, element in value.items() if name != "__class__"}
 
 
-CONNECTOR = Connector(Connection, Pull, pages)
+CONNECTOR = Connector(Connection, Pull, pages, window=narrowed)

@@ -57,6 +57,12 @@ class Relation:
         counted = join("select count(*) as", self.dialect.name_of("n"), "from", self.source, "q where", where)
         return int(self.database.read(counted).item())
 
+    def highest(self, expression: Sql, kind: str) -> str:
+        """The highest value of an expression, as it is written; '' where there is none."""
+        highest = self.dialect.written(join("max(", expression, ")"), kind)
+        found = self.database.read(join("select", highest, "as", self.dialect.name_of("n"), "from", self.source, "q"))
+        return found.item() or ""
+
     def ordered(
         self, order: Sequence[tuple[Sql, str]], where: Sequence[Sql], after: Sequence[str] | None, page_rows: int
     ) -> Iterator[Rows]:

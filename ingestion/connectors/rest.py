@@ -12,14 +12,14 @@ from urllib.parse import quote
 
 from pydantic import Field, model_validator
 
-from ingestion.connectors.changes import Changes, Span, asked_for, changed_pages
+from ingestion.connectors.changes import NO_CHANGES, Changes, Span, asked_for, asked_within, changed_pages
 from ingestion.connectors.connector import Connector, Window
 from ingestion.connectors.page import Page
 from ingestion.connectors.paging import Paging, Turn, turns
 from ingestion.connectors.records import dig, named, text_of, unreadable
 from ingestion.connectors.signing import Value, sorted_json
 from ingestion.connectors.web import Connection, StatusError, Web, open_web
-from tillmill.errors import SettingsError, SourceError
+from tillmill.errors import SourceError
 from tillmill.workspace import Workspace
 
 FIELD = re.compile(r"\{([^{}]+)\}")
@@ -81,13 +81,7 @@ def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict
 
 def narrowed(pull: Pull, window: Window) -> Pull:
     """The pull of what changed in that time. Raises SettingsError where the source was not told how it is asked."""
-    if not (pull.since_param and (pull.until_param or pull.has_until)):
-        raise SettingsError(
-            "pull: a back-fill needs since_param and until_param: the source's parameters for a stretch of time"
-        )
-    asked = asked_for(pull.model_copy(update={"overlap_seconds": 0}), Span(window.since, window.until))
-    everything = {"since_param": "", "until_param": "", "since_field": "", "start": None, "window_hours": 0.0}
-    return pull.model_copy(update={"params": pull.params | asked, **everything})
+    return pull.model_copy(update={"params": pull.params | asked_within(pull, window), **NO_CHANGES})
 
 
 def _ask(web: Web, pull: Pull, asked: Mapping[str, Value], more: Mapping[str, Value], link: str) -> Turn:

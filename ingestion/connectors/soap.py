@@ -13,10 +13,10 @@ import polars as pl
 from lxml import etree
 from pydantic import Field, model_validator
 
-from ingestion.connectors.connector import Connector, Settings
+from ingestion.connectors.connector import Connector, Settings, Window
 from ingestion.connectors.page import LINE, Page, field_name
 from ingestion.connectors.soapcalls import STATE, Connection, Service, open_service
-from tillmill.errors import SourceError
+from tillmill.errors import SettingsError, SourceError
 from tillmill.workspace import Workspace, now
 
 MOST_PAGES = 100_000
@@ -34,7 +34,8 @@ class Pull(Settings):
     (the last record's `last_field`, from which the next pull goes on too), to the first empty page; sooner where
     `more`, an element of the answer, says false or 0, or where `short_is_last` and a page holds less than `size`. None:
     one page.
-    `since_argument` asks for what changed since the highest `since_field` seen, less `overlap_seconds`.
+    `since_argument` asks for what changed since the highest `since_field` seen, less `overlap_seconds`;
+    `until_argument` says up to when.
     """
 
     operation: str
@@ -51,6 +52,7 @@ class Pull(Settings):
     more: str = ""
     short_is_last: bool = False
     since_argument: str = ""
+    until_argument: str = ""
     since_field: str = ""
     overlap_seconds: int = Field(default=300, ge=0)
 
@@ -62,6 +64,8 @@ class Pull(Settings):
             raise ValueError("last_argument and last_field belong together")
         if bool(self.since_argument) != bool(self.since_field):
             raise ValueError("since_argument and since_field belong together")
+        if self.until_argument and not self.since_argument:
+            raise ValueError("until_argument needs since_argument")
         if self.last_argument and self.since_argument:
             raise ValueError("last_argument goes on from the last record; since_argument has no place beside it")
         if self.short_is_last and not self.size:
@@ -97,7 +101,7 @@ def _answers(service: Service, pull: Pull, reader: _Reader) -> Iterator[list[Rec
         _put(arguments, pull.size_argument, pull.size)
     if pull.since_argument and reader.since:
         start = datetime.fromisoformat(reader.since) - timedelta(seconds=pull.overlap_seconds)
-        _put(arguments, pull.since_argument, start.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        _put_span(arguments, pull, start, now())
     rows, before = 0, ""
     for page in range(MOST_PAGES):
         if pull.page_argument:
@@ -146,6 +150,25 @@ def _one(answer: Any, path: str) -> Any:
         if found is None:
             return None
     return found
+
+
+def narrowed(pull: Pull, window: Window) -> Pull:
+    """The pull of what changed in that time. Raises SettingsError where the service was not told how it is asked."""
+    if not pull.until_argument:
+        raise SettingsError(
+            "pull: a back-fill needs since_argument and until_argument: the operation's arguments for a stretch of time"
+        )
+    arguments = json.loads(json.dumps(pull.arguments))
+    _put_span(arguments, pull, window.since, window.until)
+    return pull.model_copy(
+        update={"arguments": arguments, "since_argument": "", "until_argument": "", "since_field": ""}
+    )
+
+
+def _put_span(arguments: dict[str, Any], pull: Pull, since: datetime, until: datetime) -> None:
+    for argument, at in ((pull.since_argument, since), (pull.until_argument, until)):
+        if argument:
+            _put(arguments, argument, at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 def _put(arguments: dict[str, Any], path: str, value: object) -> None:
@@ -259,4 +282,4 @@ def _stop(what: str) -> Any:
     raise SourceError(what, state=STATE)
 
 
-CONNECTOR = Connector(Connection, Pull, pages)
+CONNECTOR = Connector(Connection, Pull, pages, window=narrowed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -12,7 +13,7 @@ import polars as pl
 from pydantic import Field, field_validator, model_validator
 
 from ingestion.connectors.access import STATE, Access, options_of
-from ingestion.connectors.connector import Connector, Settings
+from ingestion.connectors.connector import Connector, Settings, Window
 from ingestion.connectors.databases import open_database
 from ingestion.connectors.fullread import FullRead, open_full_read
 from ingestion.connectors.page import OP, Page, field_name
@@ -21,7 +22,7 @@ from ingestion.connectors.sqlcursor import Progress, Scale
 from ingestion.connectors.sqltext import DIALECTS, DialectName, Sql, between, join
 from ingestion.privacy.keyfiles import SourceKeys, source_keys
 from ingestion.privacy.seal import seal, unseal
-from tillmill.errors import SourceError
+from tillmill.errors import SettingsError, SourceError
 from tillmill.workspace import Workspace, now
 
 # Fewer vanished rows than this say nothing about a table: one of three is no drift.
@@ -69,7 +70,7 @@ class Pull(Settings):
     several, the first that is not null counts. Each pull starts `lag` before the highest value seen (seconds of a time,
     units of a number) and leaves out rows it has brought before. Without `cursor` every pull reads the whole table and
     brings what differs from the last reading; with `snapshot` also a tombstone for each row that is gone, unless more
-    than `most_vanished` of them are.
+    than `most_vanished` of them are. `since` and `until` keep to what changed in that time, by `cursor`.
     """
 
     table: str = ""
@@ -78,9 +79,16 @@ class Pull(Settings):
     key: list[str] = Field(min_length=1)
     cursor: list[str] = Field(default_factory=list)
     lag: float = Field(default=300, ge=0)
+    since: datetime | None = Field(default=None, description="only rows whose cursor is of this time or later")
+    until: datetime | None = Field(default=None, description="only rows whose cursor is of an earlier time")
     page_rows: int = Field(default=20_000, ge=1, le=1_000_000)
     snapshot: bool = False
     most_vanished: float = Field(default=0.2, ge=0, le=1)
+
+    @field_validator("since", "until")
+    @classmethod
+    def _in_utc(cls, at: datetime | None) -> datetime | None:
+        return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
     @field_validator("cursor", "key", mode="before")
     @classmethod
@@ -93,7 +101,14 @@ class Pull(Settings):
             raise ValueError("give one of table and query")
         if self.snapshot and self.cursor:
             raise ValueError("snapshot reads the whole table and excludes cursor")
+        if self.is_bounded and not self.cursor:
+            raise ValueError("since and until need cursor")
         return self
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether only the changes of a certain time are wanted."""
+        return self.since is not None or self.until is not None
 
 
 @dataclass(frozen=True)
@@ -147,6 +162,13 @@ def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict
         yield from _paged(parts, lambda: dict(state), label)
 
 
+def narrowed(pull: Pull, window: Window) -> Pull:
+    """The pull of what changed in that time. Raises SettingsError where no column says when a row changed."""
+    if not pull.cursor:
+        raise SettingsError("pull: a back-fill needs cursor: the column of times that grows when a row changes")
+    return pull.model_copy(update={"since": window.since, "until": window.until})
+
+
 def _paged(parts: Iterator[_Part], final: Callable[[], dict[str, Any]], label: str) -> Iterator[Page]:
     """The parts as pages; one is held back, so that the last one carries the state at the end."""
     held: Page | None = None
@@ -193,12 +215,14 @@ def _changed(reading: _Source, state: dict[str, Any]) -> Iterator[_Part]:
     column = columns[0] if len(columns) == 1 else join("coalesce(", between(",", columns), ")")
     kind = kind_of(relation, column, pull.cursor[0])
     never = join(column, "is null")
-    if "full" in state or relation.count(never):
+    # A row that has no time yet is of no stretch of time.
+    if not pull.is_bounded and ("full" in state or relation.count(never)):
         yield from _full(reading, state, [never], keep_keys=False)
     at = reading.opened(state.get("at"))
     progress = Progress.after(state, at, Scale(kind, relation.label, pull.lag), reading.keys.marking)
     start = progress.scale.start(progress.since) if progress.since else ""
     where = [join(column, ">=", relation.dialect.bound(start, kind)) if start else join(column, "is not null")]
+    where += _bounds(reading, column, progress.scale)
     _no_null_keys(reading, where)
     for rows in relation.ordered([(column, kind), *reading.key], where, at, pull.page_rows):
         fresh = progress.take(rows.records, rows.order.to_series(0).to_list())
@@ -208,6 +232,24 @@ def _changed(reading: _Source, state: dict[str, Any]) -> Iterator[_Part]:
     state.pop("at", None)
     if progress.since:
         state["since"], state["seen"] = progress.since, progress.remembered()
+
+
+def _bounds(reading: _Source, column: Sql, scale: Scale) -> list[Sql]:
+    """What keeps a pull to the time that is asked for. Raises SourceError where the cursor tells no times."""
+    pull, relation = reading.pull, reading.relation
+    like = relation.highest(column, scale.kind) if pull.is_bounded else ""
+    if not like:
+        return []
+    if not scale.is_of_times(like):
+        raise SourceError(
+            f"{relation.label}: {' '.join(pull.cursor)} holds {like!r}, which is no time: the database cannot be asked "
+            "for what changed between two",
+            state=STATE,
+            next_command="name in pull.cursor a column that says when a row changed, then the same command again",
+        )
+    since, until = (at and scale.written(at, like, is_end=at is pull.until) for at in (pull.since, pull.until))
+    ends = ((sign, at) for sign, at in ((">=", since), ("<", until)) if at)
+    return [join(column, sign, relation.dialect.bound(at, scale.kind)) for sign, at in ends]
 
 
 def _full(reading: _Source, state: dict[str, Any], where: list[Sql], keep_keys: bool) -> Iterator[_Part]:
@@ -261,4 +303,4 @@ def _tombstones(reading: _Source, keys: list[list[str]]) -> pl.DataFrame:
     return frame.with_columns(nulls).select(names).with_columns(pl.lit("delete").alias(OP))
 
 
-CONNECTOR = Connector(Connection, Pull, pages)
+CONNECTOR = Connector(Connection, Pull, pages, window=narrowed)

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -37,7 +37,8 @@ class Scale:
                 return Decimal(text)
             except InvalidOperation:
                 raise SourceError(f"{self.label}: the cursor column holds {text!r} among numbers") from None
-        if self.kind == "uuid":
+        if self.kind == "uuid" or text[4:5] != "-":
+            # Digits alone (20260301) have an order as they are, whatever they mean.
             return text
         try:
             found = datetime.fromisoformat(text)
@@ -54,18 +55,40 @@ class Scale:
         if isinstance(value, str):
             return highest
         local = datetime.fromisoformat(highest)
-        if self.kind == "date" or len(highest) == len("2026-03-01"):
+        if self.is_by_day(highest):
             return (local - timedelta(days=-(-self.lag // 86_400))).date().isoformat()
         earlier = local - timedelta(seconds=self.lag)
-        if self.kind != "text":
-            return earlier.isoformat()
-        # Text is compared letter by letter, so what is asked for must be spelt as what is there.
-        written = earlier.replace(tzinfo=None).isoformat(highest[10], "seconds")
-        if "." in highest:
-            digits = len(highest.partition(".")[2].rstrip("Z").partition("+")[0].partition("-")[0])
-            written += "." + f"{earlier.microsecond:06d}"[:digits].ljust(digits, "0")
-        tail = highest[19:].lstrip(".0123456789")
-        return written + tail
+        return _spelt(earlier, highest) if self.kind == "text" else earlier.isoformat()
+
+    def is_by_day(self, like: str) -> bool:
+        """Whether the column holds dates; `like` is one of its values."""
+        return self.kind == "date" or len(like) == len("2026-03-01")
+
+    def is_of_times(self, like: str) -> bool:
+        """Whether what was changed between two times can be asked for; `like` is one of the column's values."""
+        return self.kind not in NUMBERS and isinstance(self.value(like), datetime)
+
+    def written(self, at: datetime, like: str, *, is_end: bool = False) -> str:
+        """A time as the column writes its own, such as `like`; where it tells no zone, in that of `at`.
+
+        The end of a stretch of time within a day is, in a column of dates, the end of that day.
+        """
+        if self.is_by_day(like):
+            day = at.date()
+            return (day + timedelta(days=1) if is_end and at.time() != time() else day).isoformat()
+        zone = datetime.fromisoformat(like).tzinfo
+        local = at.astimezone(zone) if zone is not None else at.replace(tzinfo=None)
+        return _spelt(local, like) if self.kind == "text" else local.isoformat(like[10])
+
+
+def _spelt(at: datetime, like: str) -> str:
+    """Text is compared letter by letter, so what is asked for must be spelt as what is there."""
+    written = at.replace(tzinfo=None).isoformat(like[10], "seconds")
+    if "." in like:
+        digits = len(like.partition(".")[2].rstrip("Z").partition("+")[0].partition("-")[0])
+        written += "." + f"{at.microsecond:06d}"[:digits].ljust(digits, "0")
+    tail = like[19:].lstrip(".0123456789")
+    return written + tail
 
 
 @dataclass

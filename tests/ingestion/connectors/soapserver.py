@@ -28,6 +28,7 @@ SCHEMA = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespa
     <xs:element name="After" type="xs:string" minOccurs="0"/>
     <xs:element name="Size" type="xs:int" minOccurs="0"/>
     <xs:element name="Since" type="xs:dateTime" minOccurs="0"/>
+    <xs:element name="Until" type="xs:dateTime" minOccurs="0"/>
   </xs:sequence></xs:complexType></xs:element>
 </xs:sequence></xs:complexType></xs:element>
 <xs:element name="GetStockResponse"><xs:complexType><xs:sequence><xs:any processContents="lax"/></xs:sequence>
@@ -123,7 +124,7 @@ class Warehouse:
 
     def page(self, query: dict[str, str]) -> Response:
         numbers = sorted(number for number in self.rows if number > query.get("After", ""))
-        numbers = [number for number in numbers if self.changed(number) >= query.get("Since", "")]
+        numbers = [n for n in numbers if query.get("Since", "") <= self.changed(n) < query.get("Until", "~")]
         size = int(query.get("Size") or 1000)
         start = int(query["Offset"]) if "Offset" in query else (int(query.get("Page") or 1) - 1) * size
         found = numbers[start : start + size]

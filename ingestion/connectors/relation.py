@@ -137,10 +137,15 @@ class Relation:
         )
 
 
-def describe(database: Database, dialect: Dialect, label: str, source: Sql, columns: Sequence[str]) -> Relation:
-    """The relation behind a table's name or a query in parentheses, with `columns` of it (none named: all)."""
+def describe(
+    database: Database, dialect: Dialect, label: str, source: Sql, columns: Sequence[str], order: Sequence[str] = ()
+) -> Relation:
+    """The relation behind a table's name or a query in parentheses, with `columns` of it (none named: all).
+
+    Raises SourceError where it has not all of these, or of `order`, the columns that rows are asked for by.
+    """
     found = database.kinds(join("select * from", source, "q where 1 = 0"))
-    if missing := [name for name in columns if name not in found]:
+    if missing := [name for name in (*columns, *order) if name not in found]:
         raise SourceError(
             f"{label}: there is no column {', '.join(missing)}; there are {', '.join(found)}",
             state="The cursor has not moved; other streams go on.",

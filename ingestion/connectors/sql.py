@@ -101,6 +101,13 @@ class Pull(Settings):
             raise ValueError("give one of table and query")
         if self.snapshot and self.cursor:
             raise ValueError("snapshot reads the whole table and excludes cursor")
+        ordering = dict.fromkeys([*self.cursor, *self.key])
+        if self.columns and (unread := [name for name in ordering if name not in self.columns]):
+            # A row is known by what is read of it: without them two rows, or two states of one, are the same.
+            needed = json.dumps([*self.columns, *unread], ensure_ascii=False)
+            raise ValueError(
+                f"cursor and key need {', '.join(unread)}, which columns leaves out; write columns = {needed}"
+            )
         if self.is_bounded and not self.cursor:
             raise ValueError("since and until need cursor")
         return self
@@ -149,7 +156,8 @@ def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict
     label = pull.table or "query"
     with open_database(_access(workspace, connection)) as database:
         source = dialect.table(pull.table) if pull.table else join("(", pull.query.strip().rstrip(";"), ")")
-        relation = describe(database, dialect, f"{database.access.where} {label}", source, pull.columns)
+        order = [*pull.cursor, *pull.key]
+        relation = describe(database, dialect, f"{database.access.where} {label}", source, pull.columns, order)
         reading = _Source(
             pull,
             relation,
@@ -297,10 +305,11 @@ def _judge(reading: _Source, full: FullRead, held: int, gone: int) -> None:
 
 
 def _tombstones(reading: _Source, keys: list[list[str]]) -> pl.DataFrame:
-    names = [*dict.fromkeys([*reading.relation.kinds, *reading.pull.key])]
+    names = list(reading.relation.kinds)
     frame = pl.DataFrame(keys, schema=dict.fromkeys(reading.pull.key, pl.String), orient="row")
     nulls = (pl.lit(None, dtype=pl.String).alias(name) for name in names if name not in reading.pull.key)
     return frame.with_columns(nulls).select(names).with_columns(pl.lit("delete").alias(OP))
 
 
-CONNECTOR = Connector(Connection, Pull, pages, window=narrowed)
+# A row has every column of its table or query, null or not.
+CONNECTOR = Connector(Connection, Pull, pages, states_every_field=True, window=narrowed)

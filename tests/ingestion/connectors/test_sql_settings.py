@@ -37,6 +37,12 @@ def test_a_connection_that_cannot_be_meant_is_refused(given: dict[str, Any], mes
         ({"table": "t", "query": "select 1", "key": "a"}, "one of table and query"),
         ({"table": "t", "key": []}, "at least 1"),
         ({"table": "t", "key": "a", "cursor": "b", "snapshot": True}, "excludes cursor"),
+        (
+            {"table": "t", "key": "a", "cursor": "updated_at", "columns": ["a", "价"]},
+            r'need updated_at, which columns leaves out; write columns = \["a", "价", "updated_at"\]',
+        ),
+        ({"table": "t", "key": "a", "columns": ["b"]}, "need a, which columns leaves out"),
+        ({"table": "t", "key": "a", "until": "2026-01-01T00:00:00Z"}, "since and until need cursor"),
     ],
 )
 def test_a_pull_that_cannot_be_meant_is_refused(given: dict[str, Any], message: str) -> None:

@@ -37,9 +37,9 @@ class Prepared:
     `good`: the contract's columns as they land, then `_row` (place in the page, from 0), `_op`, `_extra`, `_flags`.
     `bad`: row, position, field ('' where the record cannot be read), reason, raw (the record as JSON, or its text where
     it cannot be read; sealed where the contract says so; empty where it is of a person who asked to be forgotten),
-    file, line, observed_at. `extra_fields`: raw fields no mapping used; `lost_fields`: mapped fields that the page does
-    not have. `clear`: `_row`, the vaulted columns in clear and as tokens, of the good rows that have any; None for a
-    stream that keeps nothing clear.
+    file, line, observed_at, op. `extra_fields`: raw fields no mapping used; `lost_fields`: mapped fields that the page
+    does not have. `clear`: `_row`, the vaulted columns in clear and as tokens, of the good rows that have any; None for
+    a stream that keeps nothing clear.
     """
 
     good: pl.DataFrame
@@ -251,9 +251,9 @@ def _bad(
     positions = _positions(page, found)
     # Beside the raw form, what a replay needs to prepare the record as it would have been prepared here.
     line = found[LINE] if LINE in records.columns else found[ROW] + 1
-    file, said = (
+    file, said, op = (
         found[name] if name in records.columns else pl.repeat(None, found.height, dtype=pl.String, eager=True)
-        for name in (FILE, OBSERVED)
+        for name in (FILE, OBSERVED, OP)
     )
     theirs = pl.repeat(False, found.height, dtype=pl.Boolean, eager=True)
     if stream.contract.is_sealed:
@@ -273,6 +273,7 @@ def _bad(
         file.alias("file"),
         line.alias("line"),
         said.alias("observed_at"),
+        op.alias("op"),
     )
     return _emptied(bad, theirs)
 

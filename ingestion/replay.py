@@ -11,7 +11,7 @@ from datetime import datetime
 import polars as pl
 
 from ingestion.checking import ROW
-from ingestion.connectors.page import FILE, LINE, OBSERVED, Page
+from ingestion.connectors.page import FILE, LINE, OBSERVED, OP, Page
 from ingestion.contracts.contract import landed_schema
 from ingestion.landing import lake, quarantine
 from ingestion.landing.ledger import Ledger, Load
@@ -156,9 +156,9 @@ def parse_fields(text: str) -> Record:
 
 
 def _frame(rows: pl.DataFrame, records: list[Record]) -> pl.DataFrame:
-    """The records as a connector would have given them, with their place and when the source said them."""
+    """The records as a connector would have given them, with place, time and what is gone."""
     names = dict.fromkeys(name for record in records for name in record)
     texts = {name: pl.Series([record.get(name) for record in records], dtype=pl.String) for name in names}
-    place = {FILE: rows["file"], LINE: rows["line"], OBSERVED: rows["observed_at"]}
+    place = {FILE: rows["file"], LINE: rows["line"], OBSERVED: rows["observed_at"], OP: rows["op"]}
     known = {name: values for name, values in place.items() if values.null_count() < values.len()}
     return pl.DataFrame(texts | known)

@@ -54,8 +54,8 @@ class Piece:
     """One page, checked and protected: what lands of it.
 
     `good` has the contract's landed columns and `_row, _op, _extra, _flags`; `bad` has row, position, field, reason,
-    raw and, for a replay, file, line, observed_at; `pulled` is the number of records the page had, `cursor` the state
-    after it; `clear` has `_row` and what goes to the vault; `originals` are the source's files, already kept.
+    raw and, for a replay, file, line, observed_at, op; `pulled` is the number of records the page had, `cursor` the
+    state after it; `clear` has `_row` and what goes to the vault; `originals` are the source's files, already kept.
     """
 
     good: pl.DataFrame

@@ -23,6 +23,7 @@ QUARANTINE = pl.Schema(
         "file": pl.String(),
         "line": pl.Int64(),
         "observed_at": pl.String(),
+        "op": pl.String(),
         "extracted_at": pl.Datetime("us", "UTC"),
     }
 )
@@ -42,7 +43,8 @@ def rows(
     """The quarantined rows of visible loads, resolved or not, narrowed to what is named: columns QUARANTINE.
 
     `raw` is the record as it was pulled (JSON), sealed for streams with personal fields; where it could not be read
-    (`field` is '') it is the text as it stood. `observed_at` is ISO text, as the connector told it.
+    (`field` is '') it is the text as it stood. `observed_at` is ISO text, as the connector told it; `op` is "delete"
+    where the connector found that the row is gone.
     """
     with Ledger(workspace.ledger) as ledger:
         kept = [load for load in _with_quarantine(ledger, source, stream) if load_id in (None, load.load_id)]

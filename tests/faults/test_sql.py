@@ -1,4 +1,4 @@
-"""Databases: 1 and 2 (gone, silent), 8 (times at the cursor), 20 (what drivers do to values), 26 (deletions)."""
+"""Databases: 1 and 2 (gone, silent), 8 (times at the cursor), 20 (what drivers do), 25 (columns), 26 (deletions)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from adbc_driver_postgresql import dbapi
 
 from ingestion.connectors.page import Page
 from ingestion.connectors.sql import Pull, pages
-from ingestion.landing.ledger import Ledger
+from ingestion.landing import quarantine
+from ingestion.landing.ledger import Ledger, Place
+from ingestion.mending import fix, replay_open
 from ingestion.prepare import Prepared, prepare
 from ingestion.privacy.tokens import load_keys
 from ingestion.pulling import Limits, StreamResult, pull_all
@@ -25,7 +27,7 @@ from tests.ingestion.connectors.odbcdrivers import needs_odbc
 from tests.ingestion.connectors.postgres import Postgres, running_postgres
 from tests.ingestion.connectors.sqlbench import CHANGES, Bench, column, make_bench
 from tillmill.errors import SourceError
-from tillmill.workspace import Workspace
+from tillmill.workspace import SETTINGS_FILE, Workspace, open_workspace
 
 WAYS = ["adbc", pytest.param("odbc", marks=needs_odbc)]
 VALUES = """
@@ -180,7 +182,7 @@ def test_fault_2_a_server_that_takes_the_call_and_says_nothing_is_given_up(bench
 
 def landed(workspace: Workspace) -> pl.DataFrame:
     with Ledger(workspace.ledger) as ledger:
-        return pl.concat(pl.read_parquet(workspace.root / path) for path in ledger.manifest()["path"])
+        return pl.concat(pl.read_parquet(workspace.root / path) for path in ledger.manifest()["path"].drop_nulls())
 
 
 def run(workspace: Workspace, seconds: float = 60, at_each_page: Callable[[], None] = lambda: None) -> StreamResult:
@@ -199,9 +201,7 @@ def test_fault_2_a_server_that_never_answers_in_the_middle_is_left_and_a_second_
     server: Postgres, tmp_path: Path
 ) -> None:
     make_bench(server, tmp_path, "adbc")
-    workspace = make_workspace(tmp_path, SETTINGS + SOURCE.replace("PORT", str(server.port)))
-    for folder in workspace.folders():
-        folder.mkdir(parents=True, exist_ok=True)
+    workspace = pulled(tmp_path, server)
     with dbapi.connect(server.uri) as other, other.cursor() as cursor:
         # From the first page on, whoever reads the table waits for ever.
         first = run(workspace, 1.5, lambda: cursor.executescript("lock table erp.items in access exclusive mode"))
@@ -215,12 +215,64 @@ def test_fault_2_a_server_that_never_answers_in_the_middle_is_left_and_a_second_
     assert run(workspace).pulled == 0
 
 
+def pulled(root: Path, server: Postgres, how: str = 'cursor = "updated_at"', fields: str = "") -> Workspace:
+    """The workspace, anew from these settings."""
+    told = SOURCE.replace("PORT", str(server.port)).replace('cursor = "updated_at"', how) + fields
+    if not (root / SETTINGS_FILE).exists():
+        workspace = make_workspace(root, SETTINGS + told)
+        for folder in workspace.folders():
+            folder.mkdir(parents=True, exist_ok=True)
+        return workspace
+    (root / SETTINGS_FILE).write_text(SETTINGS + told)
+    return open_workspace(root)
+
+
+def test_fault_25_a_field_that_no_row_of_a_first_pull_has_stops_it(server: Postgres, tmp_path: Path) -> None:
+    make_bench(server, tmp_path, "adbc")
+    workspace = pulled(tmp_path, server, fields='fields = { category = "groupname" }')
+    first = run(workspace)
+    assert "the mapping reads a field that is in none of the 1 rows: 'groupname'" in (first.error or "")
+    assert (first.pulled, first.loads) == (0, ())
+    server.run("alter table erp.items add groupname text")
+    assert run(pulled(tmp_path, server, fields='fields = { category = "groupname" }')).landed == 10, "null is stated"
+
+
+def test_fault_25_a_cursor_or_key_column_that_the_table_has_not_stops_with_those_it_has(
+    server: Postgres, tmp_path: Path
+) -> None:
+    make_bench(server, tmp_path, "adbc")
+    first = run(pulled(tmp_path, server, 'cursor = "update_at"'))
+    assert "there is no column update_at; there are sku, name, list_price, updated_at" in (first.error or "")
+
+
+@pytest.mark.parametrize("mended", ["its mapping", "the row"])
+def test_fault_26_a_deletion_that_was_quarantined_lands_as_one_when_it_is_replayed(
+    server: Postgres, tmp_path: Path, mended: str
+) -> None:
+    make_bench(server, tmp_path, "adbc")
+    run(pulled(tmp_path, server, "snapshot = true"))
+    server.run("delete from erp.items where sku = 'A04'")
+    # A mapping that does not know this item's number.
+    narrow = "fields = { sku = { field = \"sku\", pattern = '^(A0[0-35-9])$' } }"
+    workspace = pulled(tmp_path, server, "snapshot = true", narrow)
+    second = run(workspace)
+    assert (second.pulled, second.landed, second.quarantined) == (1, 0, 1)
+    [bad] = quarantine.rows(workspace).to_dicts()
+    assert bad["op"] == "delete"
+    if mended == "the row":
+        fix(workspace, {Place(bad["load_id"], bad["row"]): {"sku": "A05"}}, "a tester")
+    else:
+        workspace = pulled(tmp_path, server, "snapshot = true")
+    [replayed] = replay_open(workspace)
+    assert (replayed.landed, replayed.left) == (1, 0)
+    gone = "A05" if mended == "the row" else "A04"
+    assert landed(workspace).filter(pl.col("_op") == "delete")["sku"].to_list() == [gone]
+    assert landed(workspace).filter(pl.col("_op") == "upsert").height == 10
+
+
 def test_fault_26_a_row_that_is_gone_from_a_whole_table_lands_as_a_deletion(server: Postgres, tmp_path: Path) -> None:
     make_bench(server, tmp_path, "adbc")
-    whole = SOURCE.replace("PORT", str(server.port)).replace('cursor = "updated_at"', "snapshot = true")
-    workspace = make_workspace(tmp_path, SETTINGS + whole)
-    for folder in workspace.folders():
-        folder.mkdir(parents=True, exist_ok=True)
+    workspace = pulled(tmp_path, server, "snapshot = true")
     assert run(workspace).landed == 10
     server.run("delete from erp.items where sku = 'A04'")
     second = run(workspace)

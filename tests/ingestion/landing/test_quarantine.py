@@ -38,7 +38,7 @@ def test_a_file_of_an_older_tillmill_is_read_with_what_it_has(workspace: Workspa
     load = land(piece(1, bad=2, file="2026/lines.csv:17"))
     assert load.quarantine_file is not None
     path = workspace.root / load.quarantine_file
-    pl.read_parquet(path).drop("file", "line", "observed_at", "extracted_at").write_parquet(path)
+    pl.read_parquet(path).drop("file", "line", "observed_at", "op", "extracted_at").write_parquet(path)
     found = quarantine.rows(workspace)
     assert found.select("file", "line", "observed_at").unique().rows() == [("2026/lines.csv", 17, None)]
     assert found["extracted_at"].to_list() == [load.started_at] * 2

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from ingestion.checking import ROW
-from ingestion.connectors.page import FAULT, RESERVED, Page
+from ingestion.connectors.page import FAULT, RAW, RESERVED, Page
 from ingestion.contracts.contract import landed_name
 from ingestion.mapping import FieldRule, reads
 from ingestion.prepare import Prepared, prepare
+from ingestion.privacy.masking import mask
 from ingestion.privacy.tokens import Keys
 from ingestion.sources import Stream
 from tillmill.refusals import closest
@@ -22,6 +23,7 @@ SAMPLES = 3
 EXAMPLES = 3
 LONGEST = 60
 PERSONAL = "(personal)"
+Show = Callable[[object], str]
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,9 @@ class Trial:
 def try_stream(stream: Stream, keys: Keys, *, unsealed: bool = False) -> Trial:
     """Pull the stream's first page from the start, prepare it, land nothing and move no cursor.
 
-    In a stream with personal fields, values that are personal, or may be (fields that no mapping uses), are shown only
-    when asked for. Raises SourceError where the source cannot be read, ContractError, SettingsError.
+    In a stream with personal fields, or whose source sends such along, values that are personal, or may be (fields that
+    no mapping uses), are shown only when asked for; so are phones and e-mails inside free text. Raises SourceError
+    where the source cannot be read, ContractError, SettingsError.
     """
     pages = iter(stream.pages(None))
     try:
@@ -109,10 +112,11 @@ def judge(stream: Stream, page: Page, prepared: Prepared, *, unsealed: bool = Fa
     raw = [name for name in records.columns if name not in RESERVED]
     read_by = _read_by(stream, raw)
     hidden = set() if unsealed else _hidden(stream, raw, read_by)
+    show = _masked if stream.contract.is_sealed and not unsealed else _short
     fields = [
         RawField(
             name,
-            [PERSONAL] if name in hidden else _samples(records[name]),
+            [PERSONAL] if name in hidden else _samples(records[name], show),
             records.height - records[name].null_count(),
             read_by.get(name, []),
         )
@@ -125,14 +129,14 @@ def judge(stream: Stream, page: Page, prepared: Prepared, *, unsealed: bool = Fa
     return Trial(
         source=stream.source,
         stream=stream.name,
-        position=page.position,
+        position=page.position if show is _short else mask(page.position, is_name=True),
         rows=records.height,
         good=prepared.good.height,
         bad=records.height - prepared.good.height,
         fields=fields,
-        columns=_columns(stream, records, prepared.good, hidden),
+        columns=_columns(stream, records, prepared.good, hidden, show),
         missing=missing,
-        failures=_failures(stream, records, prepared.bad, hidden),
+        failures=_failures(stream, records, prepared.bad, hidden, show),
         flags=Counter(flag for text in prepared.good["_flags"] for flag in text.split(",") if flag).most_common(),
     )
 
@@ -152,14 +156,17 @@ def _read_by(stream: Stream, raw: Sequence[str]) -> dict[str, list[str]]:
 
 def _hidden(stream: Stream, raw: Sequence[str], read_by: dict[str, list[str]]) -> set[str]:
     personal = set(stream.contract.personal)
-    return {name for name in raw if personal and (name not in read_by or personal & set(read_by[name]))}
+    carries = bool(personal) or stream.contract.may_carry
+    return {name for name in raw if (carries and name not in read_by) or personal & set(read_by.get(name, ()))}
 
 
-def _samples(values: pl.Series) -> list[str]:
-    return [_short(value) for value in values.drop_nulls().unique(maintain_order=True).head(SAMPLES)]
+def _samples(values: pl.Series, show: Show) -> list[str]:
+    return [show(value) for value in values.drop_nulls().unique(maintain_order=True).head(SAMPLES)]
 
 
-def _columns(stream: Stream, records: pl.DataFrame, good: pl.DataFrame, hidden: set[str]) -> list[MappedColumn]:
+def _columns(
+    stream: Stream, records: pl.DataFrame, good: pl.DataFrame, hidden: set[str], show: Show
+) -> list[MappedColumn]:
     """Every column that has an origin, a value or must have one."""
     row = good.row(0, named=True) if good.height else {}
     record = records.row(row[ROW] if row else 0, named=True)
@@ -170,10 +177,10 @@ def _columns(stream: Stream, records: pl.DataFrame, good: pl.DataFrame, hidden: 
         if rule is None and column not in records.columns and value is None and spec.nullable:
             continue
         names = sorted(reads({column: rule})) if rule is not None else [column] if column in record else []
-        told = [_short(record[name]) for name in names if name in record and record[name] is not None]
+        told = [show(record[name]) for name in names if name in record and record[name] is not None]
         told = [PERSONAL] if hidden & set(names) else told
         origin = _origin(rule, column in records.columns, value is not None)
-        shown = None if value is None else _short(value)
+        shown = None if value is None else show(value)
         found.append(MappedColumn(column, origin, ", ".join(told) or None, shown, not spec.nullable))
     return found
 
@@ -188,28 +195,35 @@ def _origin(rule: FieldRule | None, is_there: bool, has_value: bool) -> str:
     return f"position {rule.position}" if rule.position is not None else f"expr {rule.expr}"
 
 
-def _failures(stream: Stream, records: pl.DataFrame, bad: pl.DataFrame, hidden: set[str]) -> list[Failure]:
+def _failures(stream: Stream, records: pl.DataFrame, bad: pl.DataFrame, hidden: set[str], show: Show) -> list[Failure]:
     found = []
     for reason, rows in sorted(Counter(bad["reason"].to_list()).items(), key=lambda told: (-told[1], told[0])):
         first = bad.filter(pl.col("reason") == reason).head(EXAMPLES)
         examples = [
-            (told["position"], _raw_values(stream, records.row(told["row"], named=True), told["field"], hidden))
+            (told["position"], _raw_values(stream, records.row(told["row"], named=True), told["field"], hidden, show))
             for told in first.iter_rows(named=True)
         ]
         found.append(Failure(reason, rows, examples))
     return found
 
 
-def _raw_values(stream: Stream, record: dict[str, Any], columns: str, hidden: set[str]) -> str:
+def _raw_values(stream: Stream, record: dict[str, Any], columns: str, hidden: set[str], show: Show) -> str:
     """The raw values behind the columns that failed, or the line as it stood."""
     if not columns:
-        return PERSONAL if stream.contract.personal and hidden else _short(record.get("_raw") or record[FAULT])
+        # What has no fields may hold anything; an opened stream shows it.
+        seals = show is not _short and (stream.contract.personal or stream.contract.may_carry)
+        return PERSONAL if seals else show(record.get(RAW) or record[FAULT])
     names: dict[str, None] = {}
     for column in columns.split(","):
         rule = stream.rules.get(column)
         names |= dict.fromkeys(sorted(reads({column: rule})) if rule is not None else [column])
-    values = {name: PERSONAL if name in hidden else _short(record.get(name)) for name in names}
+    values = {name: PERSONAL if name in hidden else show(record.get(name)) for name in names}
     return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+def _masked(value: object) -> str:
+    """A value as everywhere else: without the phones and e-mails in it, which are looked for before it is cut."""
+    return _short(mask("" if value is None else str(value)))
 
 
 def _short(value: object) -> str:

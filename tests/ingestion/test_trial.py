@@ -116,6 +116,61 @@ def test_personal_values_and_those_that_may_be_are_shown_only_when_asked_for(wor
     assert "household-1" in repr(trial_of(mended, unsealed=True))
 
 
+REFUNDS = """
+[brand]
+name = "Mill"
+currency = "CNY"
+timezone = "Asia/Shanghai"
+[[sources]]
+name = "shop"
+connector = "files"
+connection = { url = "in" }
+[[sources.streams]]
+stream = "STREAM"
+pull = { path = "*.csv", settle_seconds = 0 }
+"""
+PHONE, EMAIL = "13812345678", "li.lei@example.com"
+SAID = f"坏了, 电话 {PHONE}"
+
+
+def test_phones_and_e_mails_inside_free_text_are_masked_wherever_it_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    long = "长" * 55 + PHONE
+    (tmp_path / "in" / "refunds.csv").write_text(
+        "shop_id,refund_id,order_id,kind,status,amount,updated_at,reason,note\n"
+        f'S1,R1,O1,refund_only,done,5,2026-03-01 10:00,"{SAID}",call {EMAIL}\n'
+        f'S1,R2,O1,refund_only,done,"{SAID}",2026-03-01 10:00,{long},ring {PHONE}\n'
+        f'S1,R3,"{SAID}"\n'
+    )
+    workspace = with_settings(tmp_path, REFUNDS.replace("STREAM", "ecommerce.refunds"))
+    trial = trial_of(workspace)
+    shown = repr(trial)
+    assert trial.bad == 2
+    # The samples, what they become, and the raw values of rows that would fail: a phone that is cut in two, too.
+    assert shown.count("电话 138****5678") >= 4
+    assert "长138" in shown
+    assert "l***@example.com" in shown
+    for clear in (PHONE, PHONE[:8], EMAIL, "li.lei"):
+        assert clear not in shown
+    opened = repr(trial_of(workspace, unsealed=True))
+    assert PHONE in opened
+    assert EMAIL in opened
+
+
+def test_what_comes_along_with_the_lines_of_an_order_is_hidden_and_the_lines_are_not(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "lines.csv").write_text(
+        "shop_id,order_id,line_no,sku,units,updated_at,buyer\n"
+        f"S1,O1,1,A7,2,2026-03-01 10:00,韩梅梅\nS1,O1,2,A7 {PHONE},2,2026-03-01 10:00,韩梅梅\nS1,韩梅梅\n"
+    )
+    workspace = with_settings(tmp_path, REFUNDS.replace("STREAM", "ecommerce.order_lines"))
+    shown = repr(trial_of(workspace))
+    assert "A7" in shown
+    assert "韩梅梅" not in shown
+    assert PHONE not in shown
+    assert "韩梅梅" in repr(trial_of(workspace, unsealed=True))
+
+
 def test_the_command_shows_every_stream_and_says_which_cannot_be_read(workspace: Workspace) -> None:
     def check(*words: str, code: int = 0) -> str:
         done = CliRunner().invoke(app, ["sources", "check", *words, "--workspace", str(workspace.root)])

@@ -30,6 +30,7 @@ def test_bad_rows_are_kept_with_place_reason_and_raw_form(workspace: Workspace, 
         "file": None,
         "line": 2,
         "observed_at": None,
+        "op": None,
         "extracted_at": AT,
     }
 

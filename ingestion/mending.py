@@ -21,24 +21,56 @@ from tillmill.errors import UsageError
 from tillmill.refusals import nearest
 from tillmill.workspace import Workspace
 
+REASONS = pl.Schema(
+    {
+        "source": pl.String(),
+        "stream": pl.String(),
+        "field": pl.String(),
+        "reason": pl.String(),
+        "rows": pl.Int64(),
+        "first_seen_at": pl.Datetime("us", "UTC"),
+        "last_seen_at": pl.Datetime("us", "UTC"),
+        "example": pl.String(),
+        "example_row": pl.String(),
+    }
+)
+
 
 def open_reasons(workspace: Workspace, source: str | None = None, stream: str | None = None) -> pl.DataFrame:
-    """Open rows by source, stream, field and reason: rows, first_seen_at, last_seen_at (UTC), example (a position).
+    """Open rows by source, stream, field and reason, most rows first within each stream: columns REASONS.
 
-    A row that fails in two fields is one row, under both names. Most rows first within each stream.
+    `first_seen_at` and `last_seen_at` are UTC; `example` is where the first of them stands in its source, `example_row`
+    the same row's place (LOAD:ROW, which `tillmill quarantine fix` takes). A row that fails in two fields is one row,
+    under both names.
     """
     with Ledger(workspace.ledger) as ledger:
-        found = [rows.drop("raw") for _, rows in quarantine.open_rows(workspace, ledger, source=source, stream=stream)]
+        # Load by load: what is held is reasons, however many rows they keep out.
+        found = [_reasons(rows) for _, rows in quarantine.open_rows(workspace, ledger, source=source, stream=stream)]
     return (
-        pl.concat([quarantine.QUARANTINE.to_frame().drop("raw"), *found])
-        .group_by("source", "stream", "field", "reason")
+        pl.concat([REASONS.to_frame(), *found])
+        .group_by("source", "stream", "field", "reason", maintain_order=True)
         .agg(
-            pl.len().cast(pl.Int64).alias("rows"),
+            pl.col("rows").sum(),
+            pl.col("first_seen_at").min(),
+            pl.col("last_seen_at").max(),
+            pl.col("example", "example_row").first(),
+        )
+        .sort("source", "stream", "rows", "reason", "field", descending=[False, False, True, False, False])
+    )
+
+
+def _reasons(rows: pl.DataFrame) -> pl.DataFrame:
+    """The open rows of one load by reason: columns REASONS."""
+    return (
+        rows.group_by("source", "stream", "field", "reason", maintain_order=True)
+        .agg(
+            pl.len().alias("rows"),
             pl.col("extracted_at").min().alias("first_seen_at"),
             pl.col("extracted_at").max().alias("last_seen_at"),
             pl.col("position").first().alias("example"),
+            pl.format("{}:{}", pl.col("load_id").first(), pl.col("row").first()).alias("example_row"),
         )
-        .sort("source", "stream", "rows", "reason", descending=[False, False, True, False])
+        .cast(REASONS)
     )
 
 

@@ -21,7 +21,7 @@ from ingestion.privacy.vault import Vault
 from ingestion.runner import StreamResult, Window, ingest
 from planning.contracts import OUT
 from planning.exchange.csv import write_plan
-from tillmill import learning, notify
+from tillmill import health, learning, notify
 from tillmill import publish as publishing
 from tillmill.errors import TillmillError
 from tillmill.reference import gather_reference
@@ -173,6 +173,7 @@ def build(
             say("nothing new since the published version")
         return
     candidate = publishing.begin_candidate(workspace, ledger, fingerprint, afresh=afresh)
+    health.freeze(workspace, ledger)
     learner = learning.Learner(workspace, ledger, candidate, run_id=learning.run_id(fingerprint, ledger))
     for step, work in (
         ("conform", "pass_a"),
@@ -244,6 +245,7 @@ def environment(workspace: Workspace) -> dict[str, str]:
     return {
         "TILLMILL_CANDIDATE": str(workspace.build / "candidate.duckdb"),
         "TILLMILL_MANIFEST": str(workspace.build / "manifest.parquet"),
+        "TILLMILL_HEALTH": str(workspace.build / health.FOLDER),
         "TILLMILL_REFERENCE": str(workspace.build / "reference"),
         "TILLMILL_CLOCK": now().strftime("%Y-%m-%d %H:%M:%S.%f"),
         "TILLMILL_CURRENCY": brand.currency,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from ingestion.landing.ledger import Ledger, Load
+from ingestion.landing.ledger import Ledger
 from tillmill import publish as publishing
-from tillmill.workspace import StreamSettings, Workspace, now
+from tillmill.health import Field, changed_fields
+from tillmill.workspace import Workspace, now
 
 LOADS: dict[str, pl.DataType | type[pl.DataType]] = {
     "source": pl.String,
@@ -46,7 +47,7 @@ def status(workspace: Workspace) -> dict[str, Any]:
     bound = {(source.name, stream.stream): stream for source in workspace.settings.sources for stream in source.streams}
     configured = pl.DataFrame(list(bound), schema={"source": pl.String, "stream": pl.String}, orient="row")
     fields = {
-        key: _fields(stream, [load for load in visible if (load.source, load.stream) == key])
+        key: _fields(changed_fields(stream, [load for load in visible if (load.source, load.stream) == key]))
         for key, stream in bound.items()
     }
     nothing: dict[str, Any] = {"missing_fields": {}, "unknown_fields": []}
@@ -84,45 +85,11 @@ def status(workspace: Workspace) -> dict[str, Any]:
     }
 
 
-def _fields(stream: StreamSettings, loads: Iterable[Load]) -> dict[str, Any]:
-    """What the stream's loads say of its mapping as it stands now.
-
-    A mapped field is missing when it was missed by a load, and by every one with rows since: one that came later, as
-    an optional field of a small page may, or that a mended mapping no longer names, is not.
-    """
-    mapped = mapped_fields(stream)
-    missing: set[str] = set()
-    came: set[str] = set()
-    unknown: dict[str, None] = {}
-    for load in sorted(loads, key=lambda load: load.visible_seq or 0):
-        if load.pulled:
-            missed = {name[1:] for name in load.extra_fields if name.startswith("-")}
-            came |= missing - missed
-            missing = missed - came
-        unknown |= dict.fromkeys(name for name in load.extra_fields if not name.startswith("-"))
+def _fields(found: Sequence[Field]) -> dict[str, Any]:
     return {
-        "missing_fields": {name: mapped[name] for name in sorted(missing) if name in mapped},
-        "unknown_fields": [name for name in unknown if name not in mapped],
+        "missing_fields": {field.name: field.column for field in found if field.change == "lost"},
+        "unknown_fields": [field.name for field in found if field.change != "lost"],
     }
-
-
-def mapped_fields(stream: StreamSettings) -> dict[str, str]:
-    """The raw fields that the stream's mapping reads, each with the first contract column that is made of it."""
-    found: dict[str, str] = {}
-    for column, rule in stream.fields.items():
-        names: list[str] = []
-        if isinstance(rule, str):
-            names = [rule]
-        elif isinstance(rule, dict) and isinstance(rule.get("field"), str):
-            names = [rule["field"]]
-        elif isinstance(rule, dict) and isinstance(rule.get("expr"), str):
-            try:
-                names = pl.sql_expr(rule["expr"]).meta.root_names()
-            except pl.exceptions.PolarsError:
-                names = []  # the next run refuses it, with its place
-        for name in names:
-            found.setdefault(name, column)
-    return found
 
 
 def _plain(value: object) -> object:

@@ -61,3 +61,33 @@
 {% macro quoted(text) -%}
     '{{ text | string | replace("'", "''") }}'
 {%- endmacro %}
+
+
+{#- Every load that this candidate reads, as the ledger's manifest tells it. -#}
+{% macro manifest_loads() -%}
+    (
+        select
+            load_id as _load_id,
+            stream,
+            source as _source,
+            visible_seq,
+            pulled,
+            landed,
+            quarantined,
+            ended_at,
+            watermark_at,
+            coalesce(extra_fields, '') as extra_fields
+        from read_parquet({{ workspace_setting('TILLMILL_MANIFEST', '') }})
+        where load_id <> '-'
+    )
+{%- endmacro %}
+
+
+{#- What the ledger and the workspace tell of streams, frozen beside the manifest: streams, quarantine or fields. -#}
+{% macro told(name) -%}
+    {%- if not execute -%}
+        (select 1)
+    {%- else -%}
+        read_parquet({{ quoted(env_var('TILLMILL_HEALTH') ~ '/' ~ name ~ '.parquet') }})
+    {%- endif -%}
+{%- endmacro %}

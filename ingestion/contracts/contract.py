@@ -19,7 +19,7 @@ class Contract:
     columns hold what people wrote: phones and e-mails inside them are masked; `defaults` fill nulls (`-` none, `*` all;
     as a line number 0, the whole document); `flags` name the oddities a row lands with. `is_about_person`: its rows go
     when the person asks to be forgotten; other rows stay, unlinked. `may_carry`: what its source sends along with it is
-    personal although no column is.
+    personal although no column is. `is_learnt`: Tillmill lands it itself, no source has to bring it.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Contract:
     vaulted: tuple[str, ...] = ()
     is_about_person: bool = False
     may_carry: bool = False
+    is_learnt: bool = False
 
     def __post_init__(self) -> None:
         columns = set(self.schema.column_names())

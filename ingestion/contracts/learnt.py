@@ -179,7 +179,9 @@ def learnt(
     name: str, schema: type[dy.Schema], key: tuple[str, ...], defaults: dict[str, str] | None = None
 ) -> Contract:
     """The contract of a stream that a room lands: its version and watermark are when it was said."""
-    return Contract(name, schema, key=key, version="observed_at", event="observed_at", defaults=defaults or {})
+    return Contract(
+        name, schema, key=key, version="observed_at", event="observed_at", defaults=defaults or {}, is_learnt=True
+    )
 
 
 CONTRACTS = (

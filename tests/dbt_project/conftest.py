@@ -28,6 +28,7 @@ class Warehouse:
             {
                 "TILLMILL_CANDIDATE": str(self.candidate),
                 "TILLMILL_MANIFEST": str(folder / "manifest.parquet"),
+                "TILLMILL_HEALTH": str(folder / "health"),
                 "TILLMILL_REFERENCE": str(REFERENCE),
                 "TILLMILL_CLOCK": CLOCK,
                 "TILLMILL_CURRENCY": "USD",
@@ -53,6 +54,7 @@ class Warehouse:
         Returns how many tests passed.
         """
         shutil.copyfile(self.lake.write_manifest(up_to=up_to), self.folder / "manifest.parquet")
+        self.lake.write_health(self.folder / "health")
         results = [self.dbt.build(selection, full_refresh=full_refresh) for selection in selections or PASSES]
         return sum(result.tested for result in results)
 

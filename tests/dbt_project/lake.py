@@ -15,6 +15,7 @@ from ingestion.contracts import ALL, contract
 from ingestion.contracts.contract import landed_name, landed_schema
 from ingestion.landing.lake import EVERY_ROW
 from ingestion.landing.ledger import MANIFEST
+from tillmill.health import FROZEN, STREAMS
 
 LANDED_AT = datetime(2017, 1, 16, 4, 1, 20, tzinfo=UTC)
 LEARNT = ("customers", "promotions", "forecasting", "planning")
@@ -88,6 +89,14 @@ class SmallLake:
         seen = [load for load in self.loads if up_to is None or load["visible_seq"] <= up_to]
         pl.DataFrame(seen, schema=MANIFEST).sort("visible_seq", "stream").write_parquet(self.manifest)
         return self.manifest
+
+    def write_health(self, folder: Path) -> None:
+        """Write what the health marts are told beside the manifest: what landed is bound, quarantine is empty."""
+        folder.mkdir(exist_ok=True)
+        bound = {(load["source"], load["stream"]) for load in self.loads if load["load_id"] != "-"}
+        for name, schema in FROZEN.items():
+            rows = [(*one, "files") for one in sorted(bound)] if schema is STREAMS else []
+            pl.DataFrame(rows, schema=schema, orient="row").write_parquet(folder / f"{name}.parquet")
 
 
 def _landed(

@@ -67,7 +67,7 @@ def test_only_one_macro_reads_the_lake() -> None:
     readers = {
         file.name for file in [*MODELS, *(PROJECT / "macros").glob("*.sql")] if "read_parquet" in file.read_text()
     }
-    assert readers == {"landed.sql", "int_loads.sql"}
+    assert readers == {"landed.sql"}
 
 
 def test_holidays_and_made_up_workdays_of_china_are_those_published() -> None:

@@ -15,7 +15,8 @@ from rich.console import Console
 from ingestion.runner import ingest
 from tillmill.account import fields_line, show_status
 from tillmill.actions import create_workspace
-from tillmill.status import mapped_fields, status
+from tillmill.health import mapped_fields
+from tillmill.status import status
 from tillmill.workspace import SETTINGS_FILE, StreamSettings, Workspace, open_workspace
 
 SETTINGS = """

@@ -1,6 +1,7 @@
 {#-
     Streams, the measures their sources total, and how many hours their last event may lie back: a day and a night for
     what happens daily, a week and two days for what happens weekly, and nothing for master data, which may rest.
+    Every other stream that has landed is counted too, and may rest.
 -#}
 {%- set streams = [
     ('pos.stores', none, none, none),
@@ -57,6 +58,18 @@ final as (
     from {{ ref('stg_' ~ stream | replace('.', '__')) }}
     group by _source
     {{ 'union all' if not loop.last }}
+    {%- endfor %}
+    {%- for stream, table in streams_staged(but=streams | map('first') | list) %}
+    union all
+    select
+        _source,
+        '{{ stream }}' as stream,
+        count(*) as current_rows,
+        null as units,
+        null as amount,
+        null as expected_hours
+    from {{ table }}
+    group by _source
     {%- endfor %}
 )
 

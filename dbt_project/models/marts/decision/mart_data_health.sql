@@ -1,26 +1,24 @@
 {{ config(tags=['pass_d']) }}
 
--- One row per source and stream that was ever loaded: is it fresh, is every row accounted for, does it equal what the
--- source says of itself; and one plain word for all of it.
+-- One row per source and stream that is bound or was ever loaded, and one (source '-') per stream that no source brings:
+-- is it fresh, is every row accounted for, what is in quarantine now, did its fields change, does it equal what the
+-- source says of itself; and one code for all of it.
 with
 
 workspace as (
     select * from {{ ref('int_workspace') }}
 ),
 
-loads as (
+streams as (
     select
-        _source,
+        source as _source,
         stream,
-        count(*) as loads,
-        cast(sum(pulled) as bigint) as pulled_rows,
-        cast(sum(landed) as bigint) as landed_rows,
-        cast(sum(quarantined) as bigint) as quarantined_rows,
-        max(ended_at) as last_loaded_at,
-        max(watermark_at) as watermark_at,
-        coalesce(max_by(extra_fields, visible_seq) filter (where extra_fields <> ''), '') as extra_fields
-    from {{ ref('int_loads') }}
-    group by _source, stream
+        connector
+    from {{ told('streams') }}
+),
+
+loads as (
+    select * from {{ ref('int_stream_account') }}
 ),
 
 totals as (
@@ -31,52 +29,81 @@ controls as (
     select * from {{ ref('int_control_totals') }}
 ),
 
+changed as (
+    select
+        _source,
+        stream,
+        string_agg(field, ', ' order by field) filter (where change = 'lost') as lost_fields,
+        string_agg(field, ', ' order by field) filter (where change = 'new') as new_fields,
+        string_agg(field, ', ' order by field) filter (where change = 'unmapped') as unmapped_fields
+    from {{ ref('mart_field_change') }}
+    group by _source, stream
+),
+
 compared as (
     select
-        loads._source,
-        loads.stream,
-        loads.loads,
-        loads.pulled_rows,
-        loads.landed_rows,
-        loads.quarantined_rows,
-        loads.pulled_rows = loads.landed_rows + loads.quarantined_rows as is_accounted,
-        coalesce(totals.current_rows, 0) as current_rows,
-        loads.last_loaded_at,
-        loads.watermark_at,
+        coalesce(streams._source, loads._source) as _source,
+        coalesce(streams.stream, loads.stream) as stream,
+        coalesce(streams.connector, '-') as connector,
+        streams.stream is not null and streams._source <> '-' as is_bound,
+        loads.* exclude (_source, stream),
+        totals.current_rows,
         round(date_diff('second', loads.watermark_at, workspace.now_at) / 3600.0, 2) as lag_hours,
         totals.expected_hours,
         controls.control_rows - coalesce(totals.current_rows, 0) as control_rows_diff,
         cast(controls.control_units - coalesce(totals.units, 0) as decimal(18, 3)) as control_units_diff,
         cast(controls.control_amount - coalesce(totals.amount, 0) as decimal(18, 4)) as control_amount_diff,
-        loads.extra_fields
-    from loads
+        changed.lost_fields,
+        changed.new_fields,
+        changed.unmapped_fields
+    from streams
+    full join loads on streams._source = loads._source and streams.stream = loads.stream
     cross join workspace
     left join totals on loads._source = totals._source and loads.stream = totals.stream
     left join controls on loads._source = controls._source and loads.stream = controls.stream
+    left join changed on loads._source = changed._source and loads.stream = changed.stream
+),
+
+counted as (
+    select
+        * replace (
+            {%- for name in ['loads', 'pulled_rows', 'landed_rows', 'quarantined_rows', 'refused_rows', 'replayed_rows'] %}
+            cast(coalesce({{ name }}, 0) as bigint) as {{ name }},
+            {%- endfor %}
+            coalesce(lost_fields, '') as lost_fields,
+            coalesce(new_fields, '') as new_fields,
+            coalesce(unmapped_fields, '') as unmapped_fields
+        )
+    from compared
 ),
 
 judged as (
     select
         *,
-        coalesce(lag_hours <= expected_hours, true) as is_fresh,
+        pulled_rows = landed_rows + quarantined_rows as is_accounted,
+        case when loads > 0 then coalesce(lag_hours <= expected_hours, true) end as is_fresh,
         -- Unknown where the source gives no totals.
         case
             when control_rows_diff is not null
                 then
                     control_rows_diff = 0 and coalesce(control_units_diff, 0) = 0 and coalesce(control_amount_diff, 0) = 0
         end as is_equal_to_control
-    from compared
+    from counted
 ),
 
 final as (
     select
-        * exclude (expected_hours),
+        *,
         case
-            when not is_accounted then 'rows unaccounted for'
-            when quarantined_rows > 0 then 'rows in quarantine'
-            when not is_equal_to_control then 'differs from source'
+            when _source = '-' then 'not_connected'
+            when not is_accounted then 'lost'
+            when not is_equal_to_control then 'differs'
+            when quarantined_rows > 0 then 'quarantined'
+            when is_bound and loads = 0 then 'never'
+            when lost_fields <> '' then 'fields_lost'
             when not is_fresh then 'late'
-            else 'ok'
+            when new_fields <> '' then 'changed'
+            else 'fine'
         end as verdict
     from judged
 )

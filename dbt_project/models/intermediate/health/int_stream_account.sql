@@ -1,0 +1,47 @@
+-- One row per source and stream that was ever loaded: its rows over all loads, its last pull, and why rows are in quarantine.
+with
+
+loads as (
+    select * from {{ ref('int_stream_loads') }}
+),
+
+reasons as (
+    select
+        _source,
+        stream,
+        count(*) as reasons,
+        (array_agg(reason order by reason_rows desc, reason asc, field asc))[1] as main_reason
+    from {{ ref('mart_quarantine') }}
+    group by _source, stream
+),
+
+counted as (
+    select
+        _source,
+        stream,
+        count(*) as loads,
+        sum(pulled_rows) as pulled_rows,
+        sum(landed_rows) as landed_rows,
+        -- Signed: what a replay lands leaves quarantine, so that this is what is in it now.
+        sum(quarantined_rows) as quarantined_rows,
+        coalesce(sum(quarantined_rows) filter (where kind = 'pull'), 0) as refused_rows,
+        coalesce(sum(landed_rows) filter (where kind = 'replay'), 0) as replayed_rows,
+        max(loaded_at) as last_loaded_at,
+        max(watermark_at) as watermark_at,
+        max_by(pulled_rows, visible_seq) filter (where kind = 'pull') as last_pulled_rows,
+        max_by(landed_rows, visible_seq) filter (where kind = 'pull') as last_landed_rows,
+        max_by(quarantined_rows, visible_seq) filter (where kind = 'pull') as last_quarantined_rows
+    from loads
+    group by _source, stream
+),
+
+final as (
+    select
+        counted.*,
+        coalesce(reasons.reasons, 0) as reasons,
+        coalesce(reasons.main_reason, '') as main_reason
+    from counted
+    left join reasons on counted._source = reasons._source and counted.stream = reasons.stream
+)
+
+select * from final

@@ -1,0 +1,162 @@
+"""What the health marts are told beside the manifest: streams and their sources, open quarantine, changed fields."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from ingestion.contracts import ALL, contract
+from ingestion.landing import files
+from ingestion.landing.ledger import Ledger, Load
+from ingestion.mending import open_reasons
+from tillmill.workspace import StreamSettings, Workspace
+
+FOLDER = "health"
+NOBODY = "-"
+_TIMESTAMP = pl.Datetime("us", "UTC")
+STREAMS = pl.Schema({"source": pl.String(), "stream": pl.String(), "connector": pl.String()})
+REASONS = pl.Schema(
+    {
+        "source": pl.String(),
+        "stream": pl.String(),
+        "field": pl.String(),
+        "reason": pl.String(),
+        "rows": pl.Int64(),
+        "first_seen_at": _TIMESTAMP,
+        "last_seen_at": _TIMESTAMP,
+        "example": pl.String(),
+    }
+)
+FIELDS = pl.Schema(
+    {
+        "source": pl.String(),
+        "stream": pl.String(),
+        "field": pl.String(),
+        "change": pl.String(),
+        "column": pl.String(),
+        "since_at": _TIMESTAMP,
+    }
+)
+FROZEN = {"streams": STREAMS, "quarantine": REASONS, "fields": FIELDS}
+
+Change = Literal["lost", "new", "unmapped"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A raw field that the mapping and the source do not share.
+
+    `lost`: mapped (to `column`), and in no row any more, or never; `new`: unmapped, first seen after the stream's first
+    load; `unmapped`: so from the first load on. `since_at` is the end of the first load that said so (UTC).
+    """
+
+    name: str
+    change: Change
+    column: str
+    since_at: datetime | None
+
+
+def freeze(workspace: Workspace, ledger: Ledger) -> Path:
+    """Write the three tables FROZEN into `build/health/` for a candidate and return the folder; the caller holds the
+    run's lock, so that they tell of the same loads as its manifest."""
+    folder = workspace.build / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {"streams": streams(workspace), "quarantine": quarantine(workspace), "fields": fields(workspace, ledger)}
+    for name, table in tables.items():
+        files.write_whole(table, folder / f"{name}.parquet")
+    return folder
+
+
+def streams(workspace: Workspace) -> pl.DataFrame:
+    """Every stream that a source is bound to, then those no source brings (source and connector '-'): columns STREAMS.
+
+    What Tillmill learns and what people own as reference tables is not among them: nobody has to connect it.
+    """
+    bound = [
+        (source.name, stream.stream, source.connector)
+        for source in workspace.settings.sources
+        for stream in source.streams
+    ]
+    brought = {stream for _, stream, _ in bound}
+    left = [
+        (NOBODY, name, NOBODY)
+        for name, one in sorted(ALL.items())
+        if name not in brought and not one.is_learnt and one.domain != "reference"
+    ]
+    return pl.DataFrame([*bound, *left], schema=STREAMS, orient="row")
+
+
+def quarantine(workspace: Workspace) -> pl.DataFrame:
+    """The rows that are open now, by reason: columns REASONS, most rows first within each stream.
+
+    `example` is the first one's place in its source; where a stream carries personal fields, its place in the ledger
+    (LOAD:ROW), because a file or an address may be named after a person.
+    """
+    sealed = [name for name in ALL if contract(name).is_sealed]
+    shown = pl.when(pl.col("stream").is_in(sealed)).then("example_row").otherwise("example")
+    return open_reasons(workspace).with_columns(shown.alias("example")).select(REASONS.names())
+
+
+def fields(workspace: Workspace, ledger: Ledger) -> pl.DataFrame:
+    """Fields that came or went, of every bound stream: columns FIELDS."""
+    loads: dict[tuple[str, str], list[Load]] = defaultdict(list)
+    for load in ledger.loads():
+        if load.state == "visible":
+            loads[load.source, load.stream].append(load)
+    rows = [
+        (source.name, stream.stream, *astuple(field))
+        for source in workspace.settings.sources
+        for stream in source.streams
+        for field in changed_fields(stream, loads[source.name, stream.stream])
+    ]
+    return pl.DataFrame(rows, schema=FIELDS, orient="row")
+
+
+def changed_fields(stream: StreamSettings, loads: Iterable[Load]) -> list[Field]:
+    """What the stream's visible loads say of its mapping as it stands now: lost fields by name, then others as seen.
+
+    A mapped field is lost when it was missed by a load, and by every one with rows since: one that came later, as an
+    optional field of a small page may, or that a mended mapping no longer names, is not.
+    """
+    mapped = mapped_fields(stream)
+    lost: dict[str, datetime | None] = {}
+    came: set[str] = set()
+    unknown: dict[str, Field] = {}
+    pulls = sorted((load for load in loads if load.pulled), key=lambda load: load.visible_seq or 0)
+    for place, load in enumerate(pulls):
+        missed = [name[1:] for name in load.extra_fields if name.startswith("-")]
+        came |= lost.keys() - set(missed)
+        lost = {name: lost.get(name, load.ended_at) for name in missed if name not in came}
+        for name in load.extra_fields:
+            if not name.startswith("-"):
+                change: Change = "new" if place else "unmapped"
+                unknown.setdefault(name, Field(name, change, "", load.ended_at))
+    return [
+        *(Field(name, "lost", mapped[name], since) for name, since in sorted(lost.items()) if name in mapped),
+        *(field for field in unknown.values() if field.name not in mapped),
+    ]
+
+
+def mapped_fields(stream: StreamSettings) -> dict[str, str]:
+    """The raw fields that the stream's mapping reads, each with the first contract column that is made of it."""
+    found: dict[str, str] = {}
+    for column, rule in stream.fields.items():
+        names: list[str] = []
+        if isinstance(rule, str):
+            names = [rule]
+        elif isinstance(rule, dict) and isinstance(rule.get("field"), str):
+            names = [rule["field"]]
+        elif isinstance(rule, dict) and isinstance(rule.get("expr"), str):
+            try:
+                names = pl.sql_expr(rule["expr"]).meta.root_names()
+            except pl.exceptions.PolarsError:
+                names = []  # the next run refuses it, with its place
+        for name in names:
+            found.setdefault(name, column)
+    return found

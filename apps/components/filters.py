@@ -111,9 +111,9 @@ def scope(view: View, chosen: dict[str, str | None]) -> Scope:
     return Scope(start, end, chosen.get("channel"), chosen.get("region"), chosen.get("product"))
 
 
-def address(view: View, page: str, field: str) -> pl.Expr:
-    """The address of another page, narrowed to each row's `field`, in the reader's language."""
-    head = f"{page}?lang={view.language}&{field}="
+def address(view: View, page: str, field: str, name: str = "") -> pl.Expr:
+    """The address of a page, its filter `name` (that of `field`) at each row's value, in the reader's language."""
+    head = f"{page}?lang={view.language}&{name or field}="
     return pl.col(field).map_elements(lambda code: head + quote(str(code), safe=""), return_dtype=pl.String)
 
 

@@ -80,8 +80,9 @@ def draw(name: str, needs: Sequence[str], body: Body, workspace: Workspace, word
     local = clock.astimezone(ZoneInfo(brand.timezone))
     today = (local - timedelta(hours=hours, minutes=minutes)).date()
     names = sales.names(warehouse, words.language)
-    view = View(words, colours(mode), brand, warehouse, version.version, clock, today, names)
-    export = _title(words, name, _badge(view, workspace, version))
+    state = actions.run_state(workspace.root)
+    view = View(words, colours(mode), brand, warehouse, version.version, clock, today, names, state.failed_streams)
+    export = _title(words, name, _badge(view, state, version))
     if not warehouse.has(*needs) or any(warehouse.is_empty(table) for table in needs[:1]):
         empty(words, f"empty.{name}")
         return
@@ -151,7 +152,7 @@ def _language(words: Words) -> None:
     )
 
 
-def _badge(view: View, workspace: Workspace, version: Published) -> tuple[str, str, str, str]:
+def _badge(view: View, state: actions.RunState, version: Published) -> tuple[str, str, str, str]:
     """Text, icon, colour and explanation of what is served, and of what keeps it from being fresh."""
     words = view.words
     last = sales.bounds(view.warehouse).row(0, named=True)["last_on"] if view.warehouse.has("fct_sales_line") else None
@@ -160,16 +161,11 @@ def _badge(view: View, workspace: Workspace, version: Published) -> tuple[str, s
     )
     stamp = write.moment(view.local(version.published_at), view.language)
     explained = words("badge.help", moment=stamp, zone=view.brand.timezone.replace("_", " "))
-    state = actions.run_state(workspace.root)
     if state.failed:
         return (words("badge.failed", text=text), ":material/error:", "red", f"{write.plain(state.failed)} {explained}")
     if version.is_pinned:
         return (words("badge.pinned", text=text), ":material/push_pin:", "orange", explained)
-    late = (
-        health.streams(view.warehouse, source=None)["is_fresh"].not_().sum()
-        if view.warehouse.has("mart_data_health")
-        else 0
-    )
+    late = health.streams(view.warehouse)["is_fresh"].not_().sum() if view.warehouse.has("mart_data_health") else 0
     if late:
         return (words("badge.late", text=text, late=late), ":material/schedule:", "orange", explained)
     if state.running:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from tillmill.workspace import Brand
 
 @dataclass(frozen=True)
 class View:
-    """One reader's look at one published version."""
+    """One reader's look at one published version; `failed` says why a stream (SOURCE STREAM) was not pulled."""
 
     words: Words
     colours: Colours
@@ -26,6 +26,7 @@ class View:
     clock: datetime
     today: date
     names: Mapping[tuple[str, str], str]
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def language(self) -> str:
@@ -64,6 +65,10 @@ class View:
 
     def day_short(self, value: date | None) -> str:
         return write.day_short(value, self.language)
+
+    def moment(self, at: datetime | None) -> str:
+        """A UTC time to the minute, in the brand's zone."""
+        return write.NONE if at is None else write.moment(self.local(at), self.language)
 
     def local(self, at: datetime) -> datetime:
         """A UTC time (naive or not) in the brand's zone."""

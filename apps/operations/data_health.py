@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import polars as pl
+import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
 from apps.components import blocks, charts_supply, filters, frame, tables
 from apps.components.cards import Card, row
+from apps.components.filters import Choice
 from apps.components.view import View
+from apps.operations import stream_detail, stream_state
 from apps.queries import health
 
-_HOURS_PER_DAY = 24
-# From here on an age says nothing by its tenths.
-_WHOLE_FROM = 10
 # Ages that the chart names: unit, count, hours.
 _MARKS = (
     ("hours", 1, 1),
@@ -27,53 +27,51 @@ _MARKS = (
 _COUNTED = ("pulled_rows", "landed_rows", "quarantined_rows", "current_rows")
 
 
-@frame.page("data_health", needs=("mart_data_health",))
+@frame.page("data_health", needs=("mart_data_health", "mart_load", "mart_quarantine", "mart_field_change"))
 def page(view: View, export: DeltaGenerator) -> None:
-    """Draws the page for the source of the URL."""
-    sources = health.streams(view.warehouse, source=None)["source"].unique().sort().to_list()
-    chosen = filters.row(view, [filters.coded(view, "source", sources, ":material/database:")])
-    streams = _judged(view, health.streams(view.warehouse, source=chosen["source"]))
+    """Draws one stream where the URL names one, else all streams of the source, system and state that it names."""
+    every = stream_state.judged(view, health.streams(view.warehouse))
+    chosen = filters.row(view, _choices(view, every))
+    if chosen["stream"]:
+        stream_detail.draw(view, export, every.row(by_predicate=pl.col("key") == chosen["stream"], named=True))
+        return
+    asked = [("source", chosen["source"]), ("system", chosen["system"]), ("code", chosen["state"])]
+    streams = every.filter(*(pl.col(name) == code for name, code in asked if code))
+    streams = streams.with_columns(filters.address(view, "data-health", "key", "stream").alias("link"))
     frame.finding(finding(view, streams))
     row(view, figures(view, streams))
+    needy = streams.filter(pl.col("code").is_in(stream_state.NEEDY))
+    if needy.height:
+        title = view.words("health.needy")
+        tables.table(view, needy, _needs(view), title=title, key="needy", link="link", seen=8)
+    _every(view, export, streams)
     _chart(view, streams)
-    columns = _columns(view)
-    tables.table(
-        view,
-        streams,
-        columns,
-        title=view.words("health.table"),
-        key="streams",
-        totals={name: int(streams[name].sum() or 0) for name in _COUNTED},
-        seen=16,
-    )
-    loads = tables.Column("loads", view.words("health.loads"), write.exact)
-    tables.export(view, export, streams, [*columns, loads], name="data-health")
+    _unconnected(view)
 
 
 def finding(view: View, streams: pl.DataFrame) -> str:
-    """One sentence: all is well, or which stream is late, unaccounted or different from its source."""
+    """One sentence: all is well, or which kind of trouble is the worst, how many streams have it, and the first."""
     words = view.words
     said = {
         "streams": write.exact(streams.height),
         "rows": write.plain(view.short(float(streams["landed_rows"].sum() or 0))),
     }
-    late = streams.filter(pl.col("is_fresh").not_())
-    lost = streams.filter(pl.col("is_accounted").not_())
-    differs = streams.filter(pl.col("is_equal_to_control").not_())
-    for key, found in (("lost", lost), ("differs", differs), ("late", late)):
-        if found.height:
-            return words(
-                f"health.finding.{key}", **said, count=write.exact(found.height), stream=write.plain(found["name"][0])
-            )
-    return words("health.finding.fine", **said)
+    needy = streams.filter(pl.col("code").is_in(stream_state.NEEDY))
+    if needy.is_empty():
+        return words("health.finding.fine" if streams.height else "table.none", **said)
+    worst = needy.row(0, named=True)
+    alike = needy.filter(pl.col("code") == worst["code"]).height
+    said |= {"needy": write.exact(needy.height), "count": write.exact(alike), "stream": write.plain(worst["name"])}
+    return words(f"health.finding.{worst['code']}", **said)
 
 
 def figures(view: View, streams: pl.DataFrame) -> list[Card]:
-    """Fresh streams, rows landed, rows quarantined, streams equal to their source's totals."""
+    """Fresh streams, rows landed, rows in quarantine now, streams equal to their source's totals."""
     words = view.words
-    fresh = streams.filter(pl.col("is_fresh").fill_null(True)).height
-    pulled, landed, quarantined = (
-        int(streams[name].sum() or 0) for name in ("pulled_rows", "landed_rows", "quarantined_rows")
+    landing = streams.filter(pl.col("is_fresh").is_not_null())
+    fresh = landing.filter(pl.col("is_fresh")).height
+    pulled, landed, quarantined, refused = (
+        int(streams[name].sum() or 0) for name in ("pulled_rows", "landed_rows", "quarantined_rows", "refused_rows")
     )
     controlled = streams.filter(pl.col("is_equal_to_control").is_not_null())
     equal = int(controlled["is_equal_to_control"].sum() or 0)
@@ -82,7 +80,7 @@ def figures(view: View, streams: pl.DataFrame) -> list[Card]:
     return [
         Card(
             words("health.fresh"),
-            words("unit.of", part=write.exact(fresh), whole=write.exact(streams.height)),
+            words("unit.of", part=write.exact(fresh), whole=write.exact(landing.height)),
             note=words("health.fresh_note"),
             explained=words("explain.fresh"),
         ),
@@ -95,7 +93,7 @@ def figures(view: View, streams: pl.DataFrame) -> list[Card]:
         Card(
             words("health.quarantined"),
             write.exact(quarantined),
-            note=words("health.quarantined_note", rate=write.percent(quarantined / pulled if pulled else None, 2)),
+            note=words("health.quarantined_note", replayed=write.exact(refused - quarantined)),
             explained=words("explain.quarantined"),
         ),
         Card(
@@ -109,9 +107,65 @@ def figures(view: View, streams: pl.DataFrame) -> list[Card]:
     ]
 
 
+def _choices(view: View, every: pl.DataFrame) -> list[Choice]:
+    names = dict(every.sort("system", "stream", "source").select("key", "name").iter_rows())
+    states = [code for code in stream_state.STATES if code in set(every["code"])]
+
+    def stream(code: str) -> str:
+        return view.words("filter.all.stream") if code == filters.ALL else names.get(code, code)
+
+    def state(code: str) -> str:
+        return view.words("filter.all.state" if code == filters.ALL else f"health.state.{code}")
+
+    return [
+        Choice("stream", [filters.ALL, *names], stream, ":material/search:"),
+        filters.coded(view, "system", every["system"].unique().sort().to_list(), ":material/category:"),
+        filters.coded(view, "source", every["source"].unique().sort().to_list(), ":material/database:"),
+        Choice("state", [filters.ALL, *states], state, ":material/health_and_safety:"),
+    ]
+
+
+def _needs(view: View) -> list[tables.Column]:
+    words, tones = view.words, stream_state.tone(view)
+    return [
+        tables.Column("stream", words("term.stream"), width=170),
+        tables.Column("source", words("term.source"), width=120),
+        tables.Column("state", words("term.status"), tone=lambda value: tones.get(value, "bad")),
+        tables.Column("what", words("health.what_heading"), width=430),
+        tables.Column("next_command", words("health.next"), tone=lambda _: "quiet", width=360),
+    ]
+
+
+def _every(view: View, export: DeltaGenerator, streams: pl.DataFrame) -> None:
+    words, tones = view.words, stream_state.tone(view)
+    differs = words("health.control.differs")
+    columns = [
+        tables.Column("stream", words("term.stream"), width=170),
+        tables.Column("source", words("term.source"), width=120),
+        tables.Column("state", words("term.status"), tone=lambda value: tones.get(value, "bad")),
+        tables.Column("last_loaded_at", words("health.last_load"), view.moment, right=True),
+        tables.Column("last_pulled_rows", words("health.last_pulled"), write.exact),
+        tables.Column("lag_hours", words("health.lag"), lambda hours: stream_state.lag(view, hours)),
+        tables.Column("pulled_rows", words("health.pulled"), write.exact),
+        tables.Column("landed_rows", words("health.landed_short"), write.exact),
+        tables.Column(
+            "quarantined_rows", words("health.quarantined"), write.exact, lambda value: "warn" if value else "quiet"
+        ),
+        tables.Column("control", words("health.control_heading"), tone=lambda v: "bad" if v == differs else "quiet"),
+        tables.Column("current_rows", words("health.current"), write.exact),
+    ]
+    by_system = streams.sort("system", "stream", "source")
+    totals = {name: int(by_system[name].sum() or 0) for name in _COUNTED}
+    title = words("health.table")
+    tables.table(view, by_system, columns, title=title, key="streams", totals=totals, link="link", seen=16)
+    more = ("what", "health.what_heading"), ("new_fields", "health.extra"), ("lost_fields", "health.lost_fields")
+    exported = [*columns, *(tables.Column(name, words(key)) for name, key in more)]
+    tables.export(view, export, by_system, exported, name="data-health")
+
+
 def _chart(view: View, streams: pl.DataFrame) -> None:
     words = view.words
-    known = streams.filter(pl.col("lag_hours").is_not_null()).sort("lag_hours", "name", descending=[True, False])
+    known = streams.filter(pl.col("lag_hours").is_not_null(), pl.col("source") != stream_state.OWN)
     rows = [
         {
             "source": found["source"],
@@ -119,12 +173,10 @@ def _chart(view: View, streams: pl.DataFrame) -> None:
             "hours": max(0.0, found["lag_hours"]),
             "label": found["stream"] if found["is_fresh"] is False else "",
             "colour": view.colours.bad if found["is_fresh"] is False else view.colours.accent,
-            "tip_lag": _lag(view, found["lag_hours"]),
-            "tip_mark": write.moment(view.local(found["watermark_at"]), view.language)
-            if found["watermark_at"]
-            else write.NONE,
+            "tip_lag": stream_state.lag(view, found["lag_hours"]),
+            "tip_mark": view.moment(found["watermark_at"]),
         }
-        for found in known.iter_rows(named=True)
+        for found in known.sort("lag_hours", "name", descending=[True, False]).iter_rows(named=True)
     ]
     if not rows:
         return
@@ -140,60 +192,12 @@ def _chart(view: View, streams: pl.DataFrame) -> None:
     blocks.figure(spec, title=words("health.chart"), alt=words("health.chart_alt"), key="lags", note=note)
 
 
-def _judged(view: View, streams: pl.DataFrame) -> pl.DataFrame:
-    words = view.words
-    word = (
-        pl.when(pl.col("is_accounted").not_())
-        .then(pl.lit(words("health.state.lost")))
-        .when(pl.col("is_equal_to_control").not_())
-        .then(pl.lit(words("health.state.differs")))
-        .when(pl.col("is_fresh").not_())
-        .then(pl.lit(words("health.state.late")))
-        .otherwise(pl.lit(words("health.state.fine")))
-    )
-    control = pl.when(pl.col("is_equal_to_control").is_null()).then(pl.lit(write.NONE))
-    return streams.with_columns(
-        word.alias("state"),
-        pl.format("{} · {}", "source", "stream").alias("name"),
-        pl.col("watermark_at")
-        .map_elements(lambda at: view.day(view.local(at).date()), return_dtype=pl.String)
-        .alias("watermark"),
-        control.when(pl.col("is_equal_to_control"))
-        .then(pl.lit(words("health.control.equal")))
-        .otherwise(pl.lit(words("health.control.differs")))
-        .alias("control"),
-        pl.col("extra_fields").cast(pl.String).fill_null("").str.replace_all(",", ", ").alias("extra"),
-    )
-
-
-def _lag(view: View, hours: float) -> str:
-    if hours >= 2 * _HOURS_PER_DAY:
-        return view.words("unit.days", days=_age(hours / _HOURS_PER_DAY))
-    return view.words("unit.hours", hours=_age(hours))
-
-
-def _age(count: float) -> str:
-    return write.exact(count, 0 if count >= _WHOLE_FROM else 1)
-
-
-def _columns(view: View) -> list[tables.Column]:
-    words = view.words
-    tones = {words("health.state.fine"): "good", words("health.state.late"): "warn"}
-    equal = words("health.control.differs")
-    return [
-        tables.Column("stream", words("term.stream"), width=190),
-        tables.Column("source", words("term.source")),
-        tables.Column("state", words("term.status"), tone=lambda value: tones.get(value, "bad")),
-        tables.Column("watermark", words("health.watermark"), right=True),
-        tables.Column("lag_hours", words("health.lag"), lambda hours: _lag(view, max(0.0, hours))),
-        tables.Column("pulled_rows", words("health.pulled"), write.exact),
-        tables.Column("landed_rows", words("health.landed"), write.exact),
-        tables.Column(
-            "quarantined_rows", words("health.quarantined"), write.exact, lambda value: "warn" if value else "quiet"
-        ),
-        tables.Column(
-            "control", words("health.control_heading"), tone=lambda value: "bad" if value == equal else "quiet"
-        ),
-        tables.Column("current_rows", words("health.current"), write.exact),
-        tables.Column("extra", words("health.extra"), width=260),
-    ]
+def _unconnected(view: View) -> None:
+    """Streams that the model has and no source brings, folded away: one line per system."""
+    found = health.not_connected(view.warehouse)
+    if found.is_empty():
+        return
+    by_system = found.group_by("system", maintain_order=True).agg(pl.col("stream"))
+    with st.expander(view.words("health.unconnected", count=found.height), icon=":material/power_off:"):
+        st.caption(view.words("health.unconnected_note"))
+        st.markdown("\n".join(f"- {write.plain(', '.join(names))}" for names in by_system["stream"].to_list()))

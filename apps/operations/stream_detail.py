@@ -1,0 +1,126 @@
+"""One stream in full: how it is, what to type, why rows are in quarantine, which fields changed, its latest loads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from apps import format as write
+from apps.components import frame, tables
+from apps.components.cards import Card, row
+from apps.components.view import View
+from apps.operations import stream_state
+from apps.queries import health
+
+
+def draw(view: View, export: DeltaGenerator, found: dict[str, Any]) -> None:
+    """Draws the stream (a row of `stream_state.judged`) below the filter row."""
+    words, source, stream = view.words, found["source"], found["stream"]
+    said = {"stream": write.plain(found["name"]), "state": write.plain(found["state"])}
+    what = write.plain(found["what"]) or words("health.what.fine")
+    frame.finding(words("health.finding.one", what=what, **said))
+    row(view, figures(view, found))
+    _commands(view, found)
+    reasons = health.reasons(view.warehouse, source, stream)
+    if reasons.height:
+        tables.table(view, reasons, _reasons(view), title=words("health.reasons"), key="reasons")
+    fields = health.fields(view.warehouse, source, stream)
+    if fields.height:
+        fields = fields.with_columns(
+            pl.col("change").replace_strict({code: words(f"health.field.{code}") for code in _FIELDS}).alias("said")
+        )
+        tables.table(view, fields, _changes(view), title=words("health.fields"), key="fields")
+    loads = health.loads(view.warehouse, source, stream)
+    loads = loads.with_columns(
+        pl.col("kind").replace_strict({code: words(f"health.kind.{code}") for code in ("pull", "replay")})
+    )
+    columns = _loads(view)
+    tables.table(view, loads, columns, title=words("health.last_loads"), key="loads", seen=12)
+    tables.export(view, export, loads, columns, name=f"data-health-{stream}")
+
+
+_FIELDS = ("lost", "new", "unmapped")
+
+
+def figures(view: View, found: dict[str, Any]) -> list[Card]:
+    """How far behind, what the last pull brought, rows in quarantine now, equal to the source's totals or not."""
+    words = view.words
+    due = found["expected_hours"]
+    newest = view.moment(found["watermark_at"])
+    timetable = words("health.due", due=stream_state.lag(view, float(due))) if due else words("health.may_rest")
+    pulled = {name: write.exact(found[f"last_{name}_rows"]) for name in ("landed", "quarantined")}
+    controls = {"rows": write.signed(write.exact(found["control_rows_diff"]))}
+    ever = {"refused": write.exact(found["refused_rows"]), "replayed": write.exact(found["replayed_rows"])}
+    return [
+        Card(words("health.lag"), stream_state.lag(view, found["lag_hours"]), note=f"{newest} · {timetable}"),
+        Card(
+            words("health.last_pulled"),
+            write.exact(found["last_pulled_rows"]),
+            note=words("health.last_note", **pulled) if found["loads"] else words("health.what.never"),
+        ),
+        Card(words("health.quarantined"), write.exact(found["quarantined_rows"]), note=words("health.ever", **ever)),
+        Card(
+            words("health.control_heading"),
+            found["control"],
+            note=words("health.equal_none_one")
+            if found["is_equal_to_control"] is None
+            else words("health.control_note", **controls),
+        ),
+    ]
+
+
+def _commands(view: View, found: dict[str, Any]) -> None:
+    """What can be done, worst trouble first, each command with a button that copies it."""
+    names = ["show", "replay"] if found["quarantined_rows"] else []
+    names += ["check", "ingest"] if found["source"] != stream_state.OWN else []
+    if found["code"] == "lost" or not names:
+        names = ["status", *names]
+    with st.container(border=True, key="card-commands", gap="xsmall"):
+        st.markdown(f"**{view.words('health.commands')}**")
+        for column, name in zip(st.columns(2) * 3, names, strict=False):
+            with column:
+                st.caption(view.words(f"command.{name}_note"))
+                st.code(stream_state.command(view, name, found["source"], found["stream"]), language=None)
+
+
+def _reasons(view: View) -> list[tables.Column]:
+    words = view.words
+    return [
+        tables.Column("reason", words("health.reason"), width=460),
+        tables.Column("reason_rows", words("health.rows"), write.exact),
+        tables.Column("example", words("health.example"), width=300),
+        tables.Column("first_seen_at", words("health.first_seen"), view.moment, right=True),
+        tables.Column("last_seen_at", words("health.last_seen"), view.moment, right=True),
+    ]
+
+
+def _changes(view: View) -> list[tables.Column]:
+    words = view.words
+    lost = words("health.field.lost")
+    return [
+        tables.Column("field", words("health.field_heading"), width=260),
+        tables.Column("said", words("term.status"), tone=lambda value: "warn" if value == lost else "quiet"),
+        tables.Column("mapped_column", words("health.column")),
+        tables.Column("since_at", words("health.since"), view.moment, right=True),
+    ]
+
+
+def _loads(view: View) -> list[tables.Column]:
+    words = view.words
+    return [
+        tables.Column("loaded_at", words("health.loaded_at"), view.moment),
+        tables.Column("kind", words("term.kind")),
+        tables.Column("pulled_rows", words("health.pulled"), write.exact),
+        tables.Column("landed_rows", words("health.landed_short"), write.exact),
+        tables.Column(
+            "quarantined_rows",
+            words("health.quarantined"),
+            lambda rows: write.signed(write.exact(rows)),
+            lambda rows: "warn" if rows > 0 else "good" if rows < 0 else "quiet",
+        ),
+        tables.Column("watermark_at", words("health.watermark"), view.moment, right=True),
+        tables.Column("load_id", words("health.load"), tone=lambda _: "quiet"),
+    ]

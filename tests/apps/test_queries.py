@@ -234,8 +234,19 @@ def test_attainment_counts_no_more_than_was_planned(warehouse: Warehouse) -> Non
     assert (made["attained_units"], made["planned_units"]) == (140, 150)
 
 
-def test_streams_that_need_attention_come_first(warehouse: Warehouse) -> None:
-    assert health.streams(warehouse, source=None)["stream"].to_list() == ["wms.stock", "pos.sale_lines"]
+def test_streams_come_by_system_and_those_without_a_source_apart(warehouse: Warehouse) -> None:
+    found = health.streams(warehouse)
+    assert found["stream"].to_list() == ["mes.results", "pos.sale_lines", "pos.stores", "wms.stock"]
+    assert health.not_connected(warehouse).rows() == [("ads.daily", "ads")]
+
+
+def test_a_streams_detail_is_its_own(warehouse: Warehouse) -> None:
+    one = ("pos", "pos.sale_lines")
+    assert health.loads(warehouse, *one)["quarantined_rows"].to_list() == [-3, 2, 3]
+    assert health.reasons(warehouse, *one)["reason_rows"].sum() == 2
+    assert health.fields(warehouse, *one)["change"].to_list() == ["lost", "new"]
+    for ask in (health.loads, health.reasons, health.fields):
+        assert ask(warehouse, "wms", "pos.sale_lines").is_empty()
 
 
 @pytest.mark.parametrize(

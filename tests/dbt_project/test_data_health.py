@@ -1,4 +1,4 @@
-"""The data-health mart on a real ledger: rows go to quarantine, are mended and replayed, and the sums hold throughout."""
+"""The data-health mart on a real ledger: rows go to quarantine, are mended and replayed; the sums hold throughout."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ stream = "mes.quality"
 pull = { path = "checks*.csv", settle_seconds = 0 }
 """
 HEAD = "location_id,sku,lot_id,quality,owner_id,as_of,on_hand_units"
-FIRST = (
-    f"{HEAD}\nL1,001,A,good,own,2017-01-02,5\nL1,002,A,good,own,2017-01-02,many\nL1,003,A,good,own,2017-01-02,a few\n"
-)
+FIRST = f"{HEAD}\nL1,001,A,good,own,2017-01-02,5\nL1,002,A,good,own,2017-01-02,many\nL1,003,A,good,own,2017-01-02,few\n"
 SECOND = f"{HEAD},shelf\nL1,001,A,good,own,2017-01-03,4,S1\nL1,002,A,fine,own,2017-01-03,3,S1\n"
 
 

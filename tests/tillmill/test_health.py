@@ -31,25 +31,16 @@ pull = { path = "*.tsv", settle_seconds = 0 }
 STREAM = StreamSettings(stream="pos.sale_lines", fields={"sku": "ARTICLE", "units": "PIECES"})
 
 
-def load(seq: int, *extra: str, pulled: int = 1) -> Load:
-    at = datetime(2017, 1, seq, tzinfo=UTC)
-    return Load(
-        f"l{seq}",
-        seq,
-        "till",
-        "pos.sale_lines",
-        pulled,
-        pulled,
-        0,
-        at,
-        extra_fields=extra,
-        visible_seq=seq,
-        ended_at=at,
-    )
-
-
 def at(day: int) -> datetime:
     return datetime(2017, 1, day, tzinfo=UTC)
+
+
+def load(seq: int, *extra: str, pulled: int = 1) -> Load:
+    """The till's load of one day."""
+    counts = (pulled, pulled, 0)
+    when = at(seq)
+    told = {"extra_fields": extra, "visible_seq": seq, "ended_at": when}
+    return Load(f"l{seq}", seq, "till", "pos.sale_lines", *counts, when, **told)  # type: ignore[arg-type]
 
 
 def test_a_field_is_new_when_the_first_load_had_it_not() -> None:

@@ -31,8 +31,11 @@ _COUNTED = ("pulled_rows", "landed_rows", "quarantined_rows", "current_rows")
 def page(view: View, export: DeltaGenerator) -> None:
     """Draws one stream where the URL names one, else all streams of the source, system and state that it names."""
     every = stream_state.judged(view, health.streams(view.warehouse))
-    chosen = filters.row(view, _choices(view, every))
-    if chosen["stream"]:
+    choices = _choices(view, every)
+    # One stream has nothing to be narrowed by.
+    is_one = filters.allowed("stream", choices[0].codes, filters.ALL) != filters.ALL
+    chosen = filters.row(view, choices[:1] if is_one else choices)
+    if is_one:
         stream_detail.draw(view, export, every.row(by_predicate=pl.col("key") == chosen["stream"], named=True))
         return
     asked = [("source", chosen["source"]), ("system", chosen["system"]), ("code", chosen["state"])]
@@ -129,9 +132,9 @@ def _needs(view: View) -> list[tables.Column]:
     words, tones = view.words, stream_state.tone(view)
     return [
         tables.Column("stream", words("term.stream"), width=170),
-        tables.Column("source", words("term.source"), width=120),
+        tables.Column("source", words("term.source"), width=110),
         tables.Column("state", words("term.status"), tone=lambda value: tones.get(value, "bad")),
-        tables.Column("what", words("health.what_heading"), width=430),
+        tables.Column("what", words("health.what_heading"), width=350),
         tables.Column("next_command", words("health.next"), tone=lambda _: "quiet", width=360),
     ]
 
@@ -141,16 +144,16 @@ def _every(view: View, export: DeltaGenerator, streams: pl.DataFrame) -> None:
     differs = words("health.control.differs")
     columns = [
         tables.Column("stream", words("term.stream"), width=170),
-        tables.Column("source", words("term.source"), width=120),
+        tables.Column("source", words("term.source"), width=110),
         tables.Column("state", words("term.status"), tone=lambda value: tones.get(value, "bad")),
-        tables.Column("last_loaded_at", words("health.last_load"), view.moment, right=True),
-        tables.Column("last_pulled_rows", words("health.last_pulled"), write.exact),
-        tables.Column("lag_hours", words("health.lag"), lambda hours: stream_state.lag(view, hours)),
-        tables.Column("pulled_rows", words("health.pulled"), write.exact),
-        tables.Column("landed_rows", words("health.landed_short"), write.exact),
         tables.Column(
             "quarantined_rows", words("health.quarantined"), write.exact, lambda value: "warn" if value else "quiet"
         ),
+        tables.Column("lag_hours", words("health.lag"), lambda hours: stream_state.lag(view, hours)),
+        tables.Column("last_loaded_at", words("health.last_load"), view.moment, right=True),
+        tables.Column("last_pulled_rows", words("health.last_pulled"), write.exact),
+        tables.Column("pulled_rows", words("health.pulled"), write.exact),
+        tables.Column("landed_rows", words("health.landed_short"), write.exact),
         tables.Column("control", words("health.control_heading"), tone=lambda v: "bad" if v == differs else "quiet"),
         tables.Column("current_rows", words("health.current"), write.exact),
     ]

@@ -81,9 +81,11 @@ def _commands(view: View, found: dict[str, Any]) -> None:
     with st.container(border=True, key="card-commands", gap="xsmall"):
         st.markdown(f"**{view.words('health.commands')}**")
         for column, name in zip(st.columns(2) * 3, names, strict=False):
-            with column:
+            with column, st.container(gap="xxsmall"):
                 st.caption(view.words(f"command.{name}_note"))
-                st.code(stream_state.command(view, name, found["source"], found["stream"]), language=None)
+                st.code(
+                    stream_state.command(view, name, found["source"], found["stream"]), language=None, wrap_lines=True
+                )
 
 
 def _reasons(view: View) -> list[tables.Column]:

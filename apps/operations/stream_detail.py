@@ -38,7 +38,8 @@ def draw(view: View, export: DeltaGenerator, found: dict[str, Any]) -> None:
         pl.col("kind").replace_strict({code: words(f"health.kind.{code}") for code in ("pull", "replay")})
     )
     columns = _loads(view)
-    tables.table(view, loads, columns, title=words("health.last_loads"), key="loads", seen=12)
+    if loads.height:
+        tables.table(view, loads, columns, title=words("health.last_loads"), key="loads", seen=12)
     tables.export(view, export, loads, columns, name=f"data-health-{stream}")
 
 
@@ -55,7 +56,11 @@ def figures(view: View, found: dict[str, Any]) -> list[Card]:
     controls = {"rows": write.signed(write.exact(found["control_rows_diff"]))}
     ever = {"refused": write.exact(found["refused_rows"]), "replayed": write.exact(found["replayed_rows"])}
     return [
-        Card(words("health.lag"), stream_state.lag(view, found["lag_hours"]), note=f"{newest} · {timetable}"),
+        Card(
+            words("health.lag"),
+            stream_state.lag(view, found["lag_hours"]),
+            note=f"{newest} · {timetable}" if found["loads"] else words("health.what.never"),
+        ),
         Card(
             words("health.last_pulled"),
             write.exact(found["last_pulled_rows"]),

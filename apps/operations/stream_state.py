@@ -75,7 +75,8 @@ def _judged(view: View, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _failure(view: View, found: dict[str, Any]) -> str:
-    return view.failed.get(f"{found['source']} {found['stream']}", "")
+    """What stopped its last pull; what state that left and what to type stand on lines of their own, and here below."""
+    return view.failed.get(f"{found['source']} {found['stream']}", "").partition("\n")[0].rstrip(".")
 
 
 def _wrongs(view: View, found: dict[str, Any]) -> list[str]:

@@ -29,13 +29,14 @@ def test_the_finding_names_the_worst_kind_of_trouble_and_how_many_need_somebody(
 def test_a_source_that_stopped_comes_before_what_is_in_quarantine(opened: Opened, tmp_path: Path) -> None:
     root = marts.publish(tmp_path, marts.marts())
     (root / "logs").mkdir()
-    note = {"failed": "", "failed_streams": {"wms wms.stock": "connection **refused**"}}
+    note = {"failed": "", "failed_streams": {"wms wms.stock": "connection **refused**\nThe cursor stands."}}
     (root / "logs" / "last_run.json").write_text(json.dumps(note))
     words = load("en")
     at = opened("data_health", root, lang="en")
     assert words("health.finding.stopped", streams=4, needy=3, count=1, stream="wms · wms\\.stock") in said(at)
     one = opened("data_health", root, lang="en", stream="wms/wms.stock")
     assert "connection \\*\\*refused\\*\\*" in said(one), "a source's words are text"
+    assert "cursor" not in said(one)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

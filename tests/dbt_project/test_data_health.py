@@ -34,8 +34,8 @@ stream = "mes.quality"
 pull = { path = "checks*.csv", settle_seconds = 0 }
 """
 HEAD = "location_id,sku,lot_id,quality,owner_id,as_of,on_hand_units"
-FIRST = f"{HEAD}\nL1,001,A,good,own,2017-01-02,5\nL1,002,A,good,own,2017-01-02,many\nL1,003,A,good,own,2017-01-02,few\n"
-SECOND = f"{HEAD},shelf\nL1,001,A,good,own,2017-01-03,4,S1\nL1,002,A,fine,own,2017-01-03,3,S1\n"
+FIRST = f"{HEAD}\nL1,001,A,good,own,2017-01-14,5\nL1,002,A,good,own,2017-01-14,many\nL1,003,A,good,own,2017-01-14,few\n"
+SECOND = f"{HEAD},shelf\nL1,001,A,good,own,2017-01-15,4,S1\nL1,002,A,fine,own,2017-01-15,3,S1\n"
 
 
 @pytest.fixture

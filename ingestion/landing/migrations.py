@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 # Version 1: what was loaded, where each stream goes on, what is published.
 _FIRST = """
 create table counters (
@@ -179,24 +177,3 @@ create table merged (
 
 # To change the ledger, append a script: what stands above it has already run in somebody's workspace.
 MIGRATIONS = (_FIRST, _MENDING, _REWRITING, _MERGING)
-SCHEMA_VERSION = len(MIGRATIONS)
-
-
-def version_of(connection: sqlite3.Connection) -> int:
-    """The version of the ledger's tables; 0 of a new file."""
-    return int(connection.execute("pragma user_version").fetchone()[0])
-
-
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the ledger to SCHEMA_VERSION, all steps in one transaction: killed or failing, it is as it was.
-
-    The caller holds the ledger's lock, and the connection has no transaction open.
-    """
-    steps = MIGRATIONS[version_of(connection) :]
-    script = "\n".join(("begin immediate;", *steps, f"pragma user_version = {SCHEMA_VERSION};", "commit;"))
-    try:
-        connection.executescript(script)
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("rollback")
-        raise

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import TracebackType
-from typing import Self
+from collections.abc import Sequence
 
-from ingestion.landing.locks import held
-from tillmill.errors import TillmillError
+from ingestion.landing.sqlitefile import SqliteFile
 from tillmill.workspace import Workspace
-
-BUSY_SECONDS = 30.0
 
 # An entry is named as its row is in the lake, by _load_seq and _row, which a replay keeps; `landed_by` is the load that
 # brings the row, whose number is never given twice. An entry lists its own tokens: no index is needed to find them.
@@ -92,52 +86,20 @@ def apart(tokens: bytes) -> list[bytes]:
     return [tokens[at : at + TOKEN_BYTES] for at in range(0, len(tokens), TOKEN_BYTES)]
 
 
-class VaultFile:
-    """One connection to the vault; each thread opens its own, as a context manager."""
+class VaultFile(SqliteFile):
+    """One connection to the vault."""
+
+    called = "the vault"
+    migrations = MIGRATIONS
+    pragmas = (*SqliteFile.pragmas, "secure_delete = on", f"cache_size = -{CACHE_KIB}")
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.path = workspace.vault
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if not self.path.exists():
+        workspace.vault.parent.mkdir(parents=True, exist_ok=True)
+        if not workspace.vault.exists():
             # SQLite gives its log the file's own mode.
-            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
-        self._connection = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_SECONDS)
-        self._connection.row_factory = sqlite3.Row
-        try:
-            self._prepare()
-        except sqlite3.Error as error:
-            self.close()
-            raise self._failed(error) from error
-        except BaseException:
-            self.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of it or nothing, on disk when this returns. Raises TillmillError when the vault cannot be written."""
-        try:
-            self._connection.execute("begin immediate")
-            yield self._connection
-            self._connection.execute("commit")
-        except sqlite3.OperationalError as error:
-            self._roll_back()
-            raise self._failed(error) from error
-        except BaseException:
-            self._roll_back()
-            raise
+            os.close(os.open(workspace.vault, os.O_WRONLY | os.O_CREAT, 0o600))
+        super().__init__(workspace.vault)
 
     def sweep(self, source: str, stream: str, landed: set[int]) -> int:
         """Remove the entries of the stream's loads that are not in `landed`; returns how many loads that were."""
@@ -173,38 +135,3 @@ class VaultFile:
     def wipe_log(self) -> None:
         """Fold the write-ahead log into the file and empty it: what was deleted stands in neither."""
         self._connection.execute("pragma wal_checkpoint(truncate)")
-
-    def _prepare(self) -> None:
-        self._connection.execute("pragma foreign_keys = on")
-        self._connection.execute("pragma synchronous = full")
-        self._connection.execute("pragma secure_delete = on")
-        self._connection.execute(f"pragma cache_size = -{CACHE_KIB}")
-        if self._version() < len(MIGRATIONS):
-            with held(self.path.with_suffix(".lock"), "the vault", wait=True):
-                if self._version() == 0:
-                    self._connection.execute("pragma journal_mode = wal")
-                if (version := self._version()) < len(MIGRATIONS):
-                    steps = "\n".join(MIGRATIONS[version:])
-                    self._connection.executescript(
-                        f"begin immediate;\n{steps}\npragma user_version = {len(MIGRATIONS)};\ncommit;"
-                    )
-        if (version := self._version()) != len(MIGRATIONS):
-            raise TillmillError(
-                f"{self.path} has schema version {version}, this Tillmill knows {len(MIGRATIONS)}",
-                state="Nothing was changed.",
-                next_command="install the Tillmill that made this workspace, or a newer one",
-            )
-
-    def _version(self) -> int:
-        return int(self._connection.execute("pragma user_version").fetchone()[0])
-
-    def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("rollback")
-
-    def _failed(self, error: sqlite3.Error) -> TillmillError:
-        return TillmillError(
-            f"{self.path}: {error}",
-            state="The transaction was rolled back: nothing of it is visible, nothing is lost.",
-            next_command="make room or make the folder writable, then: tillmill run",
-        )

@@ -10,6 +10,7 @@ import pytest
 
 from ingestion.landing import migrations
 from ingestion.landing.ledger import Cursor, Ledger
+from ingestion.landing.sqlitefile import version_of
 from tillmill.errors import TillmillError
 
 LOADS = """
@@ -58,11 +59,11 @@ def test_a_ledger_of_version_1_keeps_loads_cursors_versions_and_counters(first: 
 
 def test_a_migration_that_fails_leaves_the_ledger_as_it_was(first: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = (*migrations.MIGRATIONS, "drop table counters; insert into nowhere values (1);")
-    monkeypatch.setattr(migrations, "MIGRATIONS", steps)
+    monkeypatch.setattr(Ledger, "migrations", steps)
     with pytest.raises(TillmillError, match="no such table: nowhere"):
         Ledger(first)
     connection = sqlite3.connect(first)
-    assert migrations.version_of(connection) == 1
+    assert version_of(connection) == 1
     assert connection.execute("select count(*) from loads").fetchone() == (2,)
     assert connection.execute("select value from counters where name = 'load_seq'").fetchone() == (7,)
     connection.close()

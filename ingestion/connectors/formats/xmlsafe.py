@@ -14,6 +14,8 @@ from tillmill.errors import RefusedError, SourceError
 BrokenXmlError: type[SyntaxError] = etree.XMLSyntaxError
 MOST_PROLOG = 1 << 20
 PIECE = 1 << 20
+# A file may have any number of names; those remembered have not.
+MOST_NAMES = 10_000
 WIDE = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -32,7 +34,7 @@ DECLARED = re.compile(r"<\?xml[^>]*?\bencoding\s*=\s*[\"']([\w.:-]+)[\"']")
 
 
 def safe_parse(
-    source: IO[bytes], name: str, wanted: str | tuple[str, ...], keeps: Callable[[Any], bool] = lambda element: False
+    source: IO[bytes], name: str, wanted: str | tuple[str, ...], keeps: Callable[[Any], bool] | None = None
 ) -> Iterator[Any]:
     """The elements called `wanted` (without namespace), each when it has been read whole; `source` must be seekable.
 
@@ -52,6 +54,8 @@ def safe_parse(
         dtd_validation=False,
         attribute_defaults=False,
         huge_tree=False,
+        # Blanks between elements, which are half of many a file; those that are an element's only text stay.
+        remove_blank_text=True,
         remove_comments=True,
         remove_pis=True,
     )
@@ -68,17 +72,33 @@ def safe_parse(
     parser.close()
 
 
+class _Local(dict[str, str]):
+    """Names of elements and attributes without their namespaces, each worked out once."""
+
+    def __missing__(self, tag: str) -> str:
+        local = tag.rpartition("}")[2]
+        if len(self) < MOST_NAMES:
+            self[tag] = local
+        return local
+
+
+LOCAL = _Local()
+
+
 def local_name(element: Any) -> str:
     """The element's name without its namespace."""
-    return str(element.tag).rpartition("}")[2]
+    return LOCAL[element.tag]
 
 
-def _let_go(element: Any, names: set[str], keeps: Callable[[Any], bool]) -> None:
+def _let_go(element: Any, names: set[str], keeps: Callable[[Any], bool] | None) -> None:
     """Removes what has been read: all that does not stand on the way to the element the parser is in."""
-    while len(element) and local_name(element) not in names and not keeps(element):
-        for child in element[:-1]:
-            if not keeps(child):
-                element.remove(child)
+    while len(element) and local_name(element) not in names and not (keeps and keeps(element)):
+        if keeps is None:
+            del element[:-1]
+        else:
+            for child in element[:-1]:
+                if not keeps(child):
+                    element.remove(child)
         element = element[-1]
 
 

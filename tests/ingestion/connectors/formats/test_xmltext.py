@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,22 @@ def test_a_path_is_held_to_all_its_parts_and_text_beside_children_is_kept() -> N
     assert read(text, "none").height == 0
     with pytest.raises(SettingsError, match=r"pull\.records must name"):
         read(text, "")
+
+
+def test_records_under_one_parent_may_differ_and_each_keeps_what_it_has() -> None:
+    lists = "".join(f"<v>{n}</v>" for n in range(300))
+    text = (
+        f"<r><g><i><a>1</a><b/></i><i><a> </a><a>2</a></i><i><b><c>3</c></b>t<a>4</a></i><i>{lists}</i></g>"
+        "<g><name>late</name><i><a>5</a></i></g><g><i><a>6</a></i><name>later</name><i><a>7</a></i></g></r>"
+    )
+    rows = [{k: v for k, v in row.items() if v} for row in read(text, "g/i", parents=["g/name"]).to_dicts()]
+    assert rows[:3] == [
+        {"a": "1", LINE: 1},
+        {"a": '[" ", "2"]', LINE: 2},
+        {"#text": "t", "b.c": "3", "a": "4", LINE: 3},
+    ]
+    assert json.loads(rows[3]["v"] or "") == [str(n) for n in range(300)]
+    assert [(row.get("g/name"), row["a"]) for row in rows[4:]] == [("late", "5"), (None, "6"), ("later", "7")]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb2312", "GBK", "gb18030", "iso-8859-1"])

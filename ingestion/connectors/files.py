@@ -193,9 +193,11 @@ def _new_files(
                 if place.copy(file, copy) and size_of(copy) == file.size and file in place.again(batch):
                     yield file, copy, None
             continue
-        contents = place.read(batch)
+        contents: dict[Seen, bytes | None] = {}
+        place.read(batch, contents)
         same = place.again(batch)
-        for file, data in zip(batch, contents, strict=True):
+        for file in batch:
+            data = contents.pop(file)
             if data is not None and len(data) == file.size and file in same:
                 yield file, io.BytesIO(data), data
 

@@ -27,13 +27,15 @@ class Folder:
     def again(self, files: list[Seen]) -> set[Seen]:
         return {seen for seen in (self._seen(self.root / file.name) for file in files) if seen is not None}
 
-    def read(self, files: list[Seen]) -> list[bytes | None]:
-        return [self._read(self.root / file.name) for file in files]
+    def read(self, files: list[Seen], found: dict[Seen, bytes | None]) -> None:
+        for file in files:
+            found[file] = self._read(self.root / file.name)
 
     def copy(self, file: Seen, into: BinaryIO) -> bool:
         path = self.root / file.name
         try:
             with path.open("rb") as source:
+                source.seek(into.tell())
                 shutil.copyfileobj(source, into, PIECE)
         except FileNotFoundError:
             return False

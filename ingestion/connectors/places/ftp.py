@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from ingestion.connectors.places.place import Seen, joined, split_pattern
+from ingestion.connectors.places.place import PassingError, Seen, joined, split_pattern
 from tillmill.errors import RefusedError, SourceError
 
 Answer = TypeVar("Answer")
@@ -23,6 +23,9 @@ PIECE = 1 << 20
 PORT = 21
 # A name or an answer that cannot be sent or read is a ValueError or KeyError.
 FAILURES: tuple[type[Exception], ...] = (*ftplib.all_errors, ValueError, KeyError)
+# A lost or silent connection, and answers that begin with 4: too many callers (421), no data connection (425, 426).
+PASSING: tuple[type[Exception], ...] = (OSError, EOFError, ftplib.error_temp)
+GOODBYE_SECONDS = 2
 NOT_THERE = "550"
 NOT_KNOWN = ("500", "501", "502", "504")
 
@@ -49,6 +52,7 @@ def open_ftp(url: str, password: str, certificate: str, name_encoding: str) -> I
         yield Ftp(server, unquote(urlsplit(url).path).strip("/"), where, name_encoding)
     finally:
         with suppress(*FAILURES, AttributeError):
+            server.sock.settimeout(GOODBYE_SECONDS)  # type: ignore[union-attr]  # a lost one is None: suppressed
             server.quit()
         server.close()
 
@@ -82,7 +86,7 @@ def _logged_in(url: str, password: str, certificate: str, name_encoding: str) ->
         raise SourceError(f"{where} refused the log-in of {parts.username!r} ({str(error)[:3]})") from error
     except FAILURES as error:
         server.close()
-        raise SourceError(f"{where} cannot be reached: {error or type(error).__name__}") from error
+        raise _trouble(error, f"{where} cannot be reached") from error
     except RefusedError:
         server.close()
         raise
@@ -126,24 +130,32 @@ class Ftp:
             by_folder.setdefault(folder, set()).add(name)
         return {seen for folder, names in by_folder.items() for seen in self._list(folder, names.__contains__)}
 
-    def read(self, files: list[Seen]) -> list[bytes | None]:
-        found: list[bytes | None] = []
+    def read(self, files: list[Seen], found: dict[Seen, bytes | None]) -> None:
         for file in files:
             into = io.BytesIO()
-            found.append(into.getvalue() if self.copy(file, into) else None)
-        return found
+            found[file] = into.getvalue() if self.copy(file, into) else None
 
     def copy(self, file: Seen, into: BinaryIO) -> bool:
         folder, _, name = file.name.rpartition("/")
         self._enter(folder)
+        start = into.tell()
+        if start:
+            try:
+                self._server.voidcmd("TYPE I")
+                self._server.sendcmd(f"REST {start}")
+            except ftplib.error_perm:
+                start = into.seek(0)  # it cannot go on within a file: from the beginning, then
+                into.truncate()
+            except FAILURES as error:
+                raise _trouble(error, f"{file.name}: {self._where} failed") from error
         try:
-            self._server.retrbinary(f"RETR {name}", into.write, PIECE)
+            self._server.retrbinary(f"RETR {name}", into.write, PIECE, start or None)
         except ftplib.error_perm as error:
             if str(error).startswith(NOT_THERE):
                 return False
             raise SourceError(f"{file.name}: {self._where} refuses it: {error}") from error
         except FAILURES as error:
-            raise SourceError(f"{file.name}: {self._where} failed: {error or type(error).__name__}") from error
+            raise _trouble(error, f"{file.name}: {self._where} failed") from error
         return True
 
     def _list(self, folder: str, is_wanted: Callable[[str], bool]) -> list[Seen]:
@@ -204,7 +216,7 @@ class Ftp:
         except ftplib.error_perm:
             return False
         except FAILURES as error:
-            raise SourceError(f"{self._where} failed: {error or type(error).__name__}") from error
+            raise _trouble(error, f"{self._where} failed") from error
         if "UTF8" in told and self._name_encoding.lower().replace("_", "-") in {"utf-8", "utf8"}:
             with suppress(ftplib.error_perm):
                 self._server.sendcmd("OPTS UTF8 ON")
@@ -219,7 +231,12 @@ class Ftp:
                 next_command='set connection.name_encoding, such as "gb18030"',
             ) from error
         except FAILURES as error:
-            raise SourceError(f"{what or '.'}: {self._where} failed: {error or type(error).__name__}") from error
+            raise _trouble(error, f"{what or '.'}: {self._where} failed") from error
+
+
+def _trouble(error: Exception, what: str) -> SourceError:
+    kind = PassingError if isinstance(error, PASSING) else SourceError
+    return kind(f"{what}: {str(error) or type(error).__name__}")
 
 
 def _time(text: str) -> int:

@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Any, BinaryIO, TypeVar
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, GenericError
 from obstore.store import from_url
 
-from ingestion.connectors.places.place import WILDCARDS, Seen, check_pattern, fits
+from ingestion.connectors.places.place import WILDCARDS, PassingError, Seen, check_pattern, fits
 from tillmill.errors import SettingsError, SourceError
 
 Answer = TypeVar("Answer")
@@ -54,12 +54,17 @@ class Objects:
     def again(self, files: list[Seen]) -> set[Seen]:
         return {seen for seen in self._each(files, self._head) if seen is not None}
 
-    def read(self, files: list[Seen]) -> list[bytes | None]:
-        return self._each(files, self._read)
+    def read(self, files: list[Seen], found: dict[Seen, bytes | None]) -> None:
+        def one(file: Seen) -> None:
+            found[file] = self._read(file)
+
+        self._each(files, one)
 
     def copy(self, file: Seen, into: BinaryIO) -> bool:
         def stream() -> None:
-            for piece in obstore.get(self._store, file.name).stream(min_chunk_size=PIECE):
+            start = into.tell()
+            told: Any = {"range": {"offset": start}} if start else {}
+            for piece in obstore.get(self._store, file.name, options=told).stream(min_chunk_size=PIECE):
                 into.write(piece)
 
         try:
@@ -95,7 +100,9 @@ class Objects:
         except FileNotFoundError:
             raise
         except (BaseError, OSError) as error:
-            raise SourceError(f"{self._url}: {what or 'its objects'} cannot be read: {_words(error)}") from error
+            # What the store itself refuses has a name of its own; the rest is the way there.
+            kind = PassingError if type(error) is GenericError or isinstance(error, OSError) else SourceError
+            raise kind(f"{self._url}: {what or 'its objects'} cannot be read: {_words(error)}") from error
 
 
 def _seen(told: Any) -> Seen:

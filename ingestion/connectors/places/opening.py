@@ -13,6 +13,7 @@ from ingestion.connectors.connector import Settings
 from ingestion.connectors.places.folder import Folder
 from ingestion.connectors.places.ftp import open_ftp
 from ingestion.connectors.places.objects import SCHEMES, open_objects
+from ingestion.connectors.places.patient import Patient
 from ingestion.connectors.places.place import Place
 from ingestion.connectors.places.sftp import open_sftp
 from tillmill.errors import SettingsError
@@ -38,7 +39,8 @@ class Connection(Settings):
 
     `url` is a folder (relative to the workspace), `sftp://`, `ftp://` or `ftps://user@host:port/folder`, `s3://`,
     `gs://` or `az://bucket/prefix`. `password`, `private_key` and the secret ones of `options` are references (`file:`,
-    `env:`). `host_key` (SFTP) and `certificate` (FTPS, PEM) pin the server. `options` are the object store's own.
+    `env:`). `host_key` (SFTP) and `certificate` (FTPS, PEM) pin the server. `options` are the object store's own. After
+    `attempts` without progress, `first_wait_seconds` and then twice as long apart, the stream stops.
     """
 
     url: str
@@ -48,6 +50,8 @@ class Connection(Settings):
     certificate: str = ""
     name_encoding: str = "utf-8"
     options: dict[str, str] = Field(default_factory=dict)
+    attempts: int = Field(default=5, ge=1, le=20)
+    first_wait_seconds: float = Field(default=0.5, ge=0)
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -60,9 +64,28 @@ class Connection(Settings):
 
 @contextmanager
 def open_place(workspace: Workspace, connection: Connection) -> Iterator[Place]:
-    """The place, open until the end of the block. Raises SettingsError, RefusedError, SourceError as the place does."""
+    """The place, open until the end of the block; on a server, asked again after trouble of the moment.
+
+    Raises SettingsError, RefusedError, SourceError as the place does.
+    """
     url = workspace.resolve(connection.url)
     scheme = urlsplit(url).scheme
+    if scheme not in {"sftp", "ftp", "ftps", *SCHEMES}:
+        if "://" in url and scheme != "file":
+            raise SettingsError(f"connection.url: files are not read from {scheme}://; there are {', '.join(KNOWN)}")
+        yield Folder(workspace.root / url.removeprefix("file://"))
+        return
+    place = Patient(
+        lambda: _on_server(workspace, connection, url, scheme), connection.attempts, connection.first_wait_seconds
+    )
+    try:
+        yield place
+    finally:
+        place.close()
+
+
+@contextmanager
+def _on_server(workspace: Workspace, connection: Connection, url: str, scheme: str) -> Iterator[Place]:
     password = workspace.secret(connection.password) if connection.password else ""
     if scheme == "sftp":
         private_key = workspace.secret(connection.private_key) if connection.private_key else ""
@@ -71,16 +94,12 @@ def open_place(workspace: Workspace, connection: Connection) -> Iterator[Place]:
     elif scheme in {"ftp", "ftps"}:
         with open_ftp(url, password, workspace.resolve(connection.certificate), connection.name_encoding) as found:
             yield found
-    elif scheme in SCHEMES:
+    else:
         options = {
             name: workspace.secret(value) if _is_secret(name) else workspace.resolve(value)
             for name, value in connection.options.items()
         }
         yield open_objects(url, options)
-    elif "://" in url and scheme != "file":
-        raise SettingsError(f"connection.url: files are not read from {scheme}://; there are {', '.join(KNOWN)}")
-    else:
-        yield Folder(workspace.root / url.removeprefix("file://"))
 
 
 def _is_secret(option: str) -> bool:

@@ -6,7 +6,7 @@ import fnmatch
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from tillmill.errors import RefusedError, SettingsError
+from tillmill.errors import RefusedError, SettingsError, SourceError
 
 WILDCARDS = "*?["
 
@@ -20,6 +20,10 @@ class Seen:
     modified: int
 
 
+class PassingError(SourceError):
+    """Trouble of the moment: a lost connection, a silence, a server that is busy. The same question may be answered."""
+
+
 class Place(Protocol):
     """A place that holds files. Every method raises SourceError where the place fails."""
 
@@ -29,11 +33,11 @@ class Place(Protocol):
     def again(self, files: list[Seen]) -> set[Seen]:
         """The same files as they are now; without those that have gone."""
 
-    def read(self, files: list[Seen]) -> list[bytes | None]:
-        """Their bytes, in order; None for one that has gone."""
+    def read(self, files: list[Seen], found: dict[Seen, bytes | None]) -> None:
+        """Puts their bytes into `found`, each file's as it comes; None for one that has gone."""
 
     def copy(self, file: Seen, into: BinaryIO) -> bool:
-        """Writes the file's bytes into `into`, a piece at a time; False where it has gone."""
+        """Writes the file's bytes from where `into` stands, a piece at a time; False where it has gone."""
 
 
 def check_pattern(pattern: str) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncssh
 
-from ingestion.connectors.places.place import Seen, joined, split_pattern
+from ingestion.connectors.places.place import PassingError, Seen, joined, split_pattern
 from tillmill.errors import RefusedError, SettingsError, SourceError
 
 Answer = TypeVar("Answer")
@@ -19,6 +19,14 @@ IN_FLIGHT = 8
 CONNECT_SECONDS = 20
 READ_SECONDS = 120
 PIECE = 8 << 20
+PASSING: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncssh.ConnectionLost,
+    asyncssh.ChannelOpenError,
+    asyncssh.SFTPConnectionLost,
+    asyncssh.SFTPNoConnection,
+)
 # AES-GCM is one call into OpenSSL per packet; asyncssh's first choice costs five times as much.
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr")
 
@@ -57,11 +65,14 @@ class Sftp:
         found = self._runner.run(_in_words(self._each(files, self._stat), files[0].name if files else ""))
         return {seen for seen in found if seen is not None}
 
-    def read(self, files: list[Seen]) -> list[bytes | None]:
-        return self._runner.run(_in_words(self._each(files, self._read), files[0].name if files else ""))
+    def read(self, files: list[Seen], found: dict[Seen, bytes | None]) -> None:
+        async def one(file: Seen) -> None:
+            found[file] = await self._read(file)
+
+        self._runner.run(_in_words(self._each(files, one), files[0].name if files else ""))
 
     def copy(self, file: Seen, into: BinaryIO) -> bool:
-        done = 0
+        done = into.tell()
         while True:
             # A piece at a time, each with its own patience: a large file may take longer than any answer should.
             piece = self._runner.run(_in_words(self._read(file, done, PIECE), file.name))
@@ -151,7 +162,7 @@ async def _connect(url: str, password: str, private_key: str, host_key: str) -> 
     except asyncssh.PermissionDenied as error:
         raise SourceError(f"{where} refused the log-in of {parts.username!r}") from error
     except (OSError, asyncssh.Error, TimeoutError) as error:
-        raise SourceError(f"{where} cannot be reached: {error or type(error).__name__}") from error
+        raise _trouble(error, f"{where} cannot be reached") from error
 
 
 async def _in_words(work: Coroutine[Any, Any, Answer], what: str) -> Answer:
@@ -160,4 +171,9 @@ async def _in_words(work: Coroutine[Any, Any, Answer], what: str) -> Answer:
     except asyncssh.SFTPNoSuchFile as error:
         raise SourceError(f"{what}: no such folder on the SFTP server") from error
     except (asyncssh.Error, OSError, TimeoutError) as error:
-        raise SourceError(f"{what}: the SFTP server failed: {error or type(error).__name__}") from error
+        raise _trouble(error, f"{what}: the SFTP server failed") from error
+
+
+def _trouble(error: Exception, what: str) -> SourceError:
+    kind = PassingError if isinstance(error, PASSING) else SourceError
+    return kind(f"{what}: {str(error) or type(error).__name__}")

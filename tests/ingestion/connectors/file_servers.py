@@ -17,15 +17,66 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ingestion.connectors.places.place import Place, Seen
+
 with warnings.catch_warnings():
     # It stands on asyncore, of which Python 3.11 says that 3.12 lacks it; there it brings its own.
     warnings.simplefilter("ignore", DeprecationWarning)
     from pyftpdlib.authorizers import DummyAuthorizer
-    from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
+    from pyftpdlib.handlers import DTPHandler, FTPHandler, TLS_FTPHandler
     from pyftpdlib.ioloop import IOLoop
     from pyftpdlib.servers import FTPServer
 
+LISTING = 1000  # no list of files here is longer
 USER, PASSWORD = "mill", "s3cret"
+
+
+def read(place: Place, files: list[Seen]) -> list[bytes | None]:
+    """The bytes of the files, in order."""
+    found: dict[Seen, bytes | None] = {}
+    place.read(files, found)
+    return [found[file] for file in files]
+
+
+@contextmanager
+def cutting_proxy(port: int, *, after: int, times: int) -> Iterator[tuple[int, list[int]]]:
+    """The port of a proxy that cuts its first `times` connections once `after` bytes have come back, and how many
+    bytes each connection brought."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    brought: list[int] = []
+
+    def forward(source: socket.socket, sink: socket.socket, most: int = 0, place: int = -1) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 14):
+                sink.sendall(data)
+                if place >= 0:
+                    brought[place] += len(data)
+                    if most and brought[place] >= most:
+                        break
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        source.close()
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                caller, _ = listener.accept()
+                server = socket.create_connection(("127.0.0.1", port))
+                brought.append(0)
+                place = len(brought) - 1
+                most = after if place < times else 0
+                threading.Thread(target=forward, args=(caller, server), daemon=True).start()
+                threading.Thread(target=forward, args=(server, caller, most, place), daemon=True).start()
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1], brought
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(20)
 
 
 @contextmanager
@@ -61,6 +112,26 @@ def ftp_server(
         thread.join(20)
         with suppress(OSError):
             server.close_all()
+
+
+def cutting_channel(*, after: int, times: int) -> type[DTPHandler]:
+    """A data channel of an FTP server that drops the caller `times` times, each once `after` more bytes were sent."""
+    sent: list[int] = []
+
+    class Cutting(DTPHandler):
+        def use_sendfile(self) -> bool:
+            return False
+
+        def send(self, data: bytes) -> int:
+            count: int = super().send(data)
+            if len(data) > LISTING:
+                sent.append(count)
+                if len(sent) <= times:
+                    self.cmd_channel.close()
+            return count
+
+    Cutting.ac_out_buffer_size = after
+    return Cutting
 
 
 def make_certificate(path: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.connectors.places.ftp import Ftp, open_ftp
-from tests.ingestion.connectors.file_servers import ftp_server, make_certificate
+from tests.ingestion.connectors.file_servers import ftp_server, make_certificate, read
 from tillmill.errors import RefusedError, SettingsError, SourceError
 
 LONG_AGO = 1_480_000_000
@@ -43,7 +43,7 @@ def test_names_sizes_and_times_are_told_and_bytes_are_whole(place: Ftp) -> None:
         ("in/x_1.csv", 10, LONG_AGO * 10**9),
         ("in/x_北京.csv", 8, LONG_AGO * 10**9),
     ]
-    assert place.read(found) == [b"a,b\r\n3,4\r\n", b"a,b\n1,2\n"]
+    assert read(place, found) == [b"a,b\r\n3,4\r\n", b"a,b\n1,2\n"]
     assert place.again(found) == set(found)
     assert [file.name for file in place.look("in/*")] == ["in/x_1.csv", "in/x_北京.csv", "in/y.csv"]
     assert place.look("in/old/*.csv") == []
@@ -54,7 +54,7 @@ def test_a_file_that_went_or_changed_is_told(place: Ftp, folder: Path) -> None:
     (folder / gone.name).unlink()
     (folder / changed.name).write_bytes(b"longer than before")
     assert place.again([gone, changed]).isdisjoint({gone, changed})
-    assert place.read([gone]) == [None]
+    assert read(place, [gone]) == [None]
     assert not place.copy(gone, io.BytesIO())
     with pytest.raises(SourceError, match="gone: no such folder"):
         place.look("gone/*.csv")
@@ -65,7 +65,7 @@ def test_tls_goes_to_the_pinned_certificate_alone_and_no_password_before(folder:
     other = make_certificate(tmp_path / "other.pem")
     with ftp_server(folder, certificate=tmp_path / "server.pem") as port:
         with opened(port, "ftps", pinned) as place:
-            assert place.read(place.look("in/y.csv")) == [b"a\n"]
+            assert read(place, place.look("in/y.csv")) == [b"a\n"]
         for certificate in (other, ""):
             with pytest.raises(RefusedError, match="certificate"), opened(port, "ftps", certificate):
                 pass
@@ -86,7 +86,7 @@ def test_names_in_another_encoding_need_its_name(folder: Path) -> None:
         assert "name_encoding" in str(caught.value)
         with opened(port, encoding="gb18030") as place:
             assert place.look("in/x_*.csv")[-1].name == "in/x_北京.csv"
-            assert place.read(place.look("in/x_北*.csv")) == [b"a,b\n1,2\n"]
+            assert read(place, place.look("in/x_北*.csv")) == [b"a,b\n1,2\n"]
 
 
 def test_a_refused_log_in_says_so_without_the_password(folder: Path) -> None:

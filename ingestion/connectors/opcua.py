@@ -63,13 +63,23 @@ class Connection(Settings):
 
 
 class Variable(Settings):
-    """One variable by its node id (`ns=2;s=Line1.Good`); a counter names the width at which it starts again."""
+    """One variable by its node id (`ns=2;s=Line1.Good`); a counter names the width at which it starts again.
+
+    `max_per_second` is the most it can count in a second: by it a reset is told from a rollover.
+    """
 
     node: str
     tag: str = ""
     unit: str = ""
     scale: float = 1.0
     counter_bits: Literal[0, 16, 32, 64] = 0
+    max_per_second: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if self.max_per_second and not self.counter_bits:
+            raise ValueError("max_per_second is that of a counter: give its counter_bits")
+        return self
 
 
 class Browse(Settings):
@@ -111,8 +121,8 @@ class Pull(Settings):
 
 
 def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict[str, Any] | None) -> Iterator[Page]:
-    """Pages of readings (device_id, tag, read_at, value, text, unit, quality, counter_raw, counter_bits; node, path,
-    server_at, status, last_value), of objects, or of events, all text.
+    """Pages of readings (device_id, tag, read_at, value, text, unit, quality, counter_raw, counter_bits,
+    max_per_second; node, path, server_at, status, last_value), of objects, or of events, all text.
 
     `cursor` is {"at": {node: time of its last reading}}. A session that is lost is opened anew and goes on from there.
     Raises SourceError where the server cannot be reached, refuses us, or has no such node or history.

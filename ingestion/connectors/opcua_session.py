@@ -64,6 +64,7 @@ class Point:
     unit: str = ""
     scale: float = 1.0
     counter_bits: int = 0
+    max_per_second: float | None = None
 
     @property
     def id(self) -> str:
@@ -115,7 +116,15 @@ async def find_points(client: Client, pull: Pull) -> list[Point]:
     """The nodes that are named, then the variables below `browse.start` whose path fits a pattern."""
     try:
         points = [
-            Point(client.get_node(one.node), one.node, one.tag or one.node, one.unit, one.scale, one.counter_bits)
+            Point(
+                client.get_node(one.node),
+                one.node,
+                one.tag or one.node,
+                one.unit,
+                one.scale,
+                one.counter_bits,
+                one.max_per_second,
+            )
             for one in pull.nodes
         ]
     except UaError as error:
@@ -220,6 +229,7 @@ def to_record(point: Point, value: ua.DataValue) -> Record:
         "tag": point.tag,
         "unit": point.unit or None,
         "counter_bits": str(point.counter_bits) if point.counter_bits else None,
+        "max_per_second": repr(point.max_per_second) if point.max_per_second else None,
         "node": point.id,
         "path": point.path,
         **reading(value, point.scale, bool(point.counter_bits), now()),

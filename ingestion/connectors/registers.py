@@ -30,7 +30,10 @@ FORMATS = {
 # Below this a 32-bit float is subnormal. No instrument measures that; two words in the wrong order do.
 SMALLEST = 2.0**-126
 GOOD = "good"
-FIELDS = ("device_id", "tag", "read_at", "value", "text", "unit", "quality", "counter_raw", "counter_bits")
+FIELDS = (
+    *("device_id", "tag", "read_at", "value", "text", "unit", "quality", "counter_raw", "counter_bits"),
+    "max_per_second",
+)
 Row = tuple[str | None, ...]
 
 
@@ -58,6 +61,7 @@ class Tag(Register):
     """A register with a name. `scale` makes the value from the raw one; outside `low` to `high` it is implausible.
 
     A counter names the width at which it starts again from zero: it lands raw, and differences are taken modulo that.
+    `max_per_second` is the most it can count in a second: by it a reset is told from a rollover.
     """
 
     tag: str = Field(min_length=1)
@@ -65,6 +69,7 @@ class Tag(Register):
     unit: str = ""
     scale: float = 1.0
     counter_bits: Literal[0, 16, 32, 64] = 0
+    max_per_second: float | None = Field(default=None, gt=0)
     low: float | None = None
     high: float | None = None
 
@@ -72,6 +77,8 @@ class Tag(Register):
     def _coherent(self) -> Self:
         if self.counter_bits and self.type not in ("u16", "u32", "u64"):
             raise ValueError("a counter is of type u16, u32 or u64")
+        if self.max_per_second and not self.counter_bits:
+            raise ValueError("max_per_second is that of a counter: give its counter_bits")
         if self.counter_bits > 16 * self.size:
             raise ValueError(f"a counter of {self.counter_bits} bits does not fit type {self.type}")
         if self.table in BITS and self.type != "bit":
@@ -143,6 +150,7 @@ def reading(device: str, tag: Tag, at: datetime, found: Sequence[int] | str, qua
         quality=quality,
         counter=raw if isinstance(raw, int) and tag.counter_bits else None,
         counter_bits=tag.counter_bits,
+        max_per_second=tag.max_per_second,
     )
 
 
@@ -157,6 +165,7 @@ def row(
     quality: str,
     counter: int | None = None,
     counter_bits: int = 0,
+    max_per_second: float | None = None,
 ) -> Row:
     """One reading as text, in the order of FIELDS."""
     return (
@@ -169,6 +178,7 @@ def row(
         quality,
         None if counter is None else str(counter),
         str(counter_bits) if counter_bits else None,
+        repr(max_per_second) if max_per_second and counter_bits else None,
     )
 
 

@@ -14,7 +14,7 @@ class Readings(dy.Schema):
 
     `quality` is `good` or says why there is no value (`exception_2`, `silent`, `implausible`); a bad reading has no
     value, never zero. `counter_raw` is the register as it stood, `counter_bits` the width at which it starts again
-    from zero.
+    from zero, `max_per_second` the most it can count in a second, where its map says so.
     """
 
     device_id = columns.text(required=True)
@@ -26,6 +26,7 @@ class Readings(dy.Schema):
     quality = columns.text(required=True)
     counter_raw = columns.count()
     counter_bits = columns.count()
+    max_per_second = columns.number(low=0)
     observed_at = columns.at(required=True)
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.faults.plant import plant, pull, rows
 from tests.ingestion.connectors.servers import serving
-from tillmill.workspace import Workspace
+from tillmill.workspace import Workspace, open_workspace
 
 SOURCE = """
 [[sources]]
@@ -165,11 +165,43 @@ def test_16_a_counter_of_any_width_that_starts_again_from_zero_is_a_reset(bits: 
             "quality": "good",
             "counter_raw": [100, 120, 0, 7],
             "counter_bits": bits,
+            "max_per_second": pl.Series([None] * 4, dtype=pl.Float64),
         }
     )
     counted = count_up(readings)
     assert counted["counted_units"].to_list() == [0, 20, 20, 27]
     assert counted["is_reset"].to_list() == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("most", "counts", "made", "resets"),
+    [
+        # 200 units to the end of the register in a minute: a rollover at 5 a second, a reset at 1 a second.
+        (5.0, [65_400, 64, 100], [200, 36], [False, False]),
+        (1.0, [65_400, 64, 100], [0, 36], [True, False]),
+        (None, [65_400, 64, 100], [200, 36], [False, False]),
+        # Reset from above half the width: at the known pace nobody makes 5,540 in a minute.
+        (5.0, [60_000, 4, 10], [0, 6], [True, False]),
+        # Another device in its place: a jump upwards is no production either.
+        (5.0, [100, 40_000, 40_010], [0, 10], [True, False]),
+    ],
+)
+def test_16_a_counter_whose_pace_is_known_is_reset_where_a_rollover_is_not_possible(
+    workspace: Workspace, device: Device, most: float | None, counts: list[int], made: list[int], resets: list[bool]
+) -> None:
+    if most:
+        settings = workspace.root / "tillmill.toml"
+        given = 'tag = "good_count", address = 10, '
+        settings.write_text(settings.read_text().replace(given, f"{given}max_per_second = {most}, "))
+    for count in counts:
+        device.count = count
+        device.clock += 60
+        assert pull(open_workspace(workspace.root)).landed == 2
+    landed = rows(workspace).filter(tag="good_count")
+    assert landed["max_per_second"].to_list() == [most] * 3
+    counted = count_up(landed)
+    assert [after - before for before, after in itertools.pairwise(counted["counted_units"])] == made
+    assert counted["is_reset"].to_list() == [False, *resets]
 
 
 def count_up(readings: pl.DataFrame) -> pl.DataFrame:

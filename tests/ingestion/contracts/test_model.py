@@ -18,8 +18,8 @@ MODEL = Path(__file__).resolve().parents[4] / "shared" / "design" / "model.md"
 
 # Columns that stand in a contract and not in the model, and why.
 BESIDE = {
-    # A counter's width, without which its rollover cannot be undone.
-    "scada.readings": ["counter_bits"],
+    # A counter's width, without which its rollover cannot be undone, and its pace, by which a reset is none.
+    "scada.readings": ["counter_bits", "max_per_second"],
     # The model gives these in words ("…", "one JSON object") or within `parts`.
     "promotions.effects": None,
     "planning.summary": None,

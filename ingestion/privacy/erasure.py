@@ -16,7 +16,7 @@ from ingestion.landing import files, originals
 from ingestion.landing.ledger import Ledger, Load
 from ingestion.landing.locks import stream_lock
 from ingestion.prepare import FORGOTTEN
-from ingestion.privacy import records
+from ingestion.privacy import looking, records
 from ingestion.privacy.normalise import CALLING_CODES, IDENTIFYING, kind_of
 from ingestion.privacy.person import Asked, find_person, visible_files
 from ingestion.privacy.requests import Request, Requests
@@ -165,11 +165,13 @@ def _forget_files(workspace: Workspace, ledger: Ledger, requests: Requests, requ
     words += [one for some in requests.tokens(request).values() for one in some]
     pattern = re.compile("|".join(words).encode(), re.IGNORECASE)
     for original in originals.listed(workspace, ledger, source=request.source or None):
-        if pattern.search(originals.read(workspace, original)):
+        # After a restored backup nobody's words are known, and each value is held against their tokens.
+        finder = None if request.detail["words"] else _finder(workspace, requests.tokens(request))
+        if why := _why_dropped(workspace, original, pattern, finder):
             theirs = [
                 row for row in ledger.originals(original.source, original.stream) if row.content == original.content
             ]
-            requests.note(request, "originals", original.content, 1)
+            requests.note(request, why, original.content, 1)
             originals.drop(workspace, ledger, theirs)
     # What a whole table held when it was last read, sealed: without it every row lands again, once.
     for path in (workspace.ledger.parent / "reads").glob("*"):
@@ -184,6 +186,21 @@ def _forget_files(workspace: Workspace, ledger: Ledger, requests: Requests, requ
             for path in (lake / contract.name).glob(f"*/.*{files.UNKNOWN}"):
                 requests.note(request, "unknown files", str(path.relative_to(workspace.root)), 1)
                 files.remove(path)
+
+
+def _why_dropped(
+    workspace: Workspace, original: originals.Listed, pattern: re.Pattern[bytes], finder: Finder | None
+) -> str:
+    """Under which heading of the proof a kept file goes; '' where it stays.
+
+    A file is its source's, byte for byte, and never rewritten. One that cannot be looked into goes with the person
+    where its stream may hold people.
+    """
+    try:
+        is_theirs = looking.holds(originals.read(workspace, original), pattern, finder.holds if finder else None)
+    except looking.UnreadableError:
+        return "originals that cannot be searched" if ALL[original.stream].is_sealed else ""
+    return "originals" if is_theirs else ""
 
 
 def _text_of(path: Path) -> bytes:

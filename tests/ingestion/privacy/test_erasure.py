@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import hashlib
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from ingestion.connectors.page import Original
 from ingestion.contracts.contract import landed_schema
 from ingestion.contracts.learnt import CONTRACTS
 from ingestion.landing import files, lake, originals, quarantine
+from ingestion.landing.database import to_text
 from ingestion.landing.ledger import Ledger
 from ingestion.privacy import erasure, proof, records
 from ingestion.privacy.person import Asked
@@ -21,9 +27,10 @@ from ingestion.privacy.tokens import load_keys, token
 from ingestion.privacy.vault import Vault
 from tests.ingestion.privacy import people
 from tillmill.errors import UsageError
-from tillmill.workspace import Workspace
+from tillmill.workspace import Workspace, now
 
 LI = Asked(members=("M1",))
+LI_BY_PHONE = Asked(phones=(people.LI["phone"],))
 IDENTITIES = next(contract for contract in CONTRACTS if contract.name == "customers.identities")
 
 
@@ -141,6 +148,68 @@ def test_an_original_that_holds_nothing_of_them_is_kept(workspace: Workspace) ->
     forget(workspace)
     with Ledger(workspace.ledger) as ledger:
         assert [one.name for one in originals.listed(workspace, ledger)] == ["members_3.csv"]
+
+
+def zipped(data: bytes, name: str = "x.csv") -> bytes:
+    room = io.BytesIO()
+    with zipfile.ZipFile(room, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+    return room.getvalue()
+
+
+def parquet(data: bytes) -> bytes:
+    room = io.BytesIO()
+    pl.DataFrame({"note": [data.decode()]}).write_parquet(room)
+    return room.getvalue()
+
+
+LINE = f"note\n京 {people.LI['phone'][:3]} {people.LI['phone'][3:]}\n".encode()
+OTHER = f"note\n京 {people.WU['phone']}\n".encode()
+FORMS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "zip": zipped,
+    "zip in gz": lambda data: gzip.compress(zipped(data)),
+    "hidden in zip": lambda data: zipped(data, "__MACOSX/.x"),
+    "workbook": lambda data: zipped(b"<sst><si><t>" + data + b"</t></si></sst>", "xl/sharedStrings.xml"),
+    "parquet": parquet,
+    "utf-16": lambda data: data.decode().encode("utf-16"),
+    "gb18030": lambda data: data.decode().encode("gb18030"),
+}
+
+
+@pytest.mark.parametrize("is_restored", [False, True], ids=["named", "on the list"])
+def test_packed_originals_of_other_loads_are_looked_into(workspace: Workspace, is_restored: bool) -> None:
+    """Kept by a load that holds none of the person's rows: only what stands in the files tells."""
+    people.give(workspace, "club/members_3.csv", [people.WU | {"updated_at": people.AT, "tier": "silver"}])
+    people.pull(workspace)
+    sent = {
+        f"{whose} {form}": pack(line) for form, pack in FORMS.items() for whose, line in (("li", LINE), ("wu", OTHER))
+    }
+    sent |= {"li legacy": b"\xd0\xcf\x11\xe0\0" + LINE, "li broken": zipped(LINE)[:-30]}
+    with Ledger(workspace.ledger) as ledger:
+        load = ledger.loads("club", "crm.members")[-1]
+        for name, data in sent.items():
+            [kept] = originals.keep(
+                workspace, "club", "crm.members", [Original(name, hashlib.sha256(data).hexdigest(), data)]
+            )
+            with ledger.transaction() as connection:
+                connection.execute(
+                    """insert into originals (stream, source, content, load_id, name, bytes, kept_at)
+                    values ('crm.members', 'club', ?, ?, ?, ?, ?)""",
+                    (kept.content, load.load_id, kept.name, kept.bytes, to_text(now())),
+                )
+        assert {one.name for one in originals.listed(workspace, ledger)} > set(sent)
+        request = erasure.ask(workspace, ledger, LI_BY_PHONE, by="ana")
+        if is_restored:
+            with Requests(workspace) as requests:
+                requests.update(request, {**request.detail, "words": []})
+        proof.carry_out_open(workspace, ledger)
+        [path] = proof.finish(workspace, ledger, version=1, removed=[])
+        assert {one.name for one in originals.listed(workspace, ledger)} == {
+            "members_3.csv",
+            *(f"wu {form}" for form in FORMS),
+        }
+    assert json.loads(path.read_text())["removed"]["originals that cannot be searched"] == 2
 
 
 def test_learnt_identities_lose_their_records(workspace: Workspace) -> None:

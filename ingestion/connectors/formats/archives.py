@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from ingestion.connectors.formats.layout import Layout
 from tillmill.errors import RefusedError, SourceError
 
 GZIP = b"\x1f\x8b"
@@ -60,6 +61,16 @@ def check_ratio(name: str, unpacked: int, packed: int, most_bytes: int) -> None:
         raise RefusedError(
             f"{name}: unpacks to more than {min(unpacked, most_bytes):,} bytes; nothing of it was read",
             next_command="if the file is right, raise pull.most_bytes" if unpacked > most_bytes else "",
+        )
+
+
+def check_held(name: str, what: str, size: int, layout: Layout, otherwise: str) -> None:
+    """Raises RefusedError where what is held in memory whole would be more than `layout.most_held_bytes`."""
+    if size > layout.most_held_bytes:
+        raise RefusedError(
+            f"{name}: {what} of {size:,} bytes, and more than {layout.most_held_bytes:,} are not held in memory",
+            state="Nothing of it was read.",
+            next_command=f"{otherwise}; or raise pull.most_held_bytes where there is room for several times as much",
         )
 
 

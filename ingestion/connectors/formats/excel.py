@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import polars as pl
 
-from ingestion.connectors.formats.archives import check_zip
+from ingestion.connectors.formats.archives import check_held, check_zip, size_of
 from ingestion.connectors.formats.csvtext import column_names
 from ingestion.connectors.formats.layout import Layout
 from ingestion.connectors.formats.merged import merged_rows
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from fastexcel import ExcelReader
 
 ZIP = b"PK\x03\x04"
-MOST_UNPACKED = 2 << 30
+# What holds cells; pictures are not unpacked.
+CELLS = (".xml", ".bin")
 ALL = "*"
 # A cell that Excel could not work out, by the word that the reader has for it.
 ERRORS = {
@@ -38,14 +39,18 @@ def read(source: BinaryIO, name: str, layout: Layout) -> Iterator[pl.DataFrame]:
 
     LINE is the row's number in the sheet; a row without any cell is none. A row with an error cell (`#N/A`) has null
     fields, its reason in FAULT. Raises SourceError for a file that is no workbook, a sheet that is not there or not
-    told, RefusedError for a bomb.
+    told, RefusedError for a bomb and beyond `layout.most_held_bytes`.
     """
     import fastexcel  # a third of a second that a source without workbooks need not wait
 
+    otherwise = "ask for CSV, which is read as a stream"
+    check_held(name, "a workbook", size_of(source), layout, otherwise)
     data = source.read()
     if data.startswith(ZIP):
         source.seek(0)
-        check_zip(source, name, min(layout.most_bytes, MOST_UNPACKED))
+        members = check_zip(source, name, layout.most_bytes)
+        unpacked = sum(member.file_size for member in members if member.filename.lower().endswith(CELLS))
+        check_held(name, "a workbook", unpacked, layout, otherwise)
     try:
         workbook = fastexcel.read_excel(data)
         sheets = {sheet: _is_visible(workbook, sheet) for sheet in workbook.sheet_names}

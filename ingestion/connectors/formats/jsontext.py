@@ -8,15 +8,13 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from ingestion.connectors.answers import strict_json
-from ingestion.connectors.formats.archives import size_of
+from ingestion.connectors.formats.archives import check_held, size_of
 from ingestion.connectors.formats.encodings import utf8_chunks
 from ingestion.connectors.formats.layout import Layout
 from ingestion.connectors.formats.rows import frame_of, unreadable
 from ingestion.connectors.records import flatten
-from tillmill.errors import RefusedError, SourceError
+from tillmill.errors import SourceError
 
-# One JSON document is only known to be whole when all of it is in memory.
-MOST_DOCUMENT = 256 << 20
 MOST_LINE = 64 << 20
 ROWS = 20_000
 
@@ -25,13 +23,10 @@ def read_document(source: BinaryIO, name: str, layout: Layout) -> Iterator[pl.Da
     """The objects of the list at `layout.records` (dotted; without one, the document itself), flattened as in REST.
 
     LINE is the object's place in the list. Raises SourceError with the position where the document is broken or has no
-    such list, RefusedError beyond MOST_DOCUMENT.
+    such list, RefusedError beyond `layout.most_held_bytes`: a document is only known to be whole
+    once all of it is read.
     """
-    if size_of(source) > MOST_DOCUMENT:
-        raise RefusedError(
-            f"{name}: a JSON document of more than {MOST_DOCUMENT:,} bytes; nothing of it was read",
-            next_command="ask for JSON Lines, which is read as a stream, and set pull.format = 'jsonl'",
-        )
+    check_held(name, "a JSON document", size_of(source), layout, "ask for JSON Lines, which is read as a stream")
     try:
         body = strict_json(b"".join(utf8_chunks(source, name, layout.encoding)))
     except (ValueError, RecursionError) as error:
@@ -41,7 +36,14 @@ def read_document(source: BinaryIO, name: str, layout: Layout) -> Iterator[pl.Da
     records = [body] if isinstance(body, dict) and not layout.records else body
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise SourceError(f"{name}: no list of records under {layout.records or 'the top'!r}")
-    yield frame_of([flatten(record) for record in records], range(1, len(records) + 1))
+    body = None
+    for first in range(0, len(records), ROWS):
+        rows = [flatten(record) for record in records[first : first + ROWS]]
+        # What has been handed on is let go: the records as they were read take most of the room.
+        records[first : first + ROWS] = [{}] * len(rows)
+        yield frame_of(rows, range(first + 1, first + 1 + len(rows)))
+    if not records:
+        yield frame_of([], range(0))
 
 
 def read_lines(source: BinaryIO, name: str, layout: Layout) -> Iterator[pl.DataFrame]:

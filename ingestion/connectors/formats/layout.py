@@ -20,7 +20,8 @@ class Layout(Settings):
     file without one. `sheet` is a worksheet's name or number, or `*` for all that are visible; `fill_merged` names the
     columns in which a merged cell's value stands for all its rows. `records` is the path to the records of XML
     (`Items/Item`) and JSON (`data.items`), `parents` the fields of an XML record's ancestors to repeat beside it
-    (`Item/@id`). `members` picks among the files of a zip.
+    (`Item/@id`). `members` picks among the files of a zip. A JSON document and a workbook are held in memory whole, up
+    to `most_held_bytes`; all else is read as a stream.
     """
 
     format: Format | None = None
@@ -34,6 +35,7 @@ class Layout(Settings):
     parents: list[str] = Field(default_factory=list)
     members: str = "*"
     most_bytes: int = Field(default=8 << 30, ge=1, description="of one file, unpacked")
+    most_held_bytes: int = Field(default=256 << 20, ge=1, description="of a JSON document or a workbook, unpacked")
 
     @field_validator("encoding")
     @classmethod

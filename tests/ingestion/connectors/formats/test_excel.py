@@ -159,6 +159,14 @@ def test_a_row_with_an_error_cell_comes_out_marked() -> None:
     assert found[RAW].to_list() == ['{"sku":null,"n":"5"}', None, '{"sku":null,"n":null}']
 
 
+def test_a_workbook_too_large_to_hold_is_refused_by_what_it_unpacks_to() -> None:
+    data = sheet(["id"], *([f"{number:05}"] for number in range(5000)))
+    with pytest.raises(RefusedError, match=r"a workbook of .* are not held in memory") as caught:
+        read(data, most_held_bytes=2 * len(data))
+    assert "pull.most_held_bytes" in caught.value.next_command
+    assert read(data, most_held_bytes=40 * len(data)).height == 5000
+
+
 def test_a_workbook_that_is_none_or_a_bomb_stops() -> None:
     with pytest.raises(SourceError, match="no workbook that can be read"):
         read(b"nonsense")

@@ -16,7 +16,7 @@ from tillmill.errors import RefusedError, SourceError
 
 def document(text: str | bytes, **layout: Any) -> pl.DataFrame:
     data = text.encode() if isinstance(text, str) else text
-    return pl.concat(jsontext.read_document(io.BytesIO(data), "f.json", Layout(**layout)))
+    return pl.concat(jsontext.read_document(io.BytesIO(data), "f.json", Layout(**layout)), how="diagonal")
 
 
 def lines(text: str | bytes, **layout: Any) -> pl.DataFrame:
@@ -51,10 +51,19 @@ def test_a_document_without_the_list_stops(text: str) -> None:
         document(text, records="data.items")
 
 
-def test_a_document_too_large_to_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsontext, "MOST_DOCUMENT", 10)
-    with pytest.raises(RefusedError, match="more than 10 bytes"):
-        document('[{"a": 1}, {"a": 2}]')
+def test_a_document_too_large_to_hold_is_refused() -> None:
+    with pytest.raises(RefusedError, match="of 20 bytes, and more than 19 are not held") as caught:
+        document('[{"a": 1}, {"a": 2}]', most_held_bytes=19)
+    assert "pull.most_held_bytes" in caught.value.next_command
+    assert document('[{"a": 1}, {"a": 2}]', most_held_bytes=20).height == 2
+
+
+def test_the_records_of_a_document_come_in_parts_with_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsontext, "ROWS", 2)
+    found = document('[{"a": 1}, {"b": 2}, {"a": 3}, {"a": 4}, {"c": 5}]')
+    assert found["a"].to_list() == ["1", None, "3", "4", None]
+    assert found[LINE].to_list() == [1, 2, 3, 4, 5]
+    assert document("[]").height == 0
 
 
 def test_a_line_that_is_no_object_is_marked_and_blank_ones_are_no_rows() -> None:

@@ -128,7 +128,7 @@ def sweep(workspace: Workspace, ledger: Ledger, *, at_once: bool = False) -> int
     if not at_once:
         named = _named(workspace.build / "manifest.parquet")
         before = now() - KEPT
-        waiting = [one for one in waiting if one.merged_at <= before and str(workspace.root / one.file) not in named]
+        waiting = [one for one in waiting if one.merged_at <= before and str(ledger.root / one.file) not in named]
     for one in waiting:
         files.remove(workspace.root / one.file)
     gone = [one.file for one in waiting if not (workspace.root / one.file).exists()]

@@ -30,9 +30,10 @@ def test_day_by_day_and_built_afresh_are_the_same_tables(fresh_run: Path) -> Non
     assert differences(step_by_step, published(fresh_run), but=counting) == []
 
 
+@pytest.mark.timeout(3600)
 def test_merged_files_give_the_same_tables_built_afresh_and_day_by_day(fresh_run: Path, tmp_path: Path) -> None:
-    """Six nights; then one copy is compacted, and both go on."""
-    for _ in range(6):
+    """Four nights; then one copy is compacted, and both go on."""
+    for _ in range(4):
         assert tillmill("demo", "advance", "1", "--workspace", str(fresh_run)).returncode == 0
         run_demo(fresh_run, "--only", "ingest")
     run_demo(fresh_run)
@@ -51,7 +52,7 @@ def test_merged_files_give_the_same_tables_built_afresh_and_day_by_day(fresh_run
         assert differences(published(fresh_run), published(merged)) == []
     # A day has passed, and the last candidate's manifest named the large files: the run has removed the small ones.
     with Ledger(merged / "state" / "ledger.sqlite") as ledger:
-        counted = {merged / load.file for load in ledger.loads() if load.file is not None}
+        counted = {merged / load.file for load in ledger.loads() if load.state == "visible" and load.file}
         assert ledger.merged() == []
     landed = {path for path in (merged / "lake" / "landing").rglob("*.parquet") if path.name != ZERO_ROWS}
     assert landed == counted

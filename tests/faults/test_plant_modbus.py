@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -14,9 +15,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from tests.faults.plant import plant, pull, rows
 from tests.ingestion.connectors.servers import serving
+from tillmill.cli import app
 from tillmill.workspace import Workspace, open_workspace
 
 SOURCE = """
@@ -121,6 +124,15 @@ def test_15_what_cannot_be_read_lands_with_its_reason_and_never_as_zero(
     assert set(device.asked) == {READ_HOLDING}, "nothing but reads is ever asked of a device"
 
 
+def test_15_a_wrong_word_order_is_seen_at_set_up_before_anything_lands(workspace: Workspace, device: Device) -> None:
+    device.fault = "wrong word order"
+    shown = CliRunner().invoke(app, ["sources", "check", "line", "--json", "--workspace", str(workspace.root)])
+    [trial] = json.loads(shown.output)["streams"]
+    [quality] = [field for field in trial["fields"] if field["name"] == "quality"]
+    assert quality["samples"] == ["good", "implausible"]
+    assert rows(workspace).is_empty()
+
+
 def test_15_an_answer_cut_short_is_no_value(workspace: Workspace, device: Device) -> None:
     device.fault = "short"
     assert pull(workspace).landed == 2
@@ -153,24 +165,36 @@ def test_16_production_is_counted_over_the_rollover_and_not_invented_by_a_reset(
     assert counted["is_reset"].to_list() == [False, False, False, False, True, False]
 
 
+@pytest.mark.parametrize("bits", [16, 32])
+def test_16_a_counter_of_any_width_counts_on_across_its_end(bits: int) -> None:
+    end = 2**bits
+    counted = count_up(counter([end - 10, end - 1, 4, 5], bits))
+    assert counted["counted_units"].to_list() == [0, 9, 14, 15]
+    assert not counted["is_reset"].any()
+
+
 @pytest.mark.parametrize("bits", [16, 32, 64])
 def test_16_a_counter_of_any_width_that_starts_again_from_zero_is_a_reset(bits: int) -> None:
+    counted = count_up(counter([100, 120, 0, 7], bits))
+    assert counted["counted_units"].to_list() == [0, 20, 20, 27]
+    assert counted["is_reset"].to_list() == [False, False, True, False]
+
+
+def counter(raw: list[int], bits: int) -> pl.DataFrame:
+    """A counter's readings, one a minute."""
     at = datetime(2017, 12, 2, tzinfo=UTC)
-    readings = pl.DataFrame(
+    return pl.DataFrame(
         {
             "_source": "line",
             "device_id": "L1",
             "tag": "good_count",
-            "read_at": [at + timedelta(minutes=minute) for minute in range(4)],
+            "read_at": [at + timedelta(minutes=minute) for minute in range(len(raw))],
             "quality": "good",
-            "counter_raw": [100, 120, 0, 7],
+            "counter_raw": raw,
             "counter_bits": bits,
-            "max_per_second": pl.Series([None] * 4, dtype=pl.Float64),
+            "max_per_second": pl.Series([None] * len(raw), dtype=pl.Float64),
         }
     )
-    counted = count_up(readings)
-    assert counted["counted_units"].to_list() == [0, 20, 20, 27]
-    assert counted["is_reset"].to_list() == [False, False, True, False]
 
 
 @pytest.mark.parametrize(

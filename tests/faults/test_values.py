@@ -1,4 +1,4 @@
-"""Values that are odd or impossible, by the whole way in: faults 13 (times), 14 (amounts, units) and 28 (GTINs)."""
+"""Values that are odd, impossible or told again, by the whole way in: faults 13 (times), 14 (units), 28, 34 (bills)."""
 
 from __future__ import annotations
 
@@ -132,3 +132,37 @@ def test_28_a_gtin_with_a_wrong_check_digit_is_flagged_and_stays_the_text_it_was
     assert (landed["gtin"].dtype, landed["gtin"].to_list()) == (pl.String, gtins)
     is_bad = ["bad_gtin" in flags for flags in landed["_flags"]]
     assert is_bad == [False, True, False, True, True]
+
+
+BILL = """
+[[sources]]
+name = "shop"
+connector = "files"
+connection = { url = "in" }
+[[sources.streams]]
+stream = "settlement.lines"
+pull = { path = "*.csv", settle_seconds = 0 }
+fields = { platform = { const = "tmall" }, kind = { const = "income" } }
+"""
+
+
+def test_34_a_statement_issued_again_restates_its_lines_and_an_old_copy_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+
+    def issue(name: str, at: int, *amounts: str) -> None:
+        path = tmp_path / "in" / name
+        path.write_text("statement_id,line_id,amount\n" + "".join(f"S1,{n},{a}\n" for n, a in enumerate(amounts)))
+        os.utime(path, (at, at))
+
+    workspace = plant(tmp_path, BILL)
+    issue("bill.csv", 1_760_000_000, "10.00", "5.00")
+    assert pull(workspace).landed == 2
+    issue("bill_again.csv", 1_770_000_000, "10.00", "4.00")
+    assert pull(workspace).landed == 2
+    issue("bill_copy.csv", 1_765_000_000, "10.00", "5.00", "1.00")
+    assert pull(workspace).landed == 3
+    current = (
+        rows(workspace, "settlement.lines").sort("observed_at", "_load_seq", "_row").unique("line_id", keep="last")
+    )
+    amounts = dict(current.select("line_id", pl.col("amount").cast(pl.Float64)).iter_rows())
+    assert amounts == {"0": 10.0, "1": 4.0, "2": 1.0}

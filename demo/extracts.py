@@ -17,6 +17,8 @@ import polars as pl
 from demo import carried, days, world
 
 FOLDERS = ("pos", "trade", "wms", "plm", "mes", "distributor", "settlement")
+# The warehouse has a file server of its own; all others leave their files on one.
+ON_FTP = ("wms",)
 # What is told in another way: by a distributor that sends workbooks, by the warehouse's own service.
 UNWRITTEN = {table for sheets in carried.WORKBOOKS.values() for table in sheets} | {"wms.locations"}
 
@@ -24,6 +26,11 @@ UNWRITTEN = {table for sheets in carried.WORKBOOKS.values() for table in sheets}
 def folder(root: Path) -> Path:
     """What the file server shows of workspace `root`: one folder per system."""
     return root / "run" / "sftp"
+
+
+def warehouse_folder(root: Path) -> Path:
+    """What the warehouse's own file server shows."""
+    return root / "run" / "ftp"
 
 
 def number_at(clock: datetime) -> int:
@@ -47,7 +54,7 @@ def publish(root: Path, clock: datetime) -> int:
     for path in sorted(world.folder(root).glob("*.parquet")):
         system, name = path.stem.split(".")
         if system in FOLDERS and path.stem not in UNWRITTEN:
-            target = folder(root) / system
+            target = (warehouse_folder(root) if system in ON_FTP else folder(root)) / system
             target.mkdir(parents=True, exist_ok=True)
             written += _write(pl.scan_parquet(path), target, name, unseen / path.stem, done, last)
     shutil.rmtree(unseen)

@@ -33,7 +33,7 @@ from demo import (
     webshops,
 )
 
-VERSION = 3
+VERSION = 4
 SEED = 69
 MARK = "world.json"
 Tables = dict[str, pl.DataFrame]
@@ -82,9 +82,9 @@ def build(root: Path, *, seed: int = SEED, skus: int | None = None, changes: Seq
     (root / "truth").mkdir(exist_ok=True)
     for name, table in truth.items():
         table.write_parquet(root / "truth" / f"{name}.parquet")
-    # What an older world has put on the file server is no longer true.
-    shutil.rmtree(root / "run" / "sftp", ignore_errors=True)
-    shutil.rmtree(root / "run" / "inbox", ignore_errors=True)
+    # What an older world has put on the file servers is no longer true.
+    for shown in ("sftp", "ftp", "inbox"):
+        shutil.rmtree(root / "run" / shown, ignore_errors=True)
     shutil.rmtree(folder(root), ignore_errors=True)
     fresh.replace(folder(root))
     return True

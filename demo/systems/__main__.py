@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from demo import extracts, factory
-from demo.systems import crm, erp, modbus, purchasing, sftp, shops, social, wms
+from demo.systems import crm, erp, ftp, modbus, purchasing, sftp, shops, social, wms
 from tillmill.workspace import now, open_workspace
 
 PR_SET_PDEATHSIG = 1
@@ -70,7 +70,7 @@ async def _database(root: Path, words: Words) -> Addresses:
 
 
 async def _files(root: Path, words: Words) -> Addresses:
-    """The file server of the nightly extracts, written up to the clock."""
+    """The file servers of the nightly extracts, written up to the clock."""
     extracts.publish(root, now())
     key = sftp.host_key(root / "run" / "demo.hostkey")
     server = _kept(await sftp.start(extracts.folder(root), key, words["sftp"]["password"]))
@@ -78,7 +78,9 @@ async def _files(root: Path, words: Words) -> Addresses:
         "url": f"sftp://{sftp.USER}@127.0.0.1:{server.get_port()}/",
         "host_key": key.export_public_key().decode().strip(),
     }
-    return {"sftp": shown}
+    warehouse, port = ftp.start(extracts.warehouse_folder(root), words["ftp"]["password"])
+    _kept(warehouse)
+    return {"sftp": shown, "ftp": {"url": f"ftp://{ftp.USER}@127.0.0.1:{port}/"}}
 
 
 async def _lines(root: Path, _: Words) -> Addresses:
@@ -112,7 +114,7 @@ async def _web(root: Path, words: Words) -> Addresses:
 
 # Each starts one family of systems and says where they answer.
 SERVERS: tuple[Callable[[Path, Words], Awaitable[Addresses]], ...] = (_database, _files, _lines, _web)
-SECRETS = dict.fromkeys(("sftp", "erp", "purchasing", "wms"), "password") | dict.fromkeys(
+SECRETS = dict.fromkeys(("sftp", "ftp", "erp", "purchasing", "wms"), "password") | dict.fromkeys(
     (*SHOPS, "crm", "social"), "token"
 )
 _running: list[object] = []

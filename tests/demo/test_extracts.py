@@ -19,9 +19,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shown(root: Path) -> dict[str, bytes]:
+    servers = (extracts.folder(root), extracts.warehouse_folder(root))
     return {
-        path.relative_to(extracts.folder(root)).as_posix(): path.read_bytes()
-        for path in extracts.folder(root).rglob("*.csv")
+        path.relative_to(server).as_posix(): path.read_bytes() for server in servers for path in server.rglob("*.csv")
     }
 
 

@@ -5,18 +5,16 @@ Like the nightly extracts they never change once written: the same rows give the
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import xlsxwriter
 
-from demo import days, world
+from demo import days, nights
 
 # Sheets by table; a table alone in its workbook gives the workbook its name.
 WORKBOOKS = {
@@ -28,14 +26,6 @@ WORKBOOKS = {
 DOWNLOADS = ("retail.sell_out",)
 
 
-@dataclass(frozen=True)
-class Night:
-    """The rows of one table that became known up to one nightly extract."""
-
-    number: int
-    rows: pl.DataFrame
-
-
 def folder(root: Path) -> Path:
     """The inbox of workspace `root`, one folder per sender."""
     return root / "run" / "inbox"
@@ -45,44 +35,24 @@ def publish(root: Path, done: int, last: int) -> int:
     """Writes what lies in the inbox after night `done` up to `last`; returns how many files."""
     written = 0
     for name, sheets in WORKBOOKS.items():
-        nights: dict[int, dict[str, pl.DataFrame]] = {}
+        books: dict[int, dict[str, pl.DataFrame]] = {}
         for table, sheet in sheets.items():
-            for night in _nights(root, table, done, last):
-                nights.setdefault(night.number, {})[sheet] = night.rows
-        for number, parts in nights.items():
-            _put(_target(root, name, number, "xlsx"), number, lambda path, parts=parts: _workbook(path, parts))
-        written += len(nights)
+            for night in nights.of_table(root, table, done, last):
+                books.setdefault(night.number, {})[sheet] = night.rows
+        for number, parts in books.items():
+            nights.put(_target(root, name, number, "xlsx"), number, partial(_workbook, sheets=parts))
+        written += len(books)
     for name in DOWNLOADS:
-        for night in _nights(root, name, done, last):
+        for night in nights.of_table(root, name, done, last):
             target = _target(root, name, night.number, "csv")
-            _put(target, night.number, lambda path, rows=night.rows: rows.write_csv(path, separator=";"))
+            nights.put(target, night.number, partial(night.rows.write_csv, separator=";"))
             written += 1
     return written
-
-
-def _nights(root: Path, table: str, done: int, last: int) -> Iterator[Night]:
-    path = world.folder(root) / f"{table}.parquet"
-    if not path.exists():
-        return
-    rows = pl.read_parquet(path).with_columns(night=days.extract_number(pl.col("known_at")))
-    rows = rows.filter(pl.col("night").is_between(done + 1, last)).drop("known_at")
-    for (number,), part in sorted(rows.partition_by("night", as_dict=True, include_key=False).items()):
-        yield Night(int(number), part)
 
 
 def _target(root: Path, name: str, number: int, ending: str) -> Path:
     system, _, rest = name.partition(".")
     return folder(root) / system / f"{rest}_{days.extract_label(number)}.{ending}"
-
-
-def _put(target: Path, number: int, write: Any) -> None:
-    """A file that is whole or not there, with the time of its night."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unseen = target.with_name(f".{target.name}.tmp")
-    write(unseen)
-    moment = days.FIRST_EXTRACT.timestamp() + number * 86_400
-    os.utime(unseen, (moment, moment))
-    unseen.replace(target)
 
 
 def _workbook(path: Path, sheets: dict[str, pl.DataFrame]) -> None:

@@ -1,6 +1,6 @@
 """Nightly CSV extracts: each holds what its system learnt since the one before, and never changes once written.
 
-What people carry (`demo.carried`) lies in the inbox from the same night on.
+What the PLM releases (`demo.releases`) and what people carry (`demo.carried`) is there from the same night on.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from demo import carried, days, world
+from demo import carried, days, releases, world
 
 FOLDERS = ("pos", "trade", "wms", "plm", "mes", "distributor", "settlement")
 # The warehouse has a file server of its own; all others leave their files on one.
 ON_FTP = ("wms",)
-# What is told in another way: by a distributor that sends workbooks, by the warehouse's own service.
-UNWRITTEN = {table for sheets in carried.WORKBOOKS.values() for table in sheets} | {"wms.locations"}
+# What is told in another way: by workbooks of a distributor, the warehouse's own service, the PLM's XML.
+UNWRITTEN = {table for sheets in carried.WORKBOOKS.values() for table in sheets} | {"wms.locations", releases.TABLE}
 
 
 def folder(root: Path) -> Path:
@@ -58,6 +58,7 @@ def publish(root: Path, clock: datetime) -> int:
             target.mkdir(parents=True, exist_ok=True)
             written += _write(pl.scan_parquet(path), target, name, unseen / path.stem, done, last)
     shutil.rmtree(unseen)
+    written += releases.publish(root, folder(root) / "plm", done, last)
     written += carried.publish(root, done, last)
     fresh = mark.with_name(".last.new")
     fresh.write_text(str(last))

@@ -289,13 +289,35 @@ def raw_per_unit() -> dict[str, dict[str, float]]:
     return result
 
 
-def revisions(goods: pl.DataFrame) -> pl.DataFrame:
-    """plm.items: one released revision of every item."""
+def revisions(goods: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """plm.items: revision A of every item; every tenth gets a lighter package during the year, and A is superseded.
+
+    The change is known, and in force, on one day. Nothing else of the item changes, its bill least of all.
+    """
     skus = pl.concat([goods["sku"], pl.Series("sku", list(COMPONENTS))])
-    return pl.DataFrame({"item": skus}).with_columns(
+    first = pl.DataFrame({"item": skus}).with_columns(
         revision=pl.lit("A"),
         material=pl.col("item"),
         state=pl.lit("released"),
         valid_from=pl.lit(date(2015, 1, 1)),
+        specification=pl.lit(None, pl.String),
         known_at=pl.lit(MASTER_AT).cast(pl.Datetime("us", "UTC")),
     )
+    day = (draws.column(seed, "revision day", goods["product_id"]) * 330 + 20).cast(pl.Int32)
+    changed = (
+        goods.select(item="sku", day=day)
+        .filter(draws.column(seed, "revision", goods["product_id"]) < 0.1)
+        .with_columns(known_at=days.to_utc(days.local_at(pl.col("day"), 10 * 60)))
+    )
+    before = first.drop("known_at").join(changed, on="item", maintain_order="left").drop("day")
+    after = changed.select(
+        "item",
+        "known_at",
+        revision=pl.lit("B"),
+        material=pl.col("item"),
+        state=pl.lit("released"),
+        valid_from=days.on_day(pl.col("day")),
+        specification=pl.lit("lighter package"),
+    )
+    table = pl.concat([first, before.with_columns(state=pl.lit("superseded")), after], how="diagonal")
+    return table.sort("known_at", "item", "revision")

@@ -116,7 +116,7 @@ def make(*, seed: int = SEED, skus: int | None = None, changes: Sequence[edits.C
     tables["pos.stores"] = places.stores(lines["store_id"], tables["trade.placements"]["STORE_ID"], seed)
     tables["wms.locations"] = places.locations(tables["pos.stores"])
     tables["erp.items"], tables["erp.item_units"] = goods.item_master(wares, seed), goods.item_packs(wares)
-    tables["plm.bom"], tables["plm.items"] = goods.recipes(wares), goods.revisions(wares)
+    tables["plm.bom"], tables["plm.items"] = goods.recipes(wares), goods.revisions(wares, seed)
     _partners(tables)
     tables["social.posts"], truth["posts"] = voices.posts(lines, crowd, wares, seed)
     _control(tables)

@@ -22,11 +22,10 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from demo import extracts, factory
-from demo.systems import crm, erp, ftp, modbus, purchasing, sftp, shops, social, wms
+from demo.systems import crm, erp, ftp, graphql_shop, modbus, purchasing, sftp, shops, social, wms
 from tillmill.workspace import now, open_workspace
 
 PR_SET_PDEATHSIG = 1
-SHOPS = ("shop_a", "shop_b")
 Addresses = dict[str, dict[str, str | int]]
 Words = dict[str, dict[str, str]]
 Server = TypeVar("Server")
@@ -95,7 +94,8 @@ async def _lines(root: Path, _: Words) -> Addresses:
 
 async def _web(root: Path, words: Words) -> Addresses:
     """All that speaks HTTP behind one port, each under its own path with its own token or password."""
-    mounts = [Mount(f"/{shop}", routes=shops.routes(root, shop, words[shop]["token"])) for shop in SHOPS]
+    mounts = [Mount("/shop_a", routes=shops.routes(root, "shop_a", words["shop_a"]["token"]))]
+    mounts.append(Mount("/shop_b", routes=graphql_shop.routes(root, "shop_b", words["shop_b"]["token"])))
     mounts.append(Mount("/crm", routes=crm.routes(root, words["crm"]["token"])))
     mounts.append(Mount("/social", routes=social.routes(root, words["social"]["token"])))
     mounts.append(Mount("/purchasing", routes=purchasing.routes(root, words["purchasing"]["password"])))
@@ -109,13 +109,14 @@ async def _web(root: Path, words: Words) -> Addresses:
         await asyncio.sleep(0.01)
     host = f"http://127.0.0.1:{listening.getsockname()[1]}"
     addresses: Addresses = {mount.path.strip("/"): {"base_url": host + mount.path} for mount in mounts}
+    addresses["shop_b"] = {"base_url": f"{host}/shop_b/admin-api"}
     return addresses | {"wms": {"wsdl": f"{host}/wms/soap?wsdl"}}
 
 
 # Each starts one family of systems and says where they answer.
 SERVERS: tuple[Callable[[Path, Words], Awaitable[Addresses]], ...] = (_database, _files, _lines, _web)
 SECRETS = dict.fromkeys(("sftp", "ftp", "erp", "purchasing", "wms"), "password") | dict.fromkeys(
-    (*SHOPS, "crm", "social"), "token"
+    ("shop_a", "shop_b", "crm", "social"), "token"
 )
 _running: list[object] = []
 

@@ -40,10 +40,11 @@ class JsonText(JSONResponse):
     """JSON with amounts as plain decimal numbers and times as ISO UTC."""
 
     def render(self, content: Any) -> bytes:
-        return json.dumps(content, ensure_ascii=False, default=_plain).encode()
+        return json.dumps(content, ensure_ascii=False, default=plain).encode()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as the systems write it: times as ISO UTC, amounts as numbers, all else as text."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, Decimal):

@@ -80,14 +80,13 @@ def test_the_file_server_shows_extracts_read_only_to_who_knows_the_password(runn
         asyncio.run(_sftp(running, secrets_of(running)["sftp"]["password"], other))
 
 
-def test_the_shops_withhold_what_is_later_than_the_clock(running: Path) -> None:
-    for shop in ("shop_a", "shop_b"):
-        orders = read_all(running, shop, "/orders", expand="lines")
-        assert max(order["updated_at"] for order in orders) <= "2017-12-04T04:01:20Z"
-        known = world.table(running, f"{shop}.orders").filter(pl.col("known_at") <= days.CLOCK_AT_START).collect()
-        assert {order["number"] for order in orders} == set(known["number"])
-        for order in orders:
-            assert round(sum(line["paid_total"] for line in order["lines"]), 2) == order["total"]
+def test_the_first_shop_withholds_what_is_later_than_the_clock(running: Path) -> None:
+    orders = read_all(running, "shop_a", "/orders", expand="lines")
+    assert max(order["updated_at"] for order in orders) <= "2017-12-04T04:01:20Z"
+    known = world.table(running, "shop_a.orders").filter(pl.col("known_at") <= days.CLOCK_AT_START).collect()
+    assert {order["number"] for order in orders} == set(known["number"])
+    for order in orders:
+        assert round(sum(line["paid_total"] for line in order["lines"]), 2) == order["total"]
 
 
 def test_what_was_withheld_appears_once_when_the_clock_has_moved(moving: Path) -> None:

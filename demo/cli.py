@@ -99,11 +99,13 @@ def advance(
     days_: Annotated[int, typer.Argument(metavar="DAYS", min=0)], workspace: WorkspaceOption = WORKSPACE
 ) -> None:
     """Move the demo's clock by whole days, never past the last receipt; the systems show what these days brought."""
-    from demo import days, extracts
+    from demo import days, extracts, scheduler
 
     root = workspace.resolve()
     _need_world(root)
     clock = min(_read_clock(root) + timedelta(days=days_), days.LAST_RECEIPT)
+    # What was handed over by now has been worked on by then.
+    scheduler.take_in(root, _read_clock(root))
     # The clock first: the file server must never show more than the clock allows.
     _set_clock(root, clock)
     extracts.publish(root, clock)

@@ -21,8 +21,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from demo import extracts, factory
-from demo.systems import crm, erp, ftp, graphql_shop, modbus, purchasing, sftp, shops, social, wms
+from demo import extracts, factory, scheduler
+from demo.systems import crm, erp, ftp, graphql_shop, modbus, purchasing, scheduling, sftp, shops, social, wms
 from tillmill.workspace import now, open_workspace
 
 PR_SET_PDEATHSIG = 1
@@ -99,6 +99,8 @@ async def _web(root: Path, words: Words) -> Addresses:
     mounts.append(Mount("/crm", routes=crm.routes(root, words["crm"]["token"])))
     mounts.append(Mount("/social", routes=social.routes(root, words["social"]["token"])))
     mounts.append(Mount("/purchasing", routes=purchasing.routes(root, words["purchasing"]["password"])))
+    mounts.append(Mount("/scheduling", routes=scheduling.routes(root, words["scheduling"]["token"])))
+    scheduler.take_in(root, now())
     warehouse = Mount("/wms", routes=wms.routes(root, words["wms"]["password"]))
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
@@ -116,7 +118,7 @@ async def _web(root: Path, words: Words) -> Addresses:
 # Each starts one family of systems and says where they answer.
 SERVERS: tuple[Callable[[Path, Words], Awaitable[Addresses]], ...] = (_database, _files, _lines, _web)
 SECRETS = dict.fromkeys(("sftp", "ftp", "erp", "purchasing", "wms"), "password") | dict.fromkeys(
-    ("shop_a", "shop_b", "crm", "social"), "token"
+    ("shop_a", "shop_b", "crm", "social", "scheduling"), "token"
 )
 _running: list[object] = []
 

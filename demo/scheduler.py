@@ -18,23 +18,21 @@ PLANS, ORDERS, MANIFEST = "plan-v*", "schedule_orders.csv", "manifest.json"
 TAKES = timedelta(hours=2)  # from taking a plan in to answering it
 REFUSED_SHARE = 0.01  # of the new orders
 REPAIR_SHARE = 0.06  # of the shifts
-REFUSAL = "recipe not cleared for this line"
-NO_ROOM = "no minutes left in the week"
-CUT = "cut to the minutes left in the week"
-WEEK = ["line_id", "week_on"]
+REFUSED = "recipe not cleared for this line"
+NO_SHIFT = "no shift is known that is left for it"
+LATE = "ends after its week"
+EPSILON = 1e-6  # minutes: an order that ends with its shift ends in it
 UNITS = pl.Decimal(18, 3)
-SCHEMA = pl.Schema(
-    {
-        "bod_id": pl.String,
-        "order_id": pl.String,
-        "version": pl.Int64,
-        "verdict": pl.String,
-        "confirmed_units": UNITS,
-        "confirmed_end_at": pl.Datetime("us", "UTC"),
-        "reason": pl.String,
-        "answered_at": pl.Datetime("us", "UTC"),
-    }
-)
+COLUMNS: dict[str, pl.DataType] = {
+    "bod_id": pl.String(),
+    "order_id": pl.String(),
+    "version": pl.Int64(),
+    "verdict": pl.String(),
+    "confirmed_units": UNITS,
+    "confirmed_end_at": pl.Datetime("us", "UTC"),
+    "reason": pl.String(),
+    "answered_at": pl.Datetime("us", "UTC"),
+}
 
 
 def folder(root: Path) -> Path:
@@ -52,21 +50,21 @@ def take_in(root: Path, clock: datetime) -> int:
         if known is None or orders is None:
             continue
         shifts = world.table(root, "mes.calendars").filter(pl.col("known_at") <= clock).collect()
-        answers = answered(orders, shifts, known.seed).with_columns(
-            bod_id=pl.lit(plan.name), answered_at=pl.lit(clock + TAKES).cast(SCHEMA["answered_at"])
+        told = answered(orders, shifts, known.seed).with_columns(
+            bod_id=pl.lit(plan.name), answered_at=pl.lit(clock + TAKES).cast(COLUMNS["answered_at"])
         )
         target.parent.mkdir(parents=True, exist_ok=True)
         unseen = target.with_suffix(".new")
-        answers.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items()).write_parquet(unseen)
+        told.select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items()).write_parquet(unseen)
         unseen.replace(target)
         taken += 1
     return taken
 
 
 def answers(root: Path, clock: datetime) -> pl.DataFrame:
-    """Every answer given up to `clock`, in the order of plans and orders; columns of SCHEMA."""
+    """Every answer given up to `clock`, in the order of plans and orders; columns of COLUMNS."""
     kept = [pl.read_parquet(path) for path in sorted(folder(root).glob("*.parquet"))]
-    every = pl.concat([pl.DataFrame(schema=SCHEMA), *kept])
+    every = pl.concat([pl.DataFrame(schema=COLUMNS), *kept])
     return every.filter(pl.col("answered_at") <= clock).sort("answered_at", maintain_order=True)
 
 
@@ -88,56 +86,57 @@ def whole_plan(plan: Path) -> pl.DataFrame | None:
 def answered(orders: pl.DataFrame, shifts: pl.DataFrame, seed: int) -> pl.DataFrame:
     """One verdict per order: order_id, version, verdict, confirmed_units, confirmed_end_at, reason (null: confirmed).
 
-    Line by line and week by week the orders take the shifts' minutes in the plan's sequence. One that runs out of them
-    is `changed` to the units that fit, or `rejected` where none do; a few new ones are refused, and take none.
+    Each line makes its orders in the plan's sequence, none before its week begins, through the shifts it has. One that
+    ends after its week is `changed`, one that no known shift is left for `rejected`; a few new ones are refused, and
+    take no minutes.
     """
-    laid = (
-        orders.with_columns(
-            week_on=pl.col("start_at").dt.date().dt.truncate("1w"),
-            minutes=(pl.col("end_at") - pl.col("start_at")).dt.total_microseconds() / 60e6,
-            is_refused=_refused(orders, seed),
-        )
-        .with_columns(minutes=pl.when("is_refused").then(0.0).otherwise("minutes"))
-        .sort("line_id", "start_at", "order_id")
-        .with_columns(ends=pl.col("minutes").cum_sum().over(WEEK))
-    )
     open_shifts = _open(shifts, seed)
-    room = open_shifts.group_by(WEEK).agg(room=pl.col("minutes").sum())
-    laid = laid.join(room, on=WEEK, how="left", maintain_order="left").with_columns(pl.col("room").fill_null(0.0))
-    left = ((pl.col("room") - pl.col("ends") + pl.col("minutes")) / pl.col("minutes")).clip(0, 1)
-    share = pl.when("is_refused").then(0.0).when(pl.col("ends") <= pl.col("room") + 1e-6).then(1.0).otherwise(left)
-    laid = laid.with_columns(share=share, mark=pl.min_horizontal("ends", "room") - 1e-6).with_columns(
-        confirmed_units=pl.when(pl.col("share") == 1)
-        .then("units")
-        .otherwise((pl.col("units") * pl.col("share")).floor())
+    minutes = (pl.col("end_at") - pl.col("start_at")).dt.total_microseconds() / 60e6
+    queue = (
+        orders.with_columns(week_on=pl.col("start_at").dt.date().dt.truncate("1w"), is_refused=_refused(orders, seed))
+        .with_columns(needs=pl.when("is_refused").then(0.0).otherwise(minutes))
+        .sort("week_on")
+        .join_asof(_weeks(open_shifts), on="week_on", by="line_id", strategy="forward", check_sortedness=False)
+        .sort("line_id", "start_at", "order_id")
+        .with_columns(upto=pl.col("needs").cum_sum().over("line_id"))
     )
-    ended = laid.sort("mark").join_asof(
-        open_shifts.sort("upto"), left_on="mark", right_on="upto", by=WEEK, strategy="forward", check_sortedness=False
-    )
-    into = pl.col("mark") - pl.col("upto") + pl.col("minutes_right")
-    none = pl.col("confirmed_units") <= 0
-    verdict = pl.when(none).then(pl.lit("rejected")).when(pl.col("share") < 1).then(pl.lit("changed"))
-    reason = pl.when("is_refused").then(pl.lit(REFUSAL)).when(none).then(pl.lit(NO_ROOM))
-    return ended.sort("line_id", "start_at", "order_id").select(
+    # An order begins where the one before it ended, or with its week: the ends of a queue in one pass.
+    idle = (pl.col("begins") - pl.col("upto") + pl.col("needs")).cum_max().over("line_id")
+    laid = queue.with_columns(mark=pl.col("upto") + idle - EPSILON).sort("mark")
+    met = laid.join_asof(
+        open_shifts.sort("ends"),
+        left_on="mark",
+        right_on="ends",
+        by="line_id",
+        strategy="forward",
+        check_sortedness=False,
+        suffix="_of_shift",
+    ).sort("line_id", "start_at", "order_id")
+    into = pl.col("mark") + EPSILON - pl.col("ends") + pl.col("minutes")
+    is_rejected = pl.col("is_refused") | pl.col("starts_at").is_null()
+    is_late = pl.col("week_on_of_shift") > pl.col("week_on")
+    verdict = pl.when(is_rejected).then(pl.lit("rejected")).when(is_late).then(pl.lit("changed"))
+    reason = pl.when("is_refused").then(pl.lit(REFUSED)).when(is_rejected).then(pl.lit(NO_SHIFT))
+    return met.select(
         "order_id",
         "version",
-        "confirmed_units",
         verdict=verdict.otherwise(pl.lit("confirmed")),
-        confirmed_end_at=pl.when(~none).then(
+        confirmed_units=pl.when(is_rejected).then(0.0).otherwise("units"),
+        confirmed_end_at=pl.when(~is_rejected).then(
             pl.col("starts_at") + pl.duration(seconds=(into * 60).round(0).cast(pl.Int64))
         ),
-        reason=reason.when(pl.col("share") < 1).then(pl.lit(CUT)),
+        reason=reason.when(is_late).then(pl.lit(LATE)),
     )
 
 
 def _open(shifts: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Shifts with minutes: line_id, week_on, starts_at (UTC), minutes, and `upto`, the week's minutes to their end.
+    """Shifts with minutes: line_id, week_on, starts_at (UTC), minutes, and `ends`, the line's minutes up to their end.
 
     A few of the calendar's shifts are needed for repairs, which the scheduler alone knows of.
     """
     last = shifts.unique(["line", "starts_at"], keep="last", maintain_order=True)
-    lines = last["line"].str.extract(r"(\d+)$").cast(pl.Int64)
-    repair = draws.column(seed, "repair", lines, last["starts_at"].dt.epoch("s"))
+    numbers = last["line"].str.extract(r"(\d+)$").cast(pl.Int64)
+    repair = draws.column(seed, "repair", numbers, last["starts_at"].dt.epoch("s"))
     return (
         last.filter((pl.col("available_minutes") > 0) & (repair >= REPAIR_SHARE))
         .select(
@@ -147,8 +146,14 @@ def _open(shifts: pl.DataFrame, seed: int) -> pl.DataFrame:
             minutes="available_minutes",
         )
         .sort("line_id", "starts_at")
-        .with_columns(upto=pl.col("minutes").cum_sum().over(WEEK))
+        .with_columns(ends=pl.col("minutes").cum_sum().over("line_id"))
     )
+
+
+def _weeks(open_shifts: pl.DataFrame) -> pl.DataFrame:
+    """Where each week begins in its line's minutes: line_id, week_on, begins."""
+    begins = (pl.col("ends") - pl.col("minutes")).min()
+    return open_shifts.group_by("line_id", "week_on").agg(begins=begins).sort("week_on")
 
 
 def _refused(orders: pl.DataFrame, seed: int) -> pl.Series:

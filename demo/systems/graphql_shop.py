@@ -40,8 +40,12 @@ from demo.systems import web
 from tillmill.workspace import now
 
 TAKE, MOST = 100, 1_000
-# The lists that can be asked for, by table, with the type of their items.
-LISTS = {"orders": "Order", "refunds": "Refund", "controls": "Control"}
+# The lists that can be asked for, by table: the type of their items, and the columns that name one (none: each row does).
+LISTS: dict[str, tuple[str, list[str]]] = {
+    "orders": ("Order", ["number"]),
+    "refunds": ("Refund", ["refund_no"]),
+    "controls": ("Control", []),
+}
 # What an item holds of another table: the field, the table, its type, and the column that both have.
 PARTS = {"orders": [("lines", "order_lines", "OrderLine", "number")]}
 
@@ -81,18 +85,18 @@ def routes(root: Path, shop: str, token: str) -> list[BaseRoute]:
 def schema_of(root: Path, shop: str) -> GraphQLSchema:
     """The shop's schema: each list of LISTS with {items, totalItems}."""
     fields: dict[str, GraphQLField] = {}
-    for name, kind in LISTS.items():
+    for name, (kind, key) in LISTS.items():
         table = web.Table(root, f"{shop}.{name}")
         columns = _fields(root, f"{shop}.{name}")
-        for field, below, part, key in PARTS.get(name, []):
+        for field, below, part, shared in PARTS.get(name, []):
             held = GraphQLObjectType(part, _fields(root, f"{shop}.{below}"))
-            columns[field] = GraphQLField(_many(held), resolve=_parts(web.Table(root, f"{shop}.{below}"), key))
+            columns[field] = GraphQLField(_many(held), resolve=_parts(web.Table(root, f"{shop}.{below}"), shared))
         found = {"items": GraphQLField(_many(GraphQLObjectType(kind, columns)))}
         found["totalItems"] = GraphQLField(GraphQLNonNull(GraphQLInt))
         fields[camel(name)] = GraphQLField(
             GraphQLNonNull(GraphQLObjectType(f"{kind}List", found)),
             args={"options": GraphQLArgument(Options)},
-            resolve=partial(_listed, table),
+            resolve=partial(_listed, table, key),
         )
     return GraphQLSchema(GraphQLObjectType("Query", fields))
 
@@ -103,13 +107,17 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _listed(table: web.Table, _source: Any, _info: Any, options: dict[str, Any] | None = None) -> dict[str, Any]:
-    """One page, in the order in which the rows became known."""
+def _listed(
+    table: web.Table, key: list[str], _source: Any, _info: Any, options: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """One page of the items as they stand at the clock, in the order in which that became known."""
     asked = {"skip": 0, "take": TAKE} | (options or {})
     skip, take = asked["skip"], asked["take"]
     if not 0 <= take <= MOST or skip < 0:
         raise GraphQLError(f"take is 0 to {MOST} and skip not below 0", extensions={"code": "USER_INPUT_ERROR"})
     rows = table.known(None)
+    if key:
+        rows = rows.unique(key, keep="last", maintain_order=True)
     after = ((asked.get("filter") or {}).get("updatedAt") or {}).get("after")
     if after is not None:
         rows = rows.filter(pl.col("known_at") > after)

@@ -40,7 +40,7 @@ from demo.systems import web
 from tillmill.workspace import now
 
 TAKE, MOST = 100, 1_000
-# The lists that can be asked for, by table: the type of their items, and the columns that name one (none: each row does).
+# The lists that can be asked for, by table: the type of their items, and the columns that name one (none: all rows).
 LISTS: dict[str, tuple[str, list[str]]] = {
     "orders": ("Order", ["number"]),
     "refunds": ("Refund", ["refund_no"]),

@@ -44,13 +44,15 @@ class DoublePrice(_Edit):
 Change = DeletePlacement | StopLine | DoublePrice
 
 
-def edit_receipts(lines: pl.DataFrame, changes: Sequence[Change]) -> pl.DataFrame:
-    """The receipt lines after every DoublePrice: the amounts of the SKU's lines since its day are doubled."""
+def edit_receipts(
+    lines: pl.DataFrame, changes: Sequence[Change], amounts: Sequence[str] = package.AMOUNTS
+) -> pl.DataFrame:
+    """The lines after every DoublePrice: the amounts of the SKU's lines since its day are doubled."""
     for edit in changes:
         if isinstance(edit, DoublePrice):
             hit = (pl.col("product_id") == int(edit.sku)) & (days.on_day(pl.col("day")) >= pl.lit(edit.from_on))
             factor = pl.when(hit).then(2).otherwise(1)
-            lines = lines.with_columns((pl.col(name) * factor).cast(package.MONEY) for name in package.AMOUNTS)
+            lines = lines.with_columns((pl.col(name) * factor).cast(lines.schema[name]) for name in amounts)
     return lines
 
 

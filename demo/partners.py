@@ -160,14 +160,19 @@ def sell_out(sales: pl.DataFrame, stores: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def bills(orders: pl.DataFrame) -> pl.DataFrame:
-    """settlement.lines: each week's orders of a shop on the bill of the Wednesday after, and one bill issued again."""
-    paid = orders.with_columns(on=days.local_on(pl.col("created_at"))).with_columns(
-        monday=pl.col("on") - pl.duration(days=pl.col("on").dt.weekday() - 1)
+def bills(paid: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """settlement.lines: each week's paid orders of a shop on the bill of the Wednesday after, and one bill issued again.
+
+    `paid`: shop, number, on (the day it was paid), total, currency. `others`: what else stands on a bill, with kind,
+    amount and refund_no.
+    """
+    paid, others = (
+        frame.with_columns(monday=pl.col("on") - pl.duration(days=pl.col("on").dt.weekday() - 1))
+        for frame in (paid, others)
     )
-    issued = _bill(paid, PLATFORM_RATES, 9)
+    issued = pl.concat([_bill(paid, PLATFORM_RATES), _billed(others)])
     wrong = paid.filter(pl.col("shop") == "shop_b", pl.col("monday") == WRONG_BILL)
-    first = _bill(wrong, PLATFORM_RATES | {"commission": WRONG_COMMISSION}, 9)
+    first = _bill(wrong, PLATFORM_RATES | {"commission": WRONG_COMMISSION})
     again = issued.join(first.select("statement", "line"), on=["statement", "line"], how="semi").with_columns(
         issued_at=pl.col("issued_at") + pl.duration(days=7), known_at=pl.col("known_at") + pl.duration(days=7)
     )
@@ -175,23 +180,30 @@ def bills(orders: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([right, first, again]).sort("known_at", "shop", "statement", "line")
 
 
-def _bill(paid: pl.DataFrame, rates: dict[str, str], weekday: int) -> pl.DataFrame:
-    """One line of income and one per fee for each order, issued `weekday` days after the week's Monday."""
-    moment = days.to_utc(days.local_at(days.day_of(pl.col("monday")) + weekday, 10 * 60))
+def _bill(paid: pl.DataFrame, rates: dict[str, str]) -> pl.DataFrame:
+    """One line of income and one per fee for each order."""
     parts = {"income": pl.col("total")} | {
         kind: -(pl.col("total") * pl.lit(rate).cast(pl.Decimal(6, 4))).round(2) for kind, rate in rates.items()
     }
+    nothing = pl.lit(None, pl.String)
     return pl.concat(
-        paid.select(
-            "shop",
-            pl.format("{}-{}", "shop", pl.col("monday").dt.strftime("%G%V")).alias("statement"),
-            pl.format("{}-{}", "number", pl.lit(kind)).alias("line"),
-            "number",
-            kind=pl.lit(kind),
-            amount=amount.cast(MONEY),
-            currency="currency",
-            issued_at=moment,
-            known_at=moment,
-        )
+        _billed(paid.with_columns(kind=pl.lit(kind), amount=amount, refund_no=nothing))
         for kind, amount in parts.items()
+    )
+
+
+def _billed(rows: pl.DataFrame) -> pl.DataFrame:
+    """The lines of the bill, issued on the Wednesday after the week's Monday."""
+    moment = days.to_utc(days.local_at(days.day_of(pl.col("monday")) + 9, 10 * 60))
+    return rows.select(
+        "shop",
+        pl.format("{}-{}", "shop", pl.col("monday").dt.strftime("%G%V")).alias("statement"),
+        pl.format("{}-{}", pl.coalesce("refund_no", "number"), "kind").alias("line"),
+        "number",
+        "refund_no",
+        "kind",
+        amount=pl.col("amount").cast(MONEY),
+        currency="currency",
+        issued_at=moment,
+        known_at=moment,
     )

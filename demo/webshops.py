@@ -87,26 +87,19 @@ def _as_typed(phone: pl.Expr, form: pl.Expr, home: pl.Expr) -> pl.Expr:
     return pl.when(phone.str.starts_with("+86")).then(chinese).otherwise(american)
 
 
-def orders(
-    lines: pl.DataFrame, channels: pl.DataFrame, people: pl.DataFrame, seed: int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The shops' orders, one row per order, and the truth about them.
+BUYER = ["account", "member", "phone", "email", "open_id", "buyer", "ship_region", "ship_address", "ship_from"]
 
-    Orders carry shop, number, placed_at (= paid = completed: the package knows one time), buyer identity and total;
-    the total is the sum of the lines. Truth: shop, number, basket_id, household_id, is_login, is_mistyped.
+
+def buyers(web: pl.DataFrame, ids: pl.Series, seed: int, purpose: str = "") -> pl.DataFrame:
+    """Who orders, as the shop knows them: the columns `BUYER`, is_login, is_mistyped; one row per row of `web`.
+
+    `web` has channel, sold_at and the columns of `people.households`; draws depend on `ids` and on `purpose`.
     """
-    web = (
-        channels.filter(pl.col("channel") != "store")
-        .join(lines.group_by("basket_id").agg(total=pl.col("sales_value").sum()), on="basket_id", maintain_order="left")
-        .join(people, on="household_id", maintain_order="left")
-        .sort("sold_at", "basket_id")
-    )
-    ids = web["basket_id"]
     web = web.with_columns(
-        _form=draws.column(seed, "phone form", ids),
-        _typo=draws.column(seed, "typo", ids),
-        _given=draws.column(seed, "given", ids),
-        is_login=(draws.column(seed, "login", ids) < LOGIN_SHARE)
+        _form=draws.column(seed, f"{purpose}phone form", ids),
+        _typo=draws.column(seed, f"{purpose}typo", ids),
+        _given=draws.column(seed, f"{purpose}given", ids),
+        is_login=(draws.column(seed, f"{purpose}login", ids) < LOGIN_SHARE)
         & (pl.col("joined_at") <= pl.col("sold_at")).fill_null(False),
     ).with_columns(
         # Guests give a phone, an e-mail, or both.
@@ -130,15 +123,7 @@ def orders(
     account = pl.col("channel").str.replace("shop_", "u", literal=True) + (
         pl.col("household_id") * 48_271 % 2_147_483_647
     ).cast(pl.String)
-    table = web.with_columns(
-        number=pl.when(pl.col("channel") == "shop_a").then(pl.lit("A")).otherwise(pl.lit("B"))
-        + pl.col("basket_id").cast(pl.String)
-    )
-    result = table.select(
-        shop="channel",
-        number="number",
-        created_at="sold_at",
-        state=pl.lit("completed"),
+    return web.select(
         account=pl.when("is_login").then(account),
         member=pl.when("is_login").then("member_id"),
         phone=pl.when("has_phone").then(phone),
@@ -148,6 +133,43 @@ def orders(
         ship_region="city",
         ship_address=pl.format("{} Mill Road, {}", pl.col("household_id") % 980 + 1, pl.col("city")),
         ship_from=pl.lit("DC"),
+        is_login="is_login",
+        is_mistyped="is_mistyped",
+    )
+
+
+def orders(
+    lines: pl.DataFrame, channels: pl.DataFrame, people: pl.DataFrame, seed: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The shops' orders, one row per order, and the truth about them.
+
+    Orders carry shop, number, placed_at (= paid = completed: the package knows one time), buyer identity and total;
+    the total is the sum of the lines. Truth: shop, number, basket_id, household_id, is_login, is_mistyped.
+    """
+    web = (
+        channels.filter(pl.col("channel") != "store")
+        .join(lines.group_by("basket_id").agg(total=pl.col("sales_value").sum()), on="basket_id", maintain_order="left")
+        .join(people, on="household_id", maintain_order="left")
+        .sort("sold_at", "basket_id")
+    )
+    given = buyers(web, web["basket_id"], seed)
+    table = web.select("channel", "basket_id", "household_id", "sold_at", "total").hstack(given.get_columns())
+    table = table.with_columns(
+        number=pl.when(pl.col("channel") == "shop_a").then(pl.lit("A")).otherwise(pl.lit("B"))
+        + pl.col("basket_id").cast(pl.String)
+    )
+    result = table.select(
+        *BUYER,
+        shop="channel",
+        number="number",
+        type=pl.lit("normal"),
+        state=pl.lit("completed"),
+        created_at="sold_at",
+        paid_at="sold_at",
+        completed_at="sold_at",
+        updated_at="sold_at",
+        is_virtual_phone=pl.lit(False),
+        is_suspect=pl.lit(False),
         total="total",
         currency=pl.lit("USD"),
         known_at="sold_at",
@@ -156,13 +178,14 @@ def orders(
 
 
 def order_lines(lines: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
-    """The lines of the shops' orders: shop, number, position, sku, qty, list_total, paid_total, placed_at."""
+    """The lines of the shops' orders: shop, number, position, kind, sku, qty, list_total, paid_total, known_at."""
     return (
         lines.join(truth.select("basket_id", "channel", "number"), on="basket_id", maintain_order="left")
         .select(
             shop="channel",
             number="number",
             position="line_no",
+            kind=pl.lit("sale"),
             sku=pl.col("product_id").cast(pl.String),
             qty="quantity",
             list_total=pl.col("sales_value") + pl.col("retail_disc") + pl.col("coupon_match_disc"),

@@ -19,6 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from demo import (
     controls,
     days,
+    double11,
+    double11_after,
+    double11_goods,
     edits,
     factory,
     goods,
@@ -36,6 +39,7 @@ from demo import (
 VERSION = 4
 SEED = 69
 MARK = "world.json"
+SHOPS = ("shop_a", "shop_b")
 Tables = dict[str, pl.DataFrame]
 
 
@@ -100,24 +104,32 @@ def make(*, seed: int = SEED, skus: int | None = None, changes: Sequence[edits.C
     products = package.products()
     lines = package.receipts(products["product_id"])
     chosen = package.best_sellers(lines, skus) if skus else lines["product_id"].unique().sort()
-    lines = edits.edit_receipts(lines.filter(pl.col("product_id").is_in(chosen.implode())), changes)
+    given = lines.filter(pl.col("product_id").is_in(chosen.implode()))
+    lines = edits.edit_receipts(given, changes)
     wares = goods.finished(products.filter(pl.col("product_id").is_in(chosen.implode())), lines, seed)
     tables: Tables = {}
     truth: Tables = {}
     crowd = people.households(lines["household_id"], seed)
     baskets = webshops.baskets(lines, crowd, seed)
     shop_lines = _shops(tables, truth, lines, baskets, crowd, seed)
+    offered = double11_goods.shelf(given, wares, double11.ELEVENTH, changes)
+    eleventh = double11.make(offered, crowd, given.height, seed)
+    followed = _double_11(tables, truth, eleventh, seed)
     till = lines.join(baskets.filter(pl.col("channel") == "store").select("basket_id"), on="basket_id", how="semi")
     shelves = stock.store_stock(till, seed)
+    shop_lines = pl.concat([shop_lines, followed.leaving.select(shop_lines.columns)], how="vertical_relaxed")
     out = lots.leaving(shelves, stock.other_deliveries(till, shelves.pairs), shop_lines, wares, seed)
     made, arrivals = _mill(tables, truth, out, wares, seed, changes)
     _warehouse(tables, truth, shelves, out, arrivals, made, wares, seed)
     _trade(tables, chosen, seed, changes)
     tables["pos.stores"] = places.stores(lines["store_id"], tables["trade.placements"]["STORE_ID"], seed)
     tables["wms.locations"] = places.locations(tables["pos.stores"])
-    tables["erp.items"], tables["erp.item_units"] = goods.item_master(wares, seed), goods.item_packs(wares)
+    master, boxes = goods.item_master(wares, seed), double11_goods.bundle_items(offered)
+    tables["erp.items"] = pl.concat([master, boxes], how="diagonal_relaxed")
+    tables["erp.item_units"] = goods.item_packs(wares)
     tables["plm.bom"], tables["plm.items"] = goods.recipes(wares), goods.revisions(wares, seed)
-    _partners(tables)
+    _split(tables, "shipments", double11_after.parcels(tables["wms.movements"], eleventh))
+    _partners(tables, double11_after.paid_orders(eleventh), followed.billed)
     tables["social.posts"], truth["posts"] = voices.posts(lines, crowd, wares, seed)
     _control(tables)
     return {name: _by_time(frame) for name, frame in sorted(tables.items())}, truth
@@ -134,15 +146,35 @@ def _shops(
     tables["pos.sale_lines"] = webshops.sale_lines(lines, baskets, crowd)
     orders, known = webshops.orders(lines, baskets, crowd, seed)
     order_lines, refunds = webshops.order_lines(lines, known), webshops.refunds(lines, known, seed)
-    for shop in ("shop_a", "shop_b"):
-        for name, frame in (("orders", orders), ("order_lines", order_lines), ("refunds", refunds)):
-            tables[f"{shop}.{name}"] = frame.filter(pl.col("shop") == shop)
+    for name, frame in (("orders", orders), ("order_lines", order_lines), ("refunds", refunds)):
+        _split(tables, name, frame)
     tables["crm.members"] = people.members(crowd, seed)
     tables["crm.campaigns"] = people.campaigns(package.campaigns(), seed)
     truth["households"], truth["orders"], truth["baskets"] = crowd, known, baskets
     return lines.join(known.select("basket_id", "number"), on="basket_id", maintain_order="left").select(
         "product_id", "day", "number", units="quantity"
     )
+
+
+def _split(tables: Tables, name: str, rows: pl.DataFrame) -> None:
+    """Gives each shop its rows of a table, beside those it has."""
+    for shop in SHOPS:
+        own = rows.filter(pl.col("shop") == shop)
+        known = tables.get(f"{shop}.{name}")
+        tables[f"{shop}.{name}"] = own if known is None else pl.concat([known, own], how="diagonal_relaxed")
+
+
+def _double_11(tables: Tables, truth: Tables, made: double11.Double11, seed: int) -> double11_after.After:
+    """Double 11's part of the shops' tables and of the truth; returns what follows it."""
+    followed = double11_after.follow(made, seed)
+    for name, frame in made.tables.items():
+        _split(tables, name, frame)
+    _split(tables, "orders", followed.orders)
+    _split(tables, "order_lines", followed.order_lines)
+    _split(tables, "refunds", followed.refunds)
+    truth["double11"] = pl.concat([made.truth, followed.truth])
+    truth["strangers"] = made.strangers
+    return followed
 
 
 def _mill(
@@ -197,8 +229,9 @@ def _trade(tables: Tables, chosen: pl.Series, seed: int, changes: Sequence[edits
     tables["trade.promotions"] = places.promotions(tables["trade.placements"], seed)
 
 
-def _partners(tables: Tables) -> None:
-    """What those around the brand report of what has happened, each in its own words."""
+def _partners(tables: Tables, paid_later: pl.DataFrame, billed: pl.DataFrame) -> None:
+    """What those around the brand report of what has happened, each in its own words; `paid_later` and `billed` are
+    Double 11's part of the shops' bills."""
     movements, stores = tables["wms.movements"], tables["pos.stores"]
     tables["erp.purchase_orders"], letters = partners.purchases(movements)
     for supplier in letters["supplier"].unique():
@@ -210,7 +243,11 @@ def _partners(tables: Tables) -> None:
         tables[f"distributor.{name.lower()}_movements"] = booked.filter(own)
         tables[f"distributor.{name.lower()}_stock"] = held.filter(own)
     tables["retail.sell_out"] = partners.sell_out(tables["pos.sale_lines"], stores)
-    tables["settlement.bills"] = partners.bills(pl.concat([tables["shop_a.orders"], tables["shop_b.orders"]]))
+    orders = pl.concat([tables[f"{shop}.orders"] for shop in SHOPS], how="diagonal_relaxed")
+    baskets = orders.filter(~pl.col("number").str.contains(double11.MARK)).select(
+        "shop", "number", "total", "currency", on=days.local_on(pl.col("created_at"))
+    )
+    tables["settlement.bills"] = partners.bills(pl.concat([baskets, paid_later.select(baskets.columns)]), billed)
 
 
 def _control(tables: Tables) -> None:
@@ -229,10 +266,18 @@ def _control(tables: Tables) -> None:
     tables["mes.controls"] = controls.totals(
         "mes.results", tables["mes.results"], pl.col("ended_at").dt.date(), "good_qty"
     )
-    for shop in ("shop_a", "shop_b"):
+    for shop in SHOPS:
+        orders, refunds = (
+            tables[f"{shop}.{name}"]
+            .sort("known_at", maintain_order=True)
+            .unique(key, keep="first", maintain_order=True)
+            for name, key in (("orders", "number"), ("refunds", "refund_no"))
+        )
         tables[f"{shop}.controls"] = controls.together(
-            controls.totals("ecommerce.orders", tables[f"{shop}.orders"], day, None, "total"),
+            controls.totals("ecommerce.orders", orders, day, None, "total"),
             controls.totals("ecommerce.order_lines", tables[f"{shop}.order_lines"], day, "qty", "paid_total"),
+            controls.totals("ecommerce.discounts", tables[f"{shop}.discounts"], day, None, "amount"),
+            controls.totals("ecommerce.refunds", refunds, day, "qty", "amount"),
         )
     joined = tables["crm.members"].unique("member_no", keep="first", maintain_order=True)
     tables["crm.controls"] = controls.totals("crm.members", joined, days.local_on(pl.col("joined_at")))

@@ -31,7 +31,7 @@ MOST_DIGITS = pl.Decimal(18, 6)
 VIEWS = """
 create view erp.items with (security_barrier) as
 select material, description, ean, brand, product_group, product_type, base_uom, standard_cost, list_price,
-       shelf_life_days, storage, launched_on, currency, changed_at
+       shelf_life_days, storage, launched_on, is_bundle, currency, changed_at
 from kept.items where known_at <= (select clock.at from kept.clock);
 
 create view erp.item_units with (security_barrier) as

@@ -36,15 +36,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from demo import world
-from demo.systems import web
+from demo.systems import shops, web
 from tillmill.workspace import now
 
 TAKE, MOST = 100, 1_000
-# The lists that can be asked for, by table: the type of their items, and the columns that name one (none: all rows).
-LISTS: dict[str, tuple[str, list[str]]] = {
-    "orders": ("Order", ["number"]),
-    "refunds": ("Refund", ["refund_no"]),
-    "controls": ("Control", []),
+# The lists that can be asked for, by table: the type of their items, and the columns that name one (None: all rows).
+LISTS: dict[str, tuple[str, list[str] | None]] = {
+    "orders": ("Order", shops.ORDER_KEY),
+    **{name: (name.removesuffix("s").capitalize(), key) for name, key in shops.FLAT.items()},
+    "controls": ("Control", None),
 }
 # What an item holds of another table: the field, the table, its type, and the column that both have.
 PARTS = {"orders": [("lines", "order_lines", "OrderLine", "number")]}
@@ -86,7 +86,7 @@ def schema_of(root: Path, shop: str) -> GraphQLSchema:
     """The shop's schema: each list of LISTS with {items, totalItems}."""
     fields: dict[str, GraphQLField] = {}
     for name, (kind, key) in LISTS.items():
-        table = web.Table(root, f"{shop}.{name}")
+        table = web.Table(root, f"{shop}.{name}", key)
         columns = _fields(root, f"{shop}.{name}")
         for field, below, part, shared in PARTS.get(name, []):
             held = GraphQLObjectType(part, _fields(root, f"{shop}.{below}"))
@@ -96,7 +96,7 @@ def schema_of(root: Path, shop: str) -> GraphQLSchema:
         fields[camel(name)] = GraphQLField(
             GraphQLNonNull(GraphQLObjectType(f"{kind}List", found)),
             args={"options": GraphQLArgument(Options)},
-            resolve=partial(_listed, table, key),
+            resolve=partial(_listed, table),
         )
     return GraphQLSchema(GraphQLObjectType("Query", fields))
 
@@ -107,17 +107,13 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _listed(
-    table: web.Table, key: list[str], _source: Any, _info: Any, options: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def _listed(table: web.Table, _source: Any, _info: Any, options: dict[str, Any] | None = None) -> dict[str, Any]:
     """One page of the items as they stand at the clock, in the order in which that became known."""
     asked = {"skip": 0, "take": TAKE} | (options or {})
     skip, take = asked["skip"], asked["take"]
     if not 0 <= take <= MOST or skip < 0:
         raise GraphQLError(f"take is 0 to {MOST} and skip not below 0", extensions={"code": "USER_INPUT_ERROR"})
     rows = table.known(None)
-    if key:
-        rows = rows.unique(key, keep="last", maintain_order=True)
     after = ((asked.get("filter") or {}).get("updatedAt") or {}).get("after")
     if after is not None:
         rows = rows.filter(pl.col("known_at") > after)

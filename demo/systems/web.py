@@ -22,10 +22,13 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 
 class Table:
-    """One table of the world, read when first asked for; `known` is its part up to the clock."""
+    """One table of the world, read when first asked for; `known` is its part up to the clock.
 
-    def __init__(self, root: Path, name: str) -> None:
-        self._root, self._name = root, name
+    Where `key` names a row, of its versions the last one known is shown; without a key every row is.
+    """
+
+    def __init__(self, root: Path, name: str, key: list[str] | None = None) -> None:
+        self._root, self._name, self._key = root, name, key
         self._rows: pl.DataFrame | None = None
 
     def known(self, since: datetime | None) -> pl.DataFrame:
@@ -33,6 +36,8 @@ class Table:
         if self._rows is None:
             self._rows = world.table(self._root, self._name).collect()
         rows = self._rows.filter(pl.col("known_at") <= now())
+        if self._key is not None:
+            rows = rows.unique(self._key, keep="last", maintain_order=True)
         return rows if since is None else rows.filter(pl.col("known_at") >= since)
 
 

@@ -67,7 +67,7 @@ def make(shelf: pl.DataFrame, crowd: pl.DataFrame, lines_of_year: int, seed: int
 
 
 def _plan(count: int, seed: int) -> pl.DataFrame:
-    """One row per order: serial, shop, number, kind, and the moments placed, paid, cancelled, shipped_day, completed."""
+    """One row per order: serial, shop, number, kind and the moments of its life."""
     ids = pl.Series("serial", [*range(count), *range(FAKE_FROM, FAKE_FROM + FAKES)], dtype=pl.Int64)
 
     def draw(purpose: str) -> pl.Series:

@@ -1,4 +1,4 @@
-"""What Double 11's orders hold: prices, lines, gifts, bundles, and the discounts on them by who pays. In whole cents."""
+"""What Double 11's orders hold: prices, lines, gifts, bundles, and the discounts on them by who pays; in cents."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def sell_out(sales: pl.DataFrame, stores: pl.DataFrame) -> pl.DataFrame:
 
 
 def bills(paid: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    """settlement.lines: each week's paid orders of a shop on the bill of the Wednesday after, and one bill issued again.
+    """settlement.lines: each week's paid orders of a shop on the bill of the Wednesday after; one bill issued again.
 
     `paid`: shop, number, on (the day it was paid), total, currency. `others`: what else stands on a bill, with kind,
     amount and refund_no.

@@ -15,6 +15,11 @@ demand as (
     where {{ week_of('days.demand_on') }} <= workspace.last_week_on
 ),
 
+products as (
+    select * from {{ ref('dim_product') }}
+    where is_current
+),
+
 placed as (
     select * from {{ ref('int_promotion_weeks') }}
     where is_display or is_mailer
@@ -55,7 +60,9 @@ weekly as (
         demand.channel_id,
         demand.week_on,
         sum(demand.units) as units,
-        sum(demand.price_amount * demand.units) as net_amount,
+        cast(
+            sum(demand.price_amount * demand.units) / nullif(sum(demand.units) filter (where demand.price_amount is not null), 0) as decimal(18, 4)
+        ) as price_amount,
         -- Sums of floating numbers depend on their order unless it is given.
         sum(case when demand.is_in_stock then 0 else weights.weight / 7 end order by demand.location_id, demand.demand_on) as empty_share
     from demand
@@ -82,13 +89,18 @@ final as (
         '*' as location_id,
         calendar.week_on,
         cast(coalesce(weekly.units, 0) as decimal(18, 3)) as units,
-        -- A week without sales has no price of its own: the last one stands.
-        last_value(case when weekly.units > 0 then cast(weekly.net_amount / weekly.units as decimal(18, 4)) end ignore nulls) over (
-            partition by calendar.sku, calendar.channel_id order by calendar.week_on
+        -- A week without sales has no price of its own: the last one stands, and before the first one the list price.
+        coalesce(
+            last_value(case when weekly.units > 0 then weekly.price_amount end ignore nulls) over (
+                partition by calendar.sku, calendar.channel_id order by calendar.week_on
+            ),
+            products.list_price_amount,
+            0
         ) as price_amount,
         round(least(greatest(coalesce(promoted.promoted_share, 0), 0), 1), 6) as promoted_share_rate,
         round(least(greatest(1 - coalesce(weekly.empty_share, 0), 0), 1), 6) as in_stock_rate
     from calendar
+    left join products on calendar.sku = products.sku
     left join weekly
         on calendar.sku = weekly.sku and calendar.channel_id = weekly.channel_id and calendar.week_on = weekly.week_on
     left join promoted

@@ -62,7 +62,7 @@ final as (
             else amount
         end as line_amount,
         case
-            when kind not in ('before_shipment', 'return_refund') then 0
+            when kind not in ('before_shipment', 'return_refund', 'exchange') then 0
             when is_shared then line_units
             else coalesce(refunded_units, 0)
         end as returned_units

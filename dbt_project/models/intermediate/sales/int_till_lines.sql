@@ -38,6 +38,7 @@ final as (
         lines.sku,
         lines.sold_at,
         {{ business_date('lines.sold_at', 'locations.timezone', 'workspace.day_starts_minutes') }} as sold_on,
+        sold_on as ordered_on,
         case when lines.line_kind = 'return' then -abs(lines.units) else lines.units end as units,
         coalesce(lines.tax_amount, 0) as tax_amount,
         case when lines.line_kind = 'return' then -abs(lines.net_amount) else lines.net_amount end as stated_amount,
@@ -49,11 +50,13 @@ final as (
             else lines.gross_amount + coalesce(lines.tax_amount, 0)
         end as gross_amount,
         cast(0 as decimal(18, 4)) as refund_amount,
+        cast(0 as decimal(18, 4)) as borne_by_others_amount,
         lines.currency,
         lines.promotion_id,
         case when lines.member_id_token is not null then {{ record_token('lines._source', 'sale', 'lines.sale_id') }} end as record_token,
         lines.platform_order_id,
         lines.line_kind in ('sale', 'gift', 'sample') as is_demand,
+        false as is_sold_elsewhere,
         false as is_suspect,
         case when order_ids.order_id is not null then 'seen twice' end as not_counted_because
     from lines

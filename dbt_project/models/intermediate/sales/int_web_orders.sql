@@ -34,6 +34,7 @@ dated as (
         -- A presale counts when its balance is paid.
         case when orders.order_type = 'presale' then orders.balance_paid_at else orders.paid_at end as counted_at,
         coalesce(counted_at, orders.placed_at) as sold_at,
+        orders.placed_at,
         orders.cancelled_at is not null or lower(coalesce(orders.status, '')) in ('cancelled', 'canceled', 'closed') as is_cancelled,
         coalesce(shops.timezone, workspace.timezone) as timezone,
         workspace.day_starts_minutes,
@@ -56,9 +57,10 @@ dated as (
 
 final as (
     select
-        dated.* exclude (record_token, counted_at, is_seen_twice, is_cancelled, is_known_buyer),
+        dated.* exclude (record_token, counted_at, placed_at, is_seen_twice, is_cancelled, is_known_buyer),
         case when is_known_buyer then record_token end as record_token,
         {{ business_date('sold_at', 'timezone', 'day_starts_minutes') }} as sold_on,
+        {{ business_date('placed_at', 'timezone', 'day_starts_minutes') }} as ordered_on,
         case
             when is_seen_twice then 'seen twice'
             when is_suspect then 'suspect'

@@ -30,7 +30,11 @@ priced as (
         {{ converted('all_lines.refund_amount', 'rates.rate') }} as refund_sales_amount,
         {{ converted('all_lines.tax_amount', 'rates.rate') }} as tax_sales_amount,
         {{ converted('all_lines.net_amount', 'rates.rate') }} as net_sales_amount,
-        cast(all_lines.units * products.standard_cost_amount as decimal(18, 4)) as cost_amount,
+        {{ converted('all_lines.borne_by_others_amount', 'rates.rate') }} as borne_by_others_sales_amount,
+        -- A bundle costs what is in it, once.
+        cast(
+            case when all_lines.is_sold_elsewhere then 0 else all_lines.units * products.standard_cost_amount end as decimal(18, 4)
+        ) as cost_amount,
         case when rates.rate is null then 'no exchange rate' else all_lines.not_counted_because end as reason
     from all_lines
     left join rates on all_lines.currency = rates.currency
@@ -57,10 +61,13 @@ final as (
         sku,
         sold_at,
         sold_on,
+        ordered_on,
         units,
         gross_sales_amount,
-        -- What the source states as net is the truth; a discount is what lies between it and gross.
+        -- What was charged and what others paid of the price is the truth; the brand's discount is what lies between
+        -- it and gross.
         cast(gross_sales_amount - refund_sales_amount - tax_sales_amount - net_sales_amount as decimal(18, 4)) as discount_amount,
+        borne_by_others_sales_amount as borne_by_others_amount,
         refund_sales_amount as refund_amount,
         tax_sales_amount as tax_amount,
         net_sales_amount,

@@ -4,7 +4,10 @@
 with
 
 sales as (
-    select * from {{ ref('fct_sales_line') }}
+    select
+        *,
+        line_kind not in ('gift', 'sample', 'component') and gross_sales_amount <> 0 as is_priced
+    from {{ ref('fct_sales_line') }}
     where is_counted and is_demand
 ),
 
@@ -46,7 +49,9 @@ observed as (
         location_id,
         sold_on as demand_on,
         cast(sum(units) as decimal(18, 3)) as units,
-        cast(sum(net_sales_amount) as decimal(18, 4)) as net_sales_amount,
+        -- A gift, a component of a bundle and an exchanged unit are demand, and say nothing of the price.
+        cast(sum(net_sales_amount) filter (where is_priced) as decimal(18, 4)) as net_sales_amount,
+        sum(units) filter (where is_priced) as priced_units,
         bool_or(promotion_id is not null) as is_on_promotion
     from sales
     group by sku, channel_id, location_id, sold_on
@@ -60,7 +65,7 @@ days as (
         coalesce(observed.demand_on, stock_outs.stock_on) as demand_on,
         coalesce(observed.units, 0) as units,
         stock_outs.sku is null or coalesce(observed.units, 0) > 0 as is_in_stock,
-        case when observed.units > 0 then cast(observed.net_sales_amount / observed.units as decimal(18, 4)) end as price_amount,
+        case when observed.priced_units > 0 then cast(observed.net_sales_amount / observed.priced_units as decimal(18, 4)) end as price_amount,
         coalesce(observed.is_on_promotion, false) as is_on_promotion
     from observed
     full outer join stock_outs

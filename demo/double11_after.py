@@ -194,7 +194,7 @@ def _exchanges(asked: pl.DataFrame, made: Double11) -> tuple[pl.DataFrame, pl.Da
         kind=pl.lit("exchange"),
         total=pl.lit(0, pl.Int64),
         placed=moment,
-        paid=moment,
+        paid=moment + pl.duration(minutes=1),
         cancelled=pl.lit(None, pl.Datetime("us", "UTC")),
         shipped_day=shipped_day,
         shipped=days.to_utc(days.local_at(shipped_day, 600)),

@@ -39,7 +39,7 @@ def routes(root: Path, shop: str, token: str) -> list[BaseRoute]:
         return [order(row, by_number) for row in rows.to_dicts()]
 
     def told(table: web.Table) -> web.Answer:
-        return web.paged(lambda request: table.known(web.since_of(request)), web.records)
+        return web.paged(lambda request: table.known(web.since_of(request)).drop("shop"), web.records)
 
     endpoints = {
         "/orders": web.paged(lambda request: orders.known(web.since_of(request)), shaped),

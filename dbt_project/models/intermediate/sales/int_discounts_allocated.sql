@@ -1,23 +1,27 @@
 -- One row per order line with a discount that others than the brand pay: a platform, an influencer, a bank. A discount
--- on a whole order is shared out over its lines by what was paid for them, to the cent: largest remainder first.
+-- on a whole order is shared out over its lines to the cent, largest remainder first: as the shop itself has taken it
+-- off the lines where its amounts add up, and else by what was paid for each.
 with
 
 discounts as (
-    select * from {{ ref('stg_ecommerce__discounts') }}
-    where borne_by <> 'brand'
+    select
+        *,
+        case when borne_by <> 'brand' then amount else 0 end as others_amount
+    from {{ ref('stg_ecommerce__discounts') }}
 ),
 
 lines as (
     select * from {{ ref('stg_ecommerce__order_lines') }}
 ),
 
-on_lines as (
+summed as (
     select
         _source,
         shop_id,
         order_id,
         line_no,
-        sum(amount) as amount
+        sum(amount) as amount,
+        sum(others_amount) as others_amount
     from discounts
     group by _source, shop_id, order_id, line_no
 ),
@@ -28,21 +32,19 @@ paired as (
         lines.shop_id,
         lines.order_id,
         lines.line_no,
-        own.amount as own_amount,
-        cast(shared.amount * 100 as decimal(18, 0)) as cents,
-        -- What was given away for nothing is shared out by its list price.
-        case
-            when sum(lines.paid_amount) over whole_order > 0 then lines.paid_amount / sum(lines.paid_amount) over whole_order
-            else lines.list_amount / nullif(sum(lines.list_amount) over whole_order, 0)
-        end * cents as exact_cents
+        lines.paid_amount,
+        coalesce(own.others_amount, 0) as own_amount,
+        cast(shared.others_amount * 100 as decimal(18, 0)) as cents,
+        lines.list_amount - lines.paid_amount - coalesce(own.amount, 0) as taken_off_amount,
+        sum(taken_off_amount) over whole_order = shared.amount and min(taken_off_amount) over whole_order >= 0 as adds_up
     from lines
-    left join on_lines as own
+    left join summed as own
         on
             lines._source = own._source
             and lines.shop_id = own.shop_id
             and lines.order_id = own.order_id
             and lines.line_no = own.line_no
-    left join on_lines as shared
+    left join summed as shared
         on
             lines._source = shared._source
             and lines.shop_id = shared.shop_id
@@ -51,16 +53,28 @@ paired as (
     window whole_order as (partition by lines._source, lines.shop_id, lines.order_id)
 ),
 
+weighed as (
+    select
+        *,
+        case
+            when adds_up then taken_off_amount
+            when sum(paid_amount) over (partition by _source, shop_id, order_id) > 0 then paid_amount
+            else 1
+        end as weight,
+        coalesce(weight / nullif(sum(weight) over (partition by _source, shop_id, order_id), 0) * cents, 0) as exact_cents
+    from paired
+),
+
 shared_out as (
     select
         *,
-        floor(coalesce(exact_cents, 0)) as whole_cents,
+        floor(exact_cents) as whole_cents,
         row_number() over (
             partition by _source, shop_id, order_id
-            order by coalesce(exact_cents, 0) - floor(coalesce(exact_cents, 0)) desc, line_no
+            order by exact_cents - floor(exact_cents) desc, line_no
         ) as place,
-        coalesce(cents, 0) - sum(floor(coalesce(exact_cents, 0))) over (partition by _source, shop_id, order_id) as left_over
-    from paired
+        coalesce(cents, 0) - sum(floor(exact_cents)) over (partition by _source, shop_id, order_id) as left_over
+    from weighed
 ),
 
 final as (
@@ -69,9 +83,7 @@ final as (
         shop_id,
         order_id,
         line_no,
-        cast(
-            coalesce(own_amount, 0) + (whole_cents + case when place <= left_over then 1 else 0 end) / 100 as decimal(18, 4)
-        ) as borne_by_others_amount
+        cast(own_amount + (whole_cents + case when place <= left_over then 1 else 0 end) / 100 as decimal(18, 4)) as borne_by_others_amount
     from shared_out
 )
 

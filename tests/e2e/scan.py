@@ -61,7 +61,7 @@ class People:
 
 def people_of(truth: Path) -> People:
     """The people of a demo's world."""
-    crowd = pl.read_parquet(truth / "households.parquet")
+    crowd = pl.concat([pl.read_parquet(truth / f"{name}.parquet") for name in ("households", "strangers")])
     phones = crowd["phone"].str.strip_prefix("+86").str.strip_prefix("+1")
     names = pl.concat([crowd["name"], crowd["latin_name"]]).unique().sort()
     return People(frozenset(phones), frozenset(crowd["email"].str.to_lowercase()), tuple(names))

@@ -52,9 +52,11 @@ def test_a_stopped_line_makes_nothing_that_week(small_run: Path, fresh_world: Pa
 
 
 def test_a_doubled_price_doubles_the_sales_of_that_product(small_run: Path, fresh_world: Path) -> None:
+    # Double 11's coupons are amounts, not shares: they do not double with the price.
+    baskets = "fct_sales_line where not regexp_matches(sale_id, '^[AB]11-')"
     sku, net = ask(
-        small_run, "select sku, sum(net_sales_amount) from fct_sales_line group by sku order by 2 desc, sku limit 1"
+        small_run, f"select sku, sum(net_sales_amount) from {baskets} group by sku order by 2 desc, sku limit 1"
     )[0]
     edited(fresh_world, "double-price", str(sku), "2017-01-01")
-    doubled = ask(fresh_world, "select sum(net_sales_amount) from fct_sales_line where sku = ?", sku)[0][0]
+    doubled = ask(fresh_world, f"select sum(net_sales_amount) from {baskets} and sku = ?", sku)[0][0]
     assert doubled == 2 * net  # type: ignore[operator]

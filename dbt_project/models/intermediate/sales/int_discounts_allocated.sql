@@ -33,6 +33,7 @@ paired as (
         lines.order_id,
         lines.line_no,
         lines.paid_amount,
+        sum(lines.paid_amount) over whole_order as order_paid_amount,
         coalesce(own.others_amount, 0) as own_amount,
         cast(shared.others_amount * 100 as decimal(18, 0)) as cents,
         lines.list_amount - lines.paid_amount - coalesce(own.amount, 0) as taken_off_amount,
@@ -58,7 +59,7 @@ weighed as (
         *,
         case
             when adds_up then taken_off_amount
-            when sum(paid_amount) over (partition by _source, shop_id, order_id) > 0 then paid_amount
+            when order_paid_amount > 0 then paid_amount
             else 1
         end as weight,
         coalesce(weight / nullif(sum(weight) over (partition by _source, shop_id, order_id), 0) * cents, 0) as exact_cents

@@ -16,7 +16,7 @@ import polars as pl
 
 from demo import carried, days, releases, world
 
-FOLDERS = ("pos", "trade", "wms", "plm", "mes", "distributor", "settlement")
+FOLDERS = ("pos", "trade", "wms", "plm", "distributor", "settlement")
 # The warehouse has a file server of its own; all others leave their files on one.
 ON_FTP = ("wms",)
 # What is told in another way: by workbooks of a distributor, the warehouse's own service, the PLM's XML.

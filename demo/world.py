@@ -17,6 +17,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from demo import (
+    checks,
     controls,
     days,
     double11,
@@ -24,6 +25,7 @@ from demo import (
     double11_goods,
     edits,
     factory,
+    floor,
     goods,
     lots,
     mill_records,
@@ -31,6 +33,7 @@ from demo import (
     partners,
     people,
     places,
+    signals,
     stock,
     voices,
     webshops,
@@ -194,12 +197,23 @@ def _mill(
     tables["mes.routings"] = mill_records.routing_export(routes)
     tables["mes.changeovers"] = mill_records.changeover_export(routes)
     tables["mes.calendars"] = mill_records.calendar_export(calendar)
-    tables["scada.runs"] = made.select(
-        "line_id", "shift_id", "good", "scrap", "known_at", started_at=days.to_utc(pl.col("started_at"))
-    )
+    tables["mes.quality"] = checks.quality(made, seed)
     tables["scada.shifts"] = mill_records.shift_counts(made, calendar).with_columns(known_at=pl.col("ended_at"))
     truth["shift_counts"] = mill_records.shift_counts(made, calendar)
+    _lines(tables, made, calendar, seed)
     return made, (opening, missed)
+
+
+def _lines(tables: Tables, made: pl.DataFrame, calendar: pl.DataFrame, seed: int) -> None:
+    """What goes on at the lines while they make it, and what is repaired."""
+    work = floor.runs(made, seed)
+    alarms = floor.alarms(work, calendar)
+    turns = signals.states(work, calendar)
+    tables["scada.runs"] = work
+    tables["scada.alarms"] = floor.messages(alarms)
+    tables["scada.kept"] = signals.kept(turns, work, seed)
+    tables["scada.hall"] = signals.hall(turns, seed)
+    tables["maintenance.orders"] = floor.repairs(work, alarms)
 
 
 def _warehouse(
@@ -215,6 +229,7 @@ def _warehouse(
     """Counts and movements of stores, warehouse and mill."""
     kept = lots.flows(out, arrivals[0], made, arrivals[1], wares, seed)
     parts, part_counts = lots.component_flows(made, wares)
+    tables["mes.consumption"] = checks.consumption(made, wares, parts, part_counts)
     tables["wms.movements"] = places.movements(kept.bookings, shelves.shrink, parts)
     tables["wms.stock"] = places.counts(shelves.counts, lots.monday_counts(kept), part_counts, kept.lots, wares)
     truth["stock_days"], truth["stock_outs"] = shelves.closing, shelves.stock_outs
@@ -263,8 +278,10 @@ def _control(tables: Tables) -> None:
         controls.totals("wms.stock", tables["wms.stock"], pl.col("as_of"), "on_hand"),
         controls.totals("wms.movements", tables["wms.movements"], days.local_on(pl.col("moved_at")), "qty"),
     )
-    tables["mes.controls"] = controls.totals(
-        "mes.results", tables["mes.results"], pl.col("ended_at").dt.date(), "good_qty"
+    checked = tables["mes.quality"].unique("check_no", keep="first", maintain_order=True)
+    tables["mes.controls"] = controls.together(
+        controls.totals("mes.results", tables["mes.results"], pl.col("ended_at").dt.date(), "good_qty"),
+        controls.totals("mes.quality", checked, days.local_on(pl.col("checked_at"))),
     )
     for shop in SHOPS:
         orders, refunds = (

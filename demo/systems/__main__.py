@@ -6,11 +6,9 @@ Prints `ready` once all of them answer. Ends when its standard input does, and o
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import json
 import os
 import secrets
-import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -22,10 +20,26 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from demo import extracts, factory, scheduler
-from demo.systems import crm, erp, ftp, graphql_shop, modbus, purchasing, scheduling, sftp, shops, social, wms
+from demo.systems import (
+    broker,
+    crm,
+    erp,
+    ftp,
+    gateway,
+    graphql_shop,
+    mes,
+    modbus,
+    opcua,
+    purchasing,
+    scheduling,
+    sftp,
+    shops,
+    social,
+    wms,
+)
+from demo.systems.lifetime import die_with_parent, until_orphaned
 from tillmill.workspace import now, open_workspace
 
-PR_SET_PDEATHSIG = 1
 Addresses = dict[str, dict[str, str | int]]
 Words = dict[str, dict[str, str]]
 Server = TypeVar("Server")
@@ -38,16 +52,8 @@ def main(root: Path) -> None:
     asyncio.run(_serve(root))
 
 
-def die_with_parent() -> None:
-    """On Linux the kernel ends us with our parent; elsewhere the closed pipe does (`_until_orphaned`)."""
-    # Ctrl-C reaches the whole group; the parent decides when the servers end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 async def _serve(root: Path) -> None:
-    orphaned = asyncio.create_task(_until_orphaned())
+    orphaned = asyncio.create_task(until_orphaned())
     words = _secrets(root)
     addresses: Addresses = {}
     # At once: what one of them waits for, another can use.
@@ -92,11 +98,33 @@ async def _lines(root: Path, _: Words) -> Addresses:
     return addresses
 
 
+async def _floor(root: Path, words: Words) -> Addresses:
+    """What else speaks at the lines: the MES's variables, the alarm gateway, the sensors' broker."""
+    gate, gate_port = await gateway.start(root, _port_before(root, "alarms"))
+    keeps, broker_port = await broker.start(root, words["sensors"]["password"])
+    variables, url = await opcua.start(root, words["mes_lines"]["password"])
+    for server in (gate, keeps, variables):
+        _kept(server)
+    return {
+        "mes_lines": {"url": url},
+        "alarms": {"host": "127.0.0.1", "port": gate_port},
+        "sensors": {"host": "127.0.0.1", "port": broker_port},
+    }
+
+
+def _port_before(root: Path, name: str) -> int:
+    """Where a system answered the last time: a device keeps its address, where it can."""
+    path = root / "run" / "demo.json"
+    told = json.loads(path.read_text()).get(name, {}) if path.exists() else {}
+    return int(told.get("port", 0))
+
+
 async def _web(root: Path, words: Words) -> Addresses:
     """All that speaks HTTP behind one port, each under its own path with its own token or password."""
     mounts = [Mount("/shop_a", routes=shops.routes(root, "shop_a", words["shop_a"]["token"]))]
     mounts.append(Mount("/shop_b", routes=graphql_shop.routes(root, "shop_b", words["shop_b"]["token"])))
     mounts.append(Mount("/crm", routes=crm.routes(root, words["crm"]["token"])))
+    mounts.append(Mount("/mes", routes=mes.routes(root, words["mes"]["token"])))
     mounts.append(Mount("/social", routes=social.routes(root, words["social"]["token"])))
     mounts.append(Mount("/purchasing", routes=purchasing.routes(root, words["purchasing"]["password"])))
     mounts.append(Mount("/scheduling", routes=scheduling.routes(root, words["scheduling"]["token"])))
@@ -116,10 +144,10 @@ async def _web(root: Path, words: Words) -> Addresses:
 
 
 # Each starts one family of systems and says where they answer.
-SERVERS: tuple[Callable[[Path, Words], Awaitable[Addresses]], ...] = (_database, _files, _lines, _web)
-SECRETS = dict.fromkeys(("sftp", "ftp", "erp", "purchasing", "wms"), "password") | dict.fromkeys(
-    ("shop_a", "shop_b", "crm", "social", "scheduling"), "token"
-)
+SERVERS: tuple[Callable[[Path, Words], Awaitable[Addresses]], ...] = (_database, _files, _lines, _floor, _web)
+PASSWORDS = ("sftp", "ftp", "erp", "purchasing", "wms", "mes_lines", "sensors")
+TOKENS = ("shop_a", "shop_b", "crm", "mes", "social", "scheduling")
+SECRETS = dict.fromkeys(PASSWORDS, "password") | dict.fromkeys(TOKENS, "token")
 _running: list[object] = []
 
 
@@ -143,14 +171,6 @@ def _write(path: Path, content: object) -> None:
     fresh.touch(mode=0o600)
     fresh.write_text(json.dumps(content, indent=1))
     fresh.replace(path)
-
-
-async def _until_orphaned() -> None:
-    """Returns when standard input ends: whoever started us holds its other end."""
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while await reader.read(1024):
-        pass
 
 
 if __name__ == "__main__":

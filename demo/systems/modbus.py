@@ -55,7 +55,7 @@ class Line:
     def __init__(self, root: Path, line_id: str) -> None:
         own = pl.col("line_id") == line_id
         self._shifts = world.table(root, "scada.shifts").filter(own).sort("ended_at").collect()
-        self._runs = world.table(root, "scada.runs").filter(own & (pl.col("good") > 0)).sort("started_at").collect()
+        self._runs = world.table(root, "scada.runs").filter(own & (pl.col("good") > 0)).sort("runs_from").collect()
         self._start = _start_of_counter(self._shifts, self._runs)
         self._laid_out: datetime | None = None
 
@@ -73,19 +73,25 @@ class Line:
     def _samples(self, shift: datetime) -> Words:
         """The samples of the shift that starts at `shift`, one row each."""
         moments = int(shift.timestamp()) + np.arange(SAMPLES, dtype=np.int64) * SECONDS
-        begin = self._runs["started_at"].dt.epoch("s").to_numpy()
-        end = self._runs["known_at"].dt.epoch("s").to_numpy()
+        begin, end, stops = (
+            self._runs[name].dt.epoch("s").to_numpy() for name in ("runs_from", "ended_at", "stops_at")
+        )
+        stopped = self._runs["stop_seconds"].to_numpy()
+        running = np.maximum(end - begin - stopped, 1)
         good, scrap = self._runs["good"].to_numpy(), self._runs["scrap"].to_numpy()
         # Runs follow each other: those before the one under way are done, and that one has gone its share of the way.
+        # While a line is set up, or stands, it counts nothing.
         last = np.searchsorted(begin, moments, side="right") - 1
         at = np.clip(last, 0, None)
-        share = np.where(last < 0, 0.0, np.clip((moments - begin[at]) / np.maximum(end[at] - begin[at], 1), 0, 1))
-        is_running = (share > 0) & (share < 1)
+        standing = np.clip(moments - stops[at], 0, stopped[at])
+        share = np.where(last < 0, 0.0, np.clip((moments - begin[at] - standing) / running[at], 0, 1))
+        share = np.where((last >= 0) & (moments >= end[at]), 1.0, share)
+        is_running = (share > 0) & (share < 1) & ((standing == 0) | (standing == stopped[at]))
         done_good = np.where(last < 0, 0, good.cumsum()[at] - good[at])
         done_scrap = np.where(last < 0, 0, scrap.cumsum()[at] - scrap[at])
         pulses = done_good * PULSES_PER_UNIT + np.floor(good[at] * PULSES_PER_UNIT * share + 1e-6).astype(np.int64)
         rejects = done_scrap + np.floor(scrap[at] * share + 1e-6).astype(np.int64)
-        speed = np.where(is_running, good[at] * 36_000 / np.maximum(end[at] - begin[at], 1), 0).astype(np.int64)
+        speed = np.where(is_running, good[at] * 36_000 / running[at], 0).astype(np.int64)
         return np.stack(
             [
                 moments // WIDTH,

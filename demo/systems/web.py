@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from demo import world
 from tillmill.workspace import now
 
-PER_PAGE, MOST_PER_PAGE = 100, 1_000
+PER_PAGE, MOST_PER_PAGE = 100, 5_000
 Answer = Callable[[Request], Awaitable[Response]]
 
 

@@ -1,5 +1,4 @@
-"""What the MES knows of the goods themselves: which delivery of a component went into which lot, and what was measured.
-"""
+"""What the MES knows of the goods: which delivery of a component went into which lot, and what was measured."""
 
 from __future__ import annotations
 
@@ -69,13 +68,15 @@ def consumption(made: pl.DataFrame, wares: pl.DataFrame, parts: pl.DataFrame, co
     """mes.consumption: how much of which delivery of a component went into which lot, so far, each time that a shift
     adds to it: work_order, component, component_lot, batch, qty, used_at, known_at.
 
-    `parts` and `counts` are `lots.component_flows`: what Mondays bring and what lay there before. The oldest delivery is
-    used up first.
+    `parts` and `counts` are `lots.component_flows`. The oldest delivery is used up first.
     """
     used = _used(made, wares).with_row_index("left_row")
     supply = _supply(parts, counts).with_row_index("right_row")
     pieces = draws.in_order(
-        used.select("component", "left_row", "size"), supply.select("component", "right_row", "size"), ["component"], "size"
+        used.select("component", "left_row", "size"),
+        supply.select("component", "right_row", "size"),
+        ["component"],
+        "size",
     ).drop_nulls("left_row")
     # Rounding may leave the last delivery a few grams short.
     pieces = pieces.join(supply.select("right_row", "component_lot"), on="right_row", how="left").with_columns(
@@ -103,9 +104,7 @@ def _used(made: pl.DataFrame, wares: pl.DataFrame) -> pl.DataFrame:
     return (
         made.join(wares.select("product_id", "product_category"), on="product_id")
         .join(need, on="product_category")
-        .select(
-            "work_order", "result", "component", "known_at", batch="lot", size=taken.round(0).cast(pl.Int64)
-        )
+        .select("work_order", "result", "component", "known_at", batch="lot", size=taken.round(0).cast(pl.Int64))
         .filter(pl.col("size") > 0)
         .sort("known_at", "result", "component")
     )
@@ -118,7 +117,9 @@ def _supply(parts: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:
     opening = (
         counts.filter(pl.col("day") == 0)
         .join(first_day, on="sku", how="left")
-        .select("sku", day=pl.lit(-1, pl.Int32), week=pl.lit(OPENING), units=pl.col("units") + pl.col("issued").fill_null(0))
+        .select(
+            "sku", day=pl.lit(-1, pl.Int32), week=pl.lit(OPENING), units=pl.col("units") + pl.col("issued").fill_null(0)
+        )
     )
     brought = parts.filter(pl.col("kind") == "receipt").select(
         "sku", "day", week=pl.col("ref").str.slice(2), units="units"

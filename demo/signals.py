@@ -90,7 +90,9 @@ def kept(turns: pl.DataFrame, work: pl.DataFrame, seed: int) -> pl.DataFrame:
     late = turns.filter(pl.col("at") >= RECORDED_FROM)
     number, nothing = pl.col("speed"), pl.lit(None, pl.String)
     parts = [
-        late.select("line_id", "at", name=pl.lit("State"), number=pl.lit(None, pl.Float64), text="state"),
+        _changes(late, "state").select(
+            "line_id", "at", name=pl.lit("State"), number=pl.lit(None, pl.Float64), text="state"
+        ),
         _changes(late, "work_order").select(
             "line_id", "at", name=pl.lit("WorkOrder"), number=pl.lit(None, pl.Float64), text="work_order"
         ),
@@ -163,15 +165,13 @@ def hall(turns: pl.DataFrame, seed: int) -> pl.DataFrame:
         "cold_room_temperature": 3.8 + 0.3 * sun + 0.15 * _noise(seed, "cold", grid),
     }
     return pl.concat(
-        grid.select(
-            "line_id", tag=pl.lit(tag), at="at", value=level.round(2), unit=pl.lit(HALL[tag]), known_at="at"
-        )
+        grid.select("line_id", tag=pl.lit(tag), at="at", value=level.round(2), unit=pl.lit(HALL[tag]), known_at="at")
         for tag, level in levels.items()
     ).sort("known_at", "line_id", "tag")
 
 
 def _grid(minutes: int) -> pl.DataFrame:
-    """Every line at every `minutes` of what is recorded: line_id, line, at, minute (since 1970), in the order of time."""
+    """Every line at every `minutes` of what is recorded: line_id, line, at, minute (since 1970), by time."""
     every = pl.datetime_range(
         RECORDED_FROM, days.LAST_RECEIPT, timedelta(minutes=minutes), time_unit="us", time_zone="UTC", eager=True
     )

@@ -100,9 +100,10 @@ async def _lines(root: Path, _: Words) -> Addresses:
 
 async def _floor(root: Path, words: Words) -> Addresses:
     """What else speaks at the lines: the MES's variables, the alarm gateway, the sensors' broker."""
+    # Started first, for it takes longest; it has a process of its own.
+    variables, url = await opcua.start(root, words["mes_lines"]["password"])
     gate, gate_port = await gateway.start(root, _port_before(root, "alarms"))
     keeps, broker_port = await broker.start(root, words["sensors"]["password"])
-    variables, url = await opcua.start(root, words["mes_lines"]["password"])
     for server in (gate, keeps, variables):
         _kept(server)
     return {
@@ -143,8 +144,8 @@ async def _web(root: Path, words: Words) -> Addresses:
     return addresses | {"wms": {"wsdl": f"{host}/wms/soap?wsdl"}}
 
 
-# Each starts one family of systems and says where they answer.
-SERVERS: tuple[Callable[[Path, Words], Awaitable[Addresses]], ...] = (_database, _files, _lines, _floor, _web)
+# Each starts one family of systems and says where they answer; those that wait for a process of their own come first.
+SERVERS: tuple[Callable[[Path, Words], Awaitable[Addresses]], ...] = (_database, _floor, _files, _lines, _web)
 PASSWORDS = ("sftp", "ftp", "erp", "purchasing", "wms", "mes_lines", "sensors")
 TOKENS = ("shop_a", "shop_b", "crm", "mes", "social", "scheduling")
 SECRETS = dict.fromkeys(PASSWORDS, "password") | dict.fromkeys(TOKENS, "token")

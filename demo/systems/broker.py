@@ -1,9 +1,9 @@
-"""The mill's MQTT broker (3.1.1 and 5): what the hall's sensors publish, kept for each subscriber until he acknowledges.
+"""The mill's MQTT broker (3.1.1 and 5): what the sensors publish, kept for each subscriber until he acknowledges.
 
 Sensors publish `mill/<line>/<tag>` with a JSON payload {"ts": milliseconds since 1970, "v": value, "u": unit}. Sessions
-outlive connections and the broker itself (`run/broker.json`), and never end but by a clean start. The mill's people have
-set one up for Tillmill, so that the broker keeps for it what was published since `signals.RECORDED_FROM`; any other
-client is told what is published after it has subscribed.
+outlive connections and the broker itself (`run/broker.json`), and never end but by a clean start. The mill's people
+have set one up for Tillmill, so that the broker keeps for it what was published since `signals.RECORDED_FROM`; any
+other client is told what is published after it has subscribed.
 
 Every message goes out at QoS 1: its packet id stays its own, and where it may have been sent before it is marked so.
 Nobody but the sensors may publish.
@@ -15,7 +15,6 @@ import asyncio
 import json
 import secrets
 from bisect import bisect_right
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -101,7 +100,9 @@ class Session:
         return number % PACKET_IDS + 1, self._published.places[place][1], self._published.payload(place)
 
     def _gather(self, taken: list[str] | None, sent: list[str] | None) -> None:
-        wanted = {topic for topic in self._published.topics if any(map_matches(topic, self.topics))}
+        wanted = {
+            topic for topic in self._published.topics if any(topic_matches_sub(one, topic) for one in self.topics)
+        }
         places = self._published.places
         self.own = [number for number, (at, topic) in enumerate(places) if topic in wanted and at > self.since]
         self.taken, self.sent = (self._count(place) for place in (taken, sent))
@@ -117,11 +118,6 @@ class Session:
 
     def _place(self, number: int) -> Place:
         return self._published.places[self.own[number]]
-
-
-def map_matches(topic: str, filters: list[str]) -> Iterator[bool]:
-    """Whether the topic fits each filter, with `+` for one level and `#` for all that follow."""
-    return (topic_matches_sub(one, topic) for one in filters)
 
 
 class Broker:
@@ -266,9 +262,9 @@ class Link(asyncio.Protocol):
         """Adds or removes topics and says of each what became of it."""
         session = self._session
         assert session is not None
-        packet_id = asked.bytes(2)
+        packet_id = asked.take(2)
         if self._version == 5:
-            asked.bytes(asked.variable())
+            asked.take(asked.variable())
         topics, said = list(session.topics), bytearray()
         while not asked.is_empty:
             topic = asked.text()

@@ -27,7 +27,7 @@ class Reader:
         """Whether all has been read."""
         return self._at >= len(self._body)
 
-    def bytes(self, count: int) -> bytes:
+    def take(self, count: int) -> bytes:
         """The next bytes."""
         found = self._body[self._at : self._at + count]
         if len(found) < count:
@@ -37,11 +37,11 @@ class Reader:
 
     def number(self, count: int) -> int:
         """The next bytes as a number."""
-        return int.from_bytes(self.bytes(count), "big")
+        return int.from_bytes(self.take(count), "big")
 
     def binary(self) -> bytes:
         """The next bytes, as many as the two before them say."""
-        return self.bytes(self.number(2))
+        return self.take(self.number(2))
 
     def text(self) -> str:
         """The next bytes as text, likewise."""
@@ -77,12 +77,12 @@ class Connect:
         if protocol != "MQTT" or version not in WINDOW:
             raise ValueError(f"no protocol of ours: {protocol} {version}")
         flags = reader.number(1)
-        reader.bytes(2)  # how often it will say that it is alive
+        reader.take(2)  # how often it will say that it is alive
         window = _window(reader) if version == 5 else WINDOW[4]
         client_id = reader.text()
         if flags & 0x04:
             if version == 5:
-                reader.bytes(reader.variable())
+                reader.take(reader.variable())
             reader.binary()
             reader.binary()
         user = reader.text() if flags & 0x80 else ""
@@ -91,7 +91,7 @@ class Connect:
 
 def _window(reader: Reader) -> int:
     """The properties of a CONNECT of version 5, of which one matters."""
-    properties = Reader(reader.bytes(reader.variable()))
+    properties = Reader(reader.take(reader.variable()))
     window = WINDOW[5]
     while not properties.is_empty:
         name = properties.number(1)
@@ -100,7 +100,7 @@ def _window(reader: Reader) -> int:
             if not window:
                 raise ValueError("a client that takes nothing")
         elif name in FIXED:
-            properties.bytes(FIXED[name])
+            properties.take(FIXED[name])
         else:
             properties.binary()
             if name == PAIR:

@@ -6,6 +6,7 @@ Imported only when a source of this kind is pulled: the library behind it takes 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -81,6 +82,9 @@ async def open_session(workspace: Workspace, connection: Connection) -> AsyncIte
     if connection.username:
         client.set_user(connection.username)
         client.set_password(workspace.secret(connection.password))
+        if connection.policy == "none":
+            # The workspace allows it in so many words; it is not said anew with every run.
+            logging.getLogger("asyncua.client.client").setLevel(logging.ERROR)
     try:
         if connection.policy != "none":
             await _secure(client, workspace, connection)

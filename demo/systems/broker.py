@@ -177,6 +177,7 @@ class Link(asyncio.Protocol):
         self._broker, self._packets = broker, Packets()
         self._session: Session | None = None
         self._version, self._window, self._next = 4, 0, 0
+        self._answers, self._is_over = bytearray(), False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -196,7 +197,13 @@ class Link(asyncio.Protocol):
             self._transport.close()
             return
         if has_changed:
+            # Before anything is answered: who hears that his messages were taken may forget them.
             self._broker.keep()
+        if self._answers and not self._transport.is_closing():
+            self._transport.write(bytes(self._answers))
+        self._answers.clear()
+        if self._is_over:
+            self._transport.close()
         self.send()
 
     def send(self) -> None:
@@ -235,11 +242,11 @@ class Link(asyncio.Protocol):
             self._subscribe(kind, Reader(body))
             return True
         if kind == PINGREQ:
-            self._transport.write(packet(0xD0, b""))
+            self._answers.extend(packet(0xD0, b""))
         elif kind == PUBLISH:
             self.leave(NOT_AUTHORISED)
         elif kind == DISCONNECT:
-            self._transport.close()
+            self._is_over = True
         else:
             raise ValueError(f"packet {kind} is not for a broker of QoS 1")
         return False
@@ -248,14 +255,14 @@ class Link(asyncio.Protocol):
         self._version, self._window = asked.version, asked.window
         properties = b"\0" if asked.version == 5 else b""
         if not self._broker.is_welcome(asked):
-            self._transport.write(packet(0x20, bytes([0, BAD_LOGIN[asked.version]]) + properties))
-            self._transport.close()
+            self._answers.extend(packet(0x20, bytes([0, BAD_LOGIN[asked.version]]) + properties))
+            self._is_over = True
             return False
         session, is_known = self._broker.open(asked)
         if session.link is not None:
             session.link.leave(TAKEN_OVER)
         session.link, self._session, self._next = self, session, session.taken
-        self._transport.write(packet(0x20, bytes([is_known, 0]) + properties))
+        self._answers.extend(packet(0x20, bytes([is_known, 0]) + properties))
         return True
 
     def _subscribe(self, kind: int, asked: Reader) -> None:
@@ -281,9 +288,9 @@ class Link(asyncio.Protocol):
             self._next = session.taken
         properties = b"\0" if self._version == 5 else b""
         if kind == SUBSCRIBE:
-            self._transport.write(packet(0x90, packet_id + properties + said))
+            self._answers.extend(packet(0x90, packet_id + properties + said))
         else:
-            self._transport.write(packet(0xB0, packet_id + properties + (said if self._version == 5 else b"")))
+            self._answers.extend(packet(0xB0, packet_id + properties + (said if self._version == 5 else b"")))
 
 
 async def start(root: Path, password: str) -> tuple[object, int]:

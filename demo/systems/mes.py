@@ -5,7 +5,6 @@ Each record as it stands at the clock, times in UTC, with `recorded_at`, the mom
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +15,28 @@ from starlette.routing import BaseRoute, Route
 from demo import days
 from demo.systems import web
 
-# Path, table, and what names a record; nothing where no record ever changes.
-RECORDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("/work-orders", "mes.work_orders", ("work_order",)),
-    ("/results", "mes.results", ()),
-    ("/consumption", "mes.consumption", ("work_order", "component_lot", "batch")),
-    ("/quality-checks", "mes.quality", ("check_no",)),
-    ("/routings", "mes.routings", ()),
-    ("/changeovers", "mes.changeovers", ()),
-    ("/calendars", "mes.calendars", ()),
-    ("/maintenance-orders", "maintenance.orders", ("order_no",)),
+# Path, table, and what names a record; None where no record ever changes.
+RECORDS: tuple[tuple[str, str, list[str] | None], ...] = (
+    ("/work-orders", "mes.work_orders", ["work_order"]),
+    ("/results", "mes.results", None),
+    ("/consumption", "mes.consumption", ["work_order", "component_lot", "batch"]),
+    ("/quality-checks", "mes.quality", ["check_no"]),
+    ("/routings", "mes.routings", None),
+    ("/changeovers", "mes.changeovers", None),
+    ("/calendars", "mes.calendars", None),
+    ("/maintenance-orders", "maintenance.orders", ["order_no"]),
 )
 
 
 def routes(root: Path, token: str) -> list[BaseRoute]:
     """GET each of `RECORDS` and /controls: `updated_since`, `page`, `per_page`."""
-    endpoints = {path: web.paged(_current(web.Table(root, table), key), _records) for path, table, key in RECORDS}
+
+    def told(table: web.Table) -> web.Answer:
+        return web.paged(lambda request: table.known(web.since_of(request)), _records)
+
+    endpoints = {path: told(web.Table(root, table, key)) for path, table, key in RECORDS}
     endpoints["/controls"] = web.controls(web.Table(root, "mes.controls"))
     return [Route(path, web.guarded(token, endpoint)) for path, endpoint in endpoints.items()]
-
-
-def _current(table: web.Table, key: tuple[str, ...]) -> Callable[[Request], pl.DataFrame]:
-    def find(request: Request) -> pl.DataFrame:
-        rows = table.known(web.since_of(request))
-        return rows.unique(key, keep="last", maintain_order=True) if key else rows
-
-    return find
 
 
 def _records(rows: pl.DataFrame, _request: Request) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ def known(root: Path, table: str) -> pl.DataFrame:
 
 @pytest.mark.parametrize(("path", "table", "key"), mes.RECORDS)
 def test_the_mes_tells_each_record_as_it_stands_at_the_clock(
-    running: Path, path: str, table: str, key: tuple[str, ...]
+    running: Path, path: str, table: str, key: list[str] | None
 ) -> None:
     versions = known(running, table)
     expected = versions.unique(key, keep="last", maintain_order=True) if key else versions

@@ -1,4 +1,4 @@
-"""Who is who: exact identifiers link records, and linked records are one customer who keeps an id for good."""
+"""Who is who: linked records are one customer, who keeps an id for good."""
 
 from __future__ import annotations
 
@@ -10,21 +10,6 @@ import polars as pl
 from customers.components import components_apart
 from tillmill.workspace import now
 
-MODEL_VERSION = "exact-1"
-
-# A rule and the column it reads. Order is the order of trust: it breaks ties where a forbidden pair forces a choice.
-RULES = {"member_id": 1.0, "union_id": 0.99, "email": 0.98, "phone": 0.97}
-
-LINK_COLUMNS: dict[str, pl.DataType] = {
-    "left_record": pl.String(),
-    "right_record": pl.String(),
-    "rule": pl.String(),
-    "model_version": pl.String(),
-    "verdict": pl.String(),
-    "weight": pl.Float64(),
-    "evidence": pl.String(),
-    "at": pl.Datetime("us", "UTC"),
-}
 IDENTITY_COLUMNS: dict[str, pl.DataType] = {
     "record_token": pl.String(),
     "decided_at": pl.Datetime("us", "UTC"),
@@ -32,86 +17,6 @@ IDENTITY_COLUMNS: dict[str, pl.DataType] = {
     "previous_customer_id": pl.String(),
     "reason": pl.String(),
 }
-
-
-def link_records(records: pl.DataFrame, *, max_names: int = 3, max_unnamed: int = 200) -> pl.DataFrame:
-    """Return the links between records that share a member id, union id, e-mail or phone that one person can own.
-
-    `records`: one row per record_token, with member_id_token, union_id_token, email_token, phone_token, name_token
-    (each text or null) and seen_on. Result: `LINK_COLUMNS`, one row per link and rule, sorted.
-
-    A key is pooled, and links nothing, when its records show
-    - several member ids: a household's or a shop's phone, so two members never become one through it;
-    - more than `max_names` names of which none has half the named records: a person's name may be misspelt now and
-      then, but the true spelling prevails, while a placeholder's names are everybody's;
-    - no name and no member id at all on more than `max_unnamed` records: nothing vouches for one owner.
-
-    Links form a star around the key's first record, so n records of a key give n - 1 links, and records seen later
-    do not move the centre. `evidence` says whether the names agree; `at` is the day the later record was seen. A link
-    depends on its two records alone, so it does not change as others arrive.
-    """
-    keys = pl.concat([_keys(records, rule) for rule in RULES])
-    quality = keys.group_by("rule", "key").agg(
-        records=pl.len(),
-        members=pl.col("member_id_token").drop_nulls().n_unique(),
-        names=pl.col("name_token").drop_nulls().n_unique(),
-        named=pl.col("name_token").count(),
-        prevailing=pl.col("name_token").drop_nulls().unique_counts().max().fill_null(0),
-    )
-    pooled = (
-        (pl.col("members") > 1)
-        | ((pl.col("names") > max_names) & (pl.col("prevailing") * 2 < pl.col("named")))
-        | ((pl.col("members") == 0) & (pl.col("names") == 0) & (pl.col("records") > max_unnamed))
-    )
-    sound = quality.filter(pl.col("records") > 1, ~pooled)
-    centres = (
-        keys.sort("rule", "key", "seen_on", "record_token", nulls_last=True)
-        .group_by("rule", "key", maintain_order=True)
-        .agg(
-            left_record=pl.col("record_token").first(),
-            left_seen=pl.col("seen_on").first(),
-            left_name=pl.col("name_token").first(),
-        )
-    )
-    return (
-        keys.join(sound, on=["rule", "key"])
-        .join(centres, on=["rule", "key"])
-        .filter(pl.col("record_token") != pl.col("left_record"))
-        .select(
-            "left_record",
-            "rule",
-            right_record="record_token",
-            model_version=pl.lit(MODEL_VERSION),
-            verdict=pl.lit("link"),
-            weight=pl.col("rule").replace_strict(RULES, return_dtype=pl.Float64),
-            evidence=pl.format("same {}, {}", "rule", _names_agree()),
-            at=pl.max_horizontal("left_seen", "seen_on").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
-        )
-        .select(pl.col(column).cast(dtype) for column, dtype in LINK_COLUMNS.items())
-        .sort("left_record", "right_record", "rule")
-    )
-
-
-def _names_agree() -> pl.Expr:
-    return (
-        pl.when(pl.col("left_name").is_null() | pl.col("name_token").is_null())
-        .then(pl.lit("no name to compare"))
-        .when(pl.col("left_name") == pl.col("name_token"))
-        .then(pl.lit("same name"))
-        .otherwise(pl.lit("another name"))
-    )
-
-
-def _keys(records: pl.DataFrame, rule: str) -> pl.DataFrame:
-    column = f"{rule}_token"
-    return records.filter(pl.col(column).is_not_null() & (pl.col(column) != "-")).select(
-        "record_token",
-        "seen_on",
-        "name_token",
-        "member_id_token",
-        rule=pl.lit(rule),
-        key=pl.col(column),
-    )
 
 
 def resolve_customers(

@@ -16,7 +16,7 @@ from tillmill.errors import UsageError
 from tillmill.tablefiles import read_file, write_file
 
 promotions = typer.Typer(help="What a promotion did.", no_args_is_help=True)
-customers = typer.Typer(help="What customers are worth.", no_args_is_help=True)
+customers = typer.Typer(help="Who customers are, and what they are worth.", no_args_is_help=True)
 planning = typer.Typer(help="From demand to the mill.", no_args_is_help=True)
 forecast = typer.Typer(help="What will be demanded.", no_args_is_help=True)
 GROUPS = {"forecast": forecast, "promotions": promotions, "customers": customers, "planning": planning}
@@ -115,6 +115,46 @@ def promotions_effect(
         print(json.dumps(rows[0] if len(rows) == 1 else rows, ensure_ascii=False, default=str))
     else:
         _show_rows(found.drop("weights"), as_json)
+
+
+@customers.command("link")
+def customers_link(
+    left: Annotated[Path, typer.Argument(help="Records of people, one per row.")],
+    id_column: Annotated[str, typer.Option("--id", help="Column of the record's id.")],
+    out: Annotated[Path, typer.Option(help="The pairs that are one person.")],
+    right: Annotated[
+        Path | None, typer.Argument(help="Records to link with; without them LEFT is deduplicated.")
+    ] = None,
+    columns: Annotated[str, typer.Option(help="role=column by comma, where the names do not tell.")] = "",
+    threshold: Annotated[float, typer.Option(min=0.01, max=0.999, help="Least probability of a pair.")] = 0.9,
+    clusters: Annotated[Path | None, typer.Option(help="Each record's cluster.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the records of one person, without labels, and say why."""
+    from customers.linkage import link_frames
+    from customers.roles import parse_roles, roles_of
+
+    frames = [read_file(path) for path in (left, right) if path is not None]
+    for frame, path in zip(frames, (left, right), strict=False):
+        _need(frame, path or left, id_column)
+    roles = roles_of(frames[0].columns, parse_roles(columns), apart=id_column)
+    for column in roles.values():
+        _need(frames[-1], right or left, column)
+    found = link_frames(frames[0], frames[1] if right else None, roles, id_column=id_column, threshold=threshold)
+    write_file(found.pairs, out)
+    if clusters:
+        write_file(found.clusters, clusters)
+    _show(
+        {
+            "records": sum(frame.height for frame in frames),
+            "roles": ", ".join(f"{role}={column}" for role, column in roles.items()),
+            "pairs_looked_at": found.looked_at,
+            "pairs": found.pairs.height,
+            "clusters": found.clusters["cluster_id"].n_unique(),
+            "out": str(out),
+        },
+        as_json,
+    )
 
 
 @customers.command("value")

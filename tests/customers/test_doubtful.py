@@ -1,0 +1,87 @@
+"""Clear values link what keys cannot, and namesakes, siblings and contradictions stay apart."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from benchmarks.omnichannel import make
+from customers.doubtful import link_doubtful
+from customers.identity import resolve_customers
+from customers.keys import link_records
+from customers.vetoes import contradictions
+
+
+@pytest.fixture(scope="module")
+def world() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """8,000 records as the identity step sees them, and whose they are."""
+    made = make(8_000, seed=5)
+    is_masked = pl.col("name").str.contains("*", literal=True)
+    is_placeholder = pl.col("phone") == "+8613800138000"
+    records = made.records.with_columns(
+        name=pl.when(~is_masked).then(pl.col("name").str.to_lowercase()),
+        phone=pl.when(~is_placeholder).then("phone"),
+    ).select(
+        pl.all().exclude("record_id", "source", "member_id", "union_id"),
+        record_token="record_id",
+        member_id_token="member_id",
+        union_id_token="union_id",
+        name_token="name",
+    )
+    return records.with_columns(phone_token="phone", email_token="email"), made.truth
+
+
+def quality(found: pl.DataFrame, truth: pl.DataFrame) -> tuple[float, float]:
+    """Pairwise precision and recall of customers against the truth."""
+    both = found.join(truth, left_on="record_token", right_on="record_id")
+
+    def pairs(*by: str) -> float:
+        return float(both.group_by(by).len().select((pl.col("len") * (pl.col("len") - 1.0) / 2).sum()).item())
+
+    right = pairs("customer_id", "person")
+    return right / pairs("customer_id"), right / pairs("person")
+
+
+def test_all_steps_together_find_more_than_keys_and_stay_precise(world: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    records, truth = world
+    exact = link_records(records)
+    doubtful = link_doubtful(records, exact)
+    links = pl.concat([exact, doubtful])
+    links = pl.concat([links, contradictions(records, links)])
+    by_keys = quality(resolve_customers(records, exact), truth)
+    by_all = quality(resolve_customers(records, links), truth)
+    assert by_keys[0] >= 0.995
+    assert by_all[0] >= 0.995
+    assert by_all[1] >= 0.70
+    assert by_all[1] >= by_keys[1] + 0.1
+    assert not doubtful["evidence"].str.contains(r"@|\d{5}").any(), "evidence shows no values"
+    assert doubtful.join(exact, on=["left_record", "right_record"], how="semi").is_empty()
+
+
+def test_two_union_ids_or_birth_dates_are_never_one_person() -> None:
+    records = pl.DataFrame(
+        {
+            "record_token": ["a", "b", "c", "d"],
+            "seen_on": [None] * 4,
+            "union_id_token": ["u1", "u2", None, None],
+            "birth_date": [None, None, "1980-01-31", "1991-07-02"],
+        },
+        schema_overrides={"seen_on": pl.Date},
+    )
+    link = {"rule": "phone", "model_version": "-", "verdict": "link", "weight": 0.97, "evidence": "", "at": None}
+    links = pl.DataFrame(
+        [{"left_record": left, "right_record": right} | link for left, right in [("a", "b"), ("b", "c"), ("c", "d")]],
+        schema=dict(contradictions(records, link_records(_no_keys(records))).schema),
+    )
+    found = contradictions(records, links)
+    assert found.select("left_record", "right_record", "rule", "verdict").rows() == [
+        ("a", "b", "union_id", "never"),
+        ("c", "d", "birth_date", "never"),
+    ]
+    mistyped = records.with_columns(birth_date=pl.col("birth_date").str.replace("1991-07-02", "1980-01-13"))
+    assert contradictions(mistyped, links)["rule"].to_list() == ["union_id"]
+
+
+def _no_keys(records: pl.DataFrame) -> pl.DataFrame:
+    columns = ("member_id_token", "phone_token", "email_token", "name_token")
+    return records.with_columns(pl.lit(None, pl.String).alias(column) for column in columns)

@@ -12,6 +12,7 @@ MODEL_VERSION = "exact-2"
 
 # A rule and the weight of its links: the order of trust, which breaks ties where a forbidden pair forces a choice.
 RULES = {"member_id": 1.0, "union_id": 0.99, "email": 0.98, "phone": 0.97}
+SAID = "person"  # the rule of links and vetoes that people gave
 PASSED_ON = ("phone", "email")  # keys that families share and that are given to others in time
 
 LINK_COLUMNS: dict[str, pl.DataType] = {

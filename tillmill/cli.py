@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
-from tillmill import privacy
+from tillmill import people_commands, privacy
 from tillmill.errors import TillmillError, UsageError
 from tillmill.lake_commands import lake
 from tillmill.ports import LAST_PORT, need_free
 from tillmill.quarantine_commands import quarantine
 from tillmill.source_commands import sources
-from tillmill.workbench import GROUPS
+from tillmill.workbench import GROUPS, customers
 
 if TYPE_CHECKING:
     from ingestion.connectors.connector import Window
@@ -39,6 +39,8 @@ app.add_typer(quarantine, name="quarantine")
 app.add_typer(lake, name="lake")
 for name, group in (GROUPS | privacy.GROUPS).items():
     app.add_typer(group, name=name)
+customers.command()(people_commands.explain)
+customers.command()(people_commands.unmerge)
 app.command()(privacy.forget)
 app.command()(privacy.rekey)
 for plugin in entry_points(group="tillmill.commands"):

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 
-from customers.identity import link_records, resolve_customers
+from customers.doubtful import link_doubtful
+from customers.identity import resolve_customers
+from customers.keys import LINK_COLUMNS, SAID, link_records
+from customers.vetoes import contradictions
 from forecasting.backtest import score_origins
 from forecasting.weekly import forecast_demand
 from ingestion.contracts import contract
@@ -20,16 +25,29 @@ from ingestion.landing.ledger import Ledger
 from planning.engine import make_plan
 from promotions.measure import measure_runs
 from promotions.runs import find_runs
-from tillmill import warehouse
+from tillmill import inbox, warehouse
 from tillmill.publish import Candidate
 from tillmill.workspace import Workspace, now, to_business_date
 
 CODE = ("ingestion", "dbt_project", "customers", "promotions", "forecasting", "planning", "tillmill", "seeds/reference")
+# What the vault's columns say of a person, whichever stream they come from.
+CLEAR = {
+    "name": ("name", "buyer_name"),
+    "phone": ("phone", "buyer_phone"),
+    "email": ("email", "buyer_email"),
+    "street": ("ship_address",),
+}
 PLANNING_TABLES = (
     "demand", "orders", "stock", "receipts", "item_policy", "channel_life",
     "bom", "sources", "routing", "changeover", "calendar",
 )  # fmt: skip
 PLAN_OUTPUTS = ("requirements", "production_plan", "schedule_orders", "pegging", "exceptions", "summary")
+
+
+class ClearReader(Protocol):
+    """Gives clear values by token or by record (`_load_seq`, `_row`); who asks and why is noted."""
+
+    def __call__(self, tokens: Sequence[str] = (), records: Iterable[tuple[int, int]] = ()) -> pl.DataFrame: ...
 
 
 def fingerprint(workspace: Workspace, ledger: Ledger) -> str:
@@ -62,21 +80,59 @@ def business_date(workspace: Workspace) -> date:
 class Learner:
     """One candidate's learning: a method per room, each returns the sentence that the run shows."""
 
-    def __init__(self, workspace: Workspace, ledger: Ledger, candidate: Candidate, run_id: str) -> None:
+    def __init__(
+        self, workspace: Workspace, ledger: Ledger, candidate: Candidate, run_id: str, read_clear: ClearReader
+    ) -> None:
         self._workspace = workspace
         self._ledger = ledger
         self._candidate = candidate
         self._run_id = run_id
+        self._read_clear = read_clear
 
     def customers(self) -> str:
         records = self._read("int_identity_records")
         if records.is_empty():
             return "no records of people: skipped"
-        links = link_records(records)
+        said = self._landed("customers.links", source=inbox.SOURCE).select(*LINK_COLUMNS)
+        links = pl.concat([self._links(records), said])
         identities = resolve_customers(records, links, self._identities())
-        self._land("customers.links", links)
+        self._land("customers.links", links.filter(pl.col("rule") != SAID))
         self._land("customers.identities", identities)
-        return f"{records.height:,} records, {links.height:,} links, {identities.height:,} new or changed identities"
+        counts = dict(links.group_by("verdict").len().iter_rows())
+        return (
+            f"{records.height:,} records, {counts.get('link', 0):,} links, {counts.get('never', 0):,} contradictions, "
+            f"{identities.height:,} new or changed identities"
+        )
+
+    def _links(self, records: pl.DataFrame) -> pl.DataFrame:
+        """All links between the records: the one place where clear values are seen; nothing of them is kept."""
+        seen = records.join(self._clear(records), on="record_token", how="left")
+        exact = link_records(seen)
+        links = pl.concat([exact, link_doubtful(seen, exact)])
+        return pl.concat([links, contradictions(seen, links)])
+
+    def _clear(self, records: pl.DataFrame) -> pl.DataFrame:
+        """record_token, name, phone, email, street as the vault has them; no rows where it has none."""
+        kept = records.filter(pl.col("_load_seq").is_not_null())
+        clear = self._read_clear(records=kept.select("_load_seq", "_row").iter_rows())
+        columns = {
+            name: pl.coalesce(
+                *(pl.col(column) for column in sources if column in clear.columns), pl.lit(None, pl.String)
+            )
+            for name, sources in CLEAR.items()
+        }
+        named = clear.select(_load_seq="load_seq", _row="row", **columns).unique(["_load_seq", "_row"], keep="last")
+        spelled = pl.col("name").str.normalize("NFKC").str.to_lowercase().str.strip_chars()
+        return (
+            kept.select("record_token", "_load_seq", "_row", "phone_token")
+            .join(named, on=["_load_seq", "_row"])
+            .with_columns(
+                name=pl.when(~pl.col("name").str.contains("*", literal=True)).then(spelled),
+                # A phone that gave no token is masked, pooled or a placeholder.
+                phone=pl.when(pl.col("phone_token").is_not_null()).then("phone"),
+            )
+            .select("record_token", *CLEAR)
+        )
 
     def promotions(self) -> str:
         weeks = self._read("int_promotion_weeks")
@@ -128,16 +184,21 @@ class Learner:
 
     def _identities(self) -> pl.DataFrame:
         """Who was who so far: as it landed, so that a build afresh keeps its customers and a forgotten one is gone."""
-        columns = landed_schema(contract("customers.identities"))
-        files = dict.fromkeys(
-            self._workspace.root / load.file
-            for load in self._ledger.loads(stream="customers.identities")
-            if load.state == "visible" and load.file is not None
-        )
-        landed = [pl.read_parquet(file).filter(pl.col("_op") != "delete").select(*columns) for file in files]
-        return pl.concat([pl.DataFrame(schema=columns), *landed]).unique(
+        return self._landed("customers.identities").unique(
             ["record_token", "decided_at"], keep="last", maintain_order=True
         )
+
+    def _landed(self, stream: str, *, source: str | None = None) -> pl.DataFrame:
+        """The rows of one of our streams that are visible to all, of one source or of all, without deleted ones."""
+        columns = landed_schema(contract(stream))
+        # Merged, one file holds many loads.
+        files = dict.fromkeys(
+            self._workspace.root / load.file
+            for load in self._ledger.loads(stream=stream)
+            if load.state == "visible" and load.file is not None and source in (None, load.source)
+        )
+        landed = [pl.read_parquet(file).filter(pl.col("_op") != "delete").select(*columns) for file in files]
+        return pl.concat([pl.DataFrame(schema=columns), *landed])
 
     def _read(self, table: str) -> pl.DataFrame:
         # Rows in one order: sums of floats, and whatever breaks ties, must not hang on how the engine stored them.

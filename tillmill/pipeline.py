@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,12 +18,14 @@ from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import run_lock
 from ingestion.privacy import proof
 from ingestion.privacy.vault import Vault
+from ingestion.privacy.vaultfile import Entry
 from ingestion.runner import StreamResult, Window, ingest
 from planning.contracts import OUT
 from planning.exchange.csv import write_plan
-from tillmill import health, learning, notify
+from tillmill import health, inbox, learning, notify
 from tillmill import publish as publishing
 from tillmill.errors import TillmillError
+from tillmill.learning import ClearReader
 from tillmill.reference import gather_reference
 from tillmill.transform import Transformer
 from tillmill.warehouse import read_table
@@ -127,6 +129,7 @@ def _run_steps(
 ) -> None:
     if "ingest" in steps:
         with _timed(display, outcome, "ingest") as say:
+            inbox.land(workspace, ledger)
             outcome.streams = ingest(workspace, progress=partial(_tell, display))
             say(_said_of_streams(outcome.streams))
     if "build" in steps and dbt is not None:
@@ -152,12 +155,13 @@ def _carry_out_requests(workspace: Workspace, ledger: Ledger, display: Display, 
     return True
 
 
-def vault_reader(workspace: Workspace, *, who: str, purpose: str) -> Callable[[Sequence[str]], pl.DataFrame]:
-    """What a room is given to see clear values by token (`Vault.read`); each reading is noted with who and purpose."""
+def vault_reader(workspace: Workspace, *, who: str, purpose: str) -> ClearReader:
+    """What a room is given to see clear values, by token or by record (`Vault.read`); each reading is noted with who
+    and purpose."""
 
-    def read(tokens: Sequence[str]) -> pl.DataFrame:
+    def read(tokens: Sequence[str] = (), records: Iterable[Entry] = ()) -> pl.DataFrame:
         with Vault(workspace) as vault:
-            return vault.read(tokens=tokens, who=who, purpose=purpose)
+            return vault.read(tokens=tokens, records=records, who=who, purpose=purpose)
 
     return read
 
@@ -174,7 +178,10 @@ def build(
         return
     candidate = publishing.begin_candidate(workspace, ledger, fingerprint, afresh=afresh)
     health.freeze(workspace, ledger)
-    learner = learning.Learner(workspace, ledger, candidate, run_id=learning.run_id(fingerprint, ledger))
+    clear = vault_reader(workspace, who="customers", purpose="who is who")
+    learner = learning.Learner(
+        workspace, ledger, candidate, run_id=learning.run_id(fingerprint, ledger), read_clear=clear
+    )
     for step, work in (
         ("conform", "pass_a"),
         ("customers", learner.customers),

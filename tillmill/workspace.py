@@ -160,6 +160,10 @@ class Workspace:
         return self.root / "state" / "ledger.sqlite"
 
     @property
+    def inbox(self) -> Path:
+        return self.root / "state" / "inbox.sqlite"
+
+    @property
     def vault(self) -> Path:
         return self.root / "state" / "vault.sqlite"
 

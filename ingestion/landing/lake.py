@@ -177,13 +177,8 @@ def land_learnt(
             return known
         started_at = now()
         load_seq = ledger.reserve_load_seq()
-        checked = _checked(workspace, stream, frame, started_at).with_columns(
-            pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("_row"),
-            pl.lit("upsert").alias("_op"),
-            pl.lit(None, pl.String()).alias("_extra"),
-            pl.lit("").alias("_flags"),
-        )
-        piece = Piece(checked, _no_bad_rows(), pulled=frame.height, cursor={}, extracted_at=started_at)
+        rows = _as_landed(checked(workspace, stream, frame, started_at))
+        piece = Piece(rows, _no_bad_rows(), pulled=frame.height, cursor={}, extracted_at=started_at)
         schema = landed_schema(contract(stream))
         good, bad = _numbered(
             [piece], source=LEARNT_SOURCE, stream=stream, load_id=load_id, load_seq=load_seq, schema=schema
@@ -202,6 +197,36 @@ def land_learnt(
             candidate=candidate,
         )
         return _commit(workspace, ledger, load, good, bad)
+
+
+def land_said(
+    workspace: Workspace,
+    ledger: Ledger,
+    *,
+    source: str,
+    stream: str,
+    frame: pl.DataFrame,
+    read: Cursor,
+    cursor: dict[str, Any],
+) -> Load:
+    """Land rows that people said (`checked` takes them) and move the cursor behind them; the load is then visible.
+
+    The caller holds the stream's lock. Raises as `land` and `checked` do; then nothing of it is visible.
+    """
+    at = now()
+    good = _as_landed(checked(workspace, stream, frame, at))
+    piece = Piece(good, _no_bad_rows(), pulled=frame.height, cursor=cursor, extracted_at=at)
+    return land(
+        workspace,
+        ledger,
+        source=source,
+        stream=stream,
+        schema=landed_schema(contract(stream)),
+        event=None,
+        pieces=[piece],
+        read=read,
+        started_at=at,
+    )
 
 
 def write_empty_files(workspace: Workspace) -> None:
@@ -315,7 +340,20 @@ def _watermark(good: pl.DataFrame, event: str | None) -> datetime | None:
     return highest if isinstance(highest, datetime) else None
 
 
-def _checked(workspace: Workspace, stream: str, frame: pl.DataFrame, at: datetime) -> pl.DataFrame:
+def _as_landed(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(
+        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("_row"),
+        pl.lit("upsert").alias("_op"),
+        pl.lit(None, pl.String()).alias("_extra"),
+        pl.lit("").alias("_flags"),
+    )
+
+
+def checked(workspace: Workspace, stream: str, frame: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """The rows of our own stream as its contract has them; what is left out is filled in as `land_learnt` says.
+
+    Raises ContractError when a column is missing, unknown, or a row breaks the contract.
+    """
     one = contract(stream)
     left_out = {**one.defaults, "currency": workspace.settings.brand.currency, one.version: at}
     added = [name for name in left_out if name in one.columns and name not in frame.columns]

@@ -1,5 +1,6 @@
 -- One row per record that says something about who a person is: a membership, a web order, a till sale.
--- A code counts within its scope alone, so a shop's own buyer codes and open ids are not here.
+-- A code counts within its scope alone, so a shop's own buyer codes and open ids are not here. `_load_seq` and `_row` name
+-- the row that says so: the vault's entry has the same.
 with
 
 workspace as (
@@ -28,6 +29,9 @@ member_records as (
         email_token,
         union_id_token,
         name_token,
+        city,
+        _load_seq,
+        _row,
         joined_at as seen_at
     from members
 ),
@@ -42,6 +46,9 @@ order_records as (
         buyer_email_token as email_token,
         cast(null as varchar) as union_id_token,
         buyer_name_token as name_token,
+        ship_region as city,
+        _load_seq,
+        _row,
         placed_at as seen_at
     from orders
 ),
@@ -56,6 +63,9 @@ sale_records as (
         cast(null as varchar) as email_token,
         cast(null as varchar) as union_id_token,
         cast(null as varchar) as name_token,
+        cast(null as varchar) as city,
+        cast(null as bigint) as _load_seq,
+        cast(null as bigint) as _row,
         min(sold_at) as seen_at
     from sale_lines
     where member_id_token is not null

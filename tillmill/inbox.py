@@ -1,0 +1,112 @@
+"""What people say in the apps and at the command line: kept at once, pending until the next run lands it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+import polars as pl
+
+from ingestion.contracts import contract
+from ingestion.landing import lake
+from ingestion.landing.ledger import Ledger
+from ingestion.landing.locks import stream_lock
+from tillmill.errors import UsageError
+from tillmill.workspace import Workspace, now
+
+SOURCE = "people"
+_SCHEMA = """
+create table if not exists entries (
+    entry integer primary key autoincrement,
+    stream text not null,
+    row text not null,
+    author text not null,
+    at text not null
+)
+"""
+
+
+def say(workspace: Workspace, stream: str, row: dict[str, Any], *, author: str) -> int:
+    """Keeps one row of `stream` as said by `author`, on disk before this returns; returns the entry's number.
+
+    The row names columns of the stream's contract; what it leaves out is null or the contract's default. Raises
+    UsageError without an author, and for a row the contract would not take: then nothing is kept.
+    """
+    if not author.strip():
+        raise UsageError("who says so? Next: add --by NAME")
+    lake.checked(workspace, stream, _frame(stream, [row]), now())
+    with _open(workspace) as connection, connection:
+        entry = connection.execute(
+            "insert into entries (stream, row, author, at) values (?, ?, ?, ?)",
+            (stream, json.dumps(row, default=str, ensure_ascii=False), author.strip(), now().isoformat()),
+        ).lastrowid
+    assert entry is not None
+    return entry
+
+
+def pending(workspace: Workspace, ledger: Ledger, stream: str) -> list[dict[str, Any]]:
+    """The rows of `stream` that have not landed yet, oldest first, each with `entry`, `author` and `said_at`."""
+    last = (ledger.cursor(SOURCE, stream).value or {"entry": 0})["entry"]
+    with _open(workspace) as connection:
+        rows = connection.execute(
+            "select entry, row, author, at from entries where stream = ? and entry > ? order by entry", (stream, last)
+        ).fetchall()
+    return [json.loads(row) | {"entry": entry, "author": author, "said_at": at} for entry, row, author, at in rows]
+
+
+def land(workspace: Workspace, ledger: Ledger) -> int:
+    """Lands what people have said since the last run, one load per stream; returns how many rows.
+
+    The ledger's cursor remembers the last entry that landed, so a run killed anywhere lands each entry once.
+    """
+    with _open(workspace) as connection:
+        streams = [name for (name,) in connection.execute("select distinct stream from entries order by stream")]
+    return sum(_land_stream(workspace, ledger, stream) for stream in streams)
+
+
+def _land_stream(workspace: Workspace, ledger: Ledger, stream: str) -> int:
+    with stream_lock(workspace, SOURCE, stream):
+        lake.recover_stream(workspace, ledger, SOURCE, stream)
+        read = ledger.cursor(SOURCE, stream)
+        said = pending(workspace, ledger, stream)
+        if not said:
+            return 0
+        frame = _frame(stream, said)
+        cursor = {"entry": said[-1]["entry"]}
+        lake.land_said(workspace, ledger, source=SOURCE, stream=stream, frame=frame, read=read, cursor=cursor)
+        return len(said)
+
+
+def _frame(stream: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """The rows with every column of the contract that needs no filling in; times are read from their ISO text."""
+    one = contract(stream)
+    filled = {one.version, "currency", *one.defaults}
+    schema = {name: column.dtype for name, column in one.schema.columns().items()}
+    unknown = sorted({name for row in rows for name in row} - {*schema, "entry", "author", "said_at"})
+    if unknown:
+        raise UsageError(f"{stream} has no column {unknown[0]!r}; it has {', '.join(schema)}")
+    used = [name for name in schema if name not in filled or any(name in row for row in rows)]
+    texts = pl.DataFrame(
+        {name: [_text(row.get(name)) for row in rows] for name in used}, schema=dict.fromkeys(used, pl.String)
+    )
+    times = [name for name in used if schema[name] == pl.Datetime]
+    return texts.with_columns(pl.col(times).str.to_datetime(time_unit="us", time_zone="UTC"))
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value) if isinstance(value, bool | list | dict) else str(value)
+
+
+@contextmanager
+def _open(workspace: Workspace) -> Iterator[sqlite3.Connection]:
+    workspace.inbox.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(workspace.inbox, timeout=30)) as connection:
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+        connection.execute(_SCHEMA)
+        yield connection

@@ -15,6 +15,7 @@ RECORDS_PER_PERSON = 4.0
 # Source, its share of the records.
 SOURCES = {"club": 0.12, "shop_a": 0.28, "shop_b": 0.28, "till": 0.15, "chat": 0.08, "service": 0.09}
 DAYS = 730
+PLACEHOLDER = "+8613800138000"  # what clerks type when nobody gives a number
 CITIES = 240
 HAN_SURNAMES = list(
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
@@ -186,9 +187,8 @@ def _records(people: pl.DataFrame, n: int, rng: np.random.Generator) -> pl.DataF
     swapped = (pl.col("name").str.contains(" ")) & pl.Series(rng.random(n) < 0.02)
     return table.with_columns(
         name=pl.when(swapped).then(pl.col("name").str.replace(r"^(\S+) (\S+)$", "$2 $1")).otherwise("name"),
-        # What clerks type when nobody gives a number.
         phone=pl.when((pl.col("source") == "service") & pl.Series(rng.random(n) < 0.03))
-        .then(pl.lit("+8613800138000"))
+        .then(pl.lit(PLACEHOLDER))
         .otherwise("phone"),
     )
 

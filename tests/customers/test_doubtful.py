@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from benchmarks.customers_child import as_identity_records, quality
 from benchmarks.omnichannel import make
 from customers.doubtful import link_doubtful
 from customers.identity import resolve_customers
@@ -16,30 +17,7 @@ from customers.vetoes import contradictions
 def world() -> tuple[pl.DataFrame, pl.DataFrame]:
     """8,000 records as the identity step sees them, and whose they are."""
     made = make(8_000, seed=5)
-    is_masked = pl.col("name").str.contains("*", literal=True)
-    is_placeholder = pl.col("phone") == "+8613800138000"
-    records = made.records.with_columns(
-        name=pl.when(~is_masked).then(pl.col("name").str.to_lowercase()),
-        phone=pl.when(~is_placeholder).then("phone"),
-    ).select(
-        pl.all().exclude("record_id", "source", "member_id", "union_id"),
-        record_token="record_id",
-        member_id_token="member_id",
-        union_id_token="union_id",
-        name_token="name",
-    )
-    return records.with_columns(phone_token="phone", email_token="email"), made.truth
-
-
-def quality(found: pl.DataFrame, truth: pl.DataFrame) -> tuple[float, float]:
-    """Pairwise precision and recall of customers against the truth."""
-    both = found.join(truth, left_on="record_token", right_on="record_id")
-
-    def pairs(*by: str) -> float:
-        return float(both.group_by(by).len().select((pl.col("len") * (pl.col("len") - 1.0) / 2).sum()).item())
-
-    right = pairs("customer_id", "person")
-    return right / pairs("customer_id"), right / pairs("person")
+    return as_identity_records(made.records), made.truth.rename({"record_id": "record_token"})
 
 
 def test_all_steps_together_find_more_than_keys_and_stay_precise(world: tuple[pl.DataFrame, pl.DataFrame]) -> None:

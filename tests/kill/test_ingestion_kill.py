@@ -19,6 +19,7 @@ from ingestion.landing import files, quarantine
 from ingestion.landing.ledger import Ledger
 from ingestion.pulling import pull_all
 from tests.ingestion.folder import Folder, landed, make_workspace, prepare, write_file
+from tests.kill.moments import Moments
 from tests.kill.pull_once import LIMITS
 from tests.kill.shares import share
 from tillmill.workspace import Workspace, open_workspace
@@ -107,8 +108,7 @@ def check(workspace: Workspace, feed: Feed) -> None:
 def kill_and_repair(tmp_path: Path, feed: Feed, kills: int) -> None:
     seconds = undisturbed_seconds(tmp_path, feed)
     expected = rows_for_comparison(open_workspace(tmp_path / "undisturbed"))
-    moments = random.Random(kills)
-    cut_off = 0
+    moments = Moments(seconds, kills)
     workspaces = [make_workspace(tmp_path / f"kill{number}") for number in range(kills)]
     with ExitStack() as started:
         # The next process imports while this one is killed and repaired.
@@ -118,18 +118,17 @@ def kill_and_repair(tmp_path: Path, feed: Feed, kills: int) -> None:
             if number + 1 < kills:
                 ahead = started.enter_context(waiting(workspaces[number + 1].root, feed))
             go(process)
-            time.sleep(moments.uniform(0, seconds))
+            time.sleep(moments.next())
             process.kill()
             said, _ = process.communicate()
-            cut_off += said == ""
+            moments.was(said == "")
             result = pull_all(workspace, [Folder(feed.folder)], prepare, limits=LIMITS)[0]
             assert result.error is None
             check(workspace, feed)
             assert rows_for_comparison(workspace).equals(expected)
             assert pull_all(workspace, [Folder(feed.folder)], prepare, limits=LIMITS)[0].loads == ()
             shutil.rmtree(workspace.root)
-    # Kills that come after the end prove nothing.
-    assert cut_off >= kills // 2
+    assert moments.prove_something()
 
 
 def test_a_pull_killed_at_random_moments_loses_nothing_and_doubles_nothing(tmp_path: Path, feed: Feed) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from ingestion.privacy.tokens import create_keys, load_keys
 from ingestion.pulling import Limits, pull_all
 from ingestion.sources import bind
 from tests.ingestion.folder import landed
+from tests.kill.moments import Moments
 from tests.kill.shares import share
 from tillmill.status import status
 from tillmill.workspace import SETTINGS_FILE, Workspace, open_workspace
@@ -112,24 +112,22 @@ def kill_and_replay(quarantined: Path, tmp_path: Path, kills: int) -> None:
         assert process.stdout.readline() == "done\n"
         seconds = time.perf_counter() - started
     check(open_workspace(root))
-    moments = random.Random(kills)
-    cut_off = 0
+    moments = Moments(seconds, kills)
     for number in range(kills):
         root = tmp_path / f"kill{number}"
         shutil.copytree(quarantined, root)
         with waiting(root) as process:
             go(process)
-            time.sleep(moments.uniform(0, seconds))
+            time.sleep(moments.next())
             process.kill()
             said, _ = process.communicate()
-            cut_off += said == ""
+            moments.was(said == "")
         workspace = open_workspace(root)
         replay_open(workspace)
         check(workspace)
         assert replay_open(workspace) == []
         shutil.rmtree(root)
-    # Kills that come after the end prove nothing.
-    assert cut_off >= kills // 2
+    assert moments.prove_something()
 
 
 def test_a_replay_killed_at_random_moments_loses_nothing_and_doubles_nothing(quarantined: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ingestion.privacy.tokens import create_keys
 from tests.ingestion.connectors.fixtures import SETTINGS, make_workspace, write_secret
 from tests.ingestion.connectors.postgres import PASSWORD, Postgres, running_postgres
 from tests.kill.ingest_once import pull
+from tests.kill.moments import Moments
 from tests.kill.process import kill, undisturbed_seconds
 from tests.kill.shares import share
 from tillmill.workspace import Workspace
@@ -60,15 +60,14 @@ def test_a_pull_killed_at_random_moments_loses_nothing_and_doubles_nothing(
 ) -> None:
     seconds = undisturbed_seconds(make(tmp_path / "undisturbed", server, how).root)
     kills = share(name)
-    moments, cut_off = random.Random(kills), 0
+    moments = Moments(seconds, kills)
     for number in range(kills):
         workspace = make(tmp_path / f"kill{number}", server, how)
-        cut_off += kill(workspace.root, moments.uniform(0, seconds))
+        moments.was(kill(workspace.root, moments.next()))
         [result] = pull(workspace)
         assert result.error is None
         with Ledger(workspace.ledger) as ledger:
             rows = pl.concat(pl.read_parquet(workspace.root / path) for path in ledger.manifest()["path"])
         assert rows.height == rows["sku"].n_unique() == ROWS
         assert pull(workspace)[0].loads == ()
-    # Kills that come after the end prove nothing.
-    assert cut_off >= kills // 2
+    assert moments.prove_something()

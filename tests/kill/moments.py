@@ -1,0 +1,34 @@
+"""Random moments to kill at, within the time that the work takes."""
+
+from __future__ import annotations
+
+import random
+
+
+class Moments:
+    """Moments from now to the end of the work, which took `seconds` when it was left alone.
+
+    A kill that comes after the end proves nothing: the machine was busier when it was timed, and the moments that
+    follow come sooner.
+    """
+
+    def __init__(self, seconds: float, seed: int) -> None:
+        self.seconds = seconds
+        self.kills = 0
+        self.cut_off = 0
+        self._random = random.Random(seed)
+
+    def next(self) -> float:
+        """Seconds to wait before the next kill."""
+        return self._random.uniform(0, self.seconds)
+
+    def was(self, cut_off: bool) -> None:
+        """Count a kill: whether it came while the work was going on."""
+        self.kills += 1
+        self.cut_off += cut_off
+        if not cut_off:
+            self.seconds *= 0.8
+
+    def prove_something(self) -> bool:
+        """Whether a third of the kills at least came in time; of a handful each may come late."""
+        return self.kills < 5 or self.cut_off * 3 >= self.kills

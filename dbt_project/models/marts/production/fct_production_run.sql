@@ -79,11 +79,18 @@ final as (
         results.good_units,
         coalesce(results.scrap_units, 0) as scrap_units,
         coalesce(results.rework_units, 0) as rework_units,
+        results.scrap_reason,
+        cast(results.good_units + coalesce(results.scrap_units, 0) + coalesce(results.rework_units, 0) as decimal(18, 3)) as made_units,
         times.planned_minutes,
         times.planned_minutes - times.setup_minutes - times.stop_minutes as run_minutes,
         times.setup_minutes,
+        times.changeover_minutes,
         times.stop_minutes,
+        times.stop_basis,
         times.ideal_units_per_hour,
+        cast(made_units as double) / nullif(times.ideal_units_per_hour, 0) * 60 as ideal_minutes,
+        cast(results.good_units as double) / nullif(cast(made_units as double), 0) as first_pass_rate,
+        1 - cast(coalesce(results.scrap_units, 0) as double) / nullif(cast(made_units as double), 0) as yield_rate,
         case
             when spans.first_at <= results.started_at and spans.last_at >= results.until_at
                 then ended.counted_units - greatest(started.counted_units, coalesce(handed_over.counted_units, 0))

@@ -1,0 +1,107 @@
+{{ config(tags=['pass_b']) }}
+
+-- One row per alarm: how long it rang, what the line was making, the repair it called for, and which measured value moved
+-- most while it rang. A failure is an unplanned stop that called for a repair; of a line without repair orders, each is.
+with
+
+workspace as (
+    select * from {{ ref('int_workspace') }}
+),
+
+crosswalk as (
+    select * from {{ ref('code_crosswalk') }}
+    where kind = 'device'
+),
+
+runs as (
+    select * from {{ ref('fct_production_run') }}
+),
+
+repairs as (
+    select
+        trigger_event_id,
+        mwo_id,
+        line_id,
+        cause,
+        currency,
+        date_diff('second', opened_at, closed_at) / 60.0 as repair_minutes,
+        sum(parts_amount) over (partition by trigger_event_id, currency) as parts_amount
+    from {{ ref('stg_maintenance__orders') }}
+    where trigger_event_id is not null
+    qualify row_number() over (partition by trigger_event_id order by opened_at, mwo_id) = 1
+),
+
+maintained as (
+    select distinct line_id from {{ ref('stg_maintenance__orders') }}
+),
+
+moved as (
+    select * from {{ ref('fct_event_reading') }}
+    qualify row_number() over (
+        partition by _source, device_id, event_id
+        order by moved_sigmas desc nulls last, reading_source asc, reading_device_id asc, tag asc
+    ) = 1
+),
+
+alarms as (
+    select
+        events.*,
+        coalesce(events.line_id, crosswalk.new_code, events.device_id) as of_line_id,
+        {{ business_date('events.started_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as started_on,
+        coalesce(events.ended_at, workspace.now_at) as until_at
+    from {{ ref('stg_scada__events') }} as events
+    cross join workspace
+    left join crosswalk on events.device_id = crosswalk.old_code
+),
+
+making as (
+    select
+        alarms._source,
+        alarms.device_id,
+        alarms.event_id,
+        runs.work_order_id,
+        runs.sku,
+        runs.lot_id
+    from alarms
+    asof inner join runs on alarms.of_line_id = runs.line_id and alarms.started_at >= runs.started_at
+    where alarms.started_at < runs.ended_at
+),
+
+final as (
+    select
+        alarms._source,
+        alarms.device_id,
+        alarms.event_id,
+        alarms.of_line_id as line_id,
+        coalesce(alarms.kind, '-') as kind,
+        alarms.severity,
+        coalesce(alarms.message, '-') as message,
+        alarms.started_at,
+        alarms.acknowledged_at,
+        alarms.ended_at,
+        alarms.started_on,
+        round(date_diff('second', alarms.started_at, alarms.until_at) / 60.0, 4) as duration_minutes,
+        round(date_diff('second', alarms.started_at, alarms.acknowledged_at) / 60.0, 4) as acknowledge_minutes,
+        alarms.ended_at is null as is_open,
+        making.work_order_id,
+        making.sku,
+        making.lot_id,
+        repairs.mwo_id,
+        round(repairs.repair_minutes, 4) as repair_minutes,
+        repairs.cause,
+        cast(repairs.parts_amount as decimal(18, 4)) as parts_amount,
+        repairs.currency,
+        coalesce(alarms.kind = 'stop' and (repairs.mwo_id is not null or maintained.line_id is null), false) as is_failure,
+        moved.tag as moved_tag,
+        moved.before_mean as moved_before,
+        moved.during_mean as moved_during,
+        moved.unit as moved_unit,
+        moved.moved_sigmas
+    from alarms
+    left join making on alarms._source = making._source and alarms.device_id = making.device_id and alarms.event_id = making.event_id
+    left join repairs on alarms.event_id = repairs.trigger_event_id and coalesce(repairs.line_id, alarms.of_line_id) = alarms.of_line_id
+    left join maintained on alarms.of_line_id = maintained.line_id
+    left join moved on alarms._source = moved._source and alarms.device_id = moved.device_id and alarms.event_id = moved.event_id
+)
+
+select * from final

@@ -13,7 +13,7 @@ if str(Path(__file__).resolve().parent.parent) not in sys.path:
 
 from apps.components import filters, frame
 from apps.marketing import channels, customers, overview, promotions
-from apps.operations import data_health, demand, production, stock
+from apps.operations import data_health, demand, factory, production, stock, traceability
 
 HERE = Path(__file__).parent
 PAGES = {
@@ -26,7 +26,9 @@ PAGES = {
     "nav.operations": (
         ("demand", demand.page, ":material/timeline:"),
         ("stock", stock.page, ":material/inventory_2:"),
-        ("production", production.page, ":material/factory:"),
+        ("production", production.page, ":material/calendar_month:"),
+        ("factory", factory.page, ":material/factory:"),
+        ("traceability", traceability.page, ":material/conversion_path:"),
         ("data_health", data_health.page, ":material/health_and_safety:"),
     ),
 }

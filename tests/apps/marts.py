@@ -10,6 +10,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from tests.apps import factory_marts
+
 CLOCK = "2017-12-06T15:00:00+00:00"
 FIRST = date(2017, 8, 14)
 WEEKS = 17  # sixteen complete ones and the running one, of which Monday to Wednesday are sold
@@ -76,6 +78,7 @@ def marts() -> dict[str, pl.DataFrame]:
         "mart_stock_position": _positions(),
         "fct_production_run": _runs(),
         "mart_production_plan": _plan(),
+        **factory_marts.marts(),
         "mart_data_health": _health(),
         "mart_load": _loads(),
         "mart_quarantine": _quarantine(),

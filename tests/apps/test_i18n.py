@@ -39,7 +39,12 @@ TERMS = {
     "nav.demand": ("Demand", "需求预测"),
     "nav.stock": ("Stock", "库存"),
     "nav.production": ("Production plan", "生产计划"),
+    "nav.factory": ("Factory", "工厂现场"),
+    "nav.traceability": ("Traceability", "质量追溯"),
     "nav.data_health": ("Data health", "数据健康"),
+    "term.oee": ("OEE", "设备综合效率"),
+    "term.first_pass_yield": ("First-pass yield", "一次合格率"),
+    "term.mtbf": ("MTBF", "平均故障间隔"),
 }
 
 

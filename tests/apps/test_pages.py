@@ -21,6 +21,8 @@ PAGES = {
     "demand": "operations.demand",
     "stock": "operations.stock",
     "production": "operations.production",
+    "factory": "operations.factory",
+    "traceability": "operations.traceability",
     "data_health": "operations.data_health",
 }
 Opened = Callable[..., AppTest]
@@ -55,8 +57,8 @@ def test_a_page_answers_its_question(opened: Opened, full: Path, page: str, lang
     assert at.title[0].value == words(f"{page}.title")
     assert 2 <= len(at.metric) <= 4
     assert all(card.value not in ("", "nan", "None") for card in at.metric)
-    # Data health has a table of what needs somebody above that of all streams.
-    assert len(at.get("bidi_component")) == (2 if page == "data_health" else 1)
+    # What needs somebody above all streams; shifts above alarms; where a lot went above what it was made of.
+    assert len(at.get("bidi_component")) == (2 if page in ("data_health", "factory", "traceability") else 1)
     assert at.get("download_button")
     assert at.get("vega_lite_chart")
     assert "version 1" in said(at) if language == "en" else "版本 1" in said(at)

@@ -26,7 +26,18 @@ from tests.e2e.conftest import TILLMILL, published
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("small-world"), pytest.mark.timeout(600)]
 
-PAGES = ("overview", "channels", "customers", "promotions", "demand", "stock", "production", "data_health")
+PAGES = (
+    "overview",
+    "channels",
+    "customers",
+    "promotions",
+    "demand",
+    "stock",
+    "production",
+    "factory",
+    "traceability",
+    "data_health",
+)
 WORDS = Path(__file__).parents[2] / "apps" / "i18n"
 # A page may be the first on a machine that is busy with other tests.
 PATIENCE = 60_000

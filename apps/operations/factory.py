@@ -159,7 +159,6 @@ def _shift_table(view: View, shifts: pl.DataFrame) -> None:
     words = view.words
     listed = shifts.filter(pl.col("planned_minutes") > 0).with_columns(
         pl.col("counter_verdict").map_elements(lambda code: words.code("counter", code), return_dtype=pl.String),
-        (pl.col("run_minutes") / pl.col("planned_minutes")).alias("run_share"),
     )
     columns = [
         tables.Column("starts_at", words("factory.shift"), view.moment),
@@ -175,7 +174,8 @@ def _shift_table(view: View, shifts: pl.DataFrame) -> None:
         ),
         tables.Column("counter_verdict", words("factory.counter_verdict")),
     ]
-    tables.table(view, listed, columns, title=words("factory.shift_table"), key="shifts", seen=6)
+    shown = listed.head(tables.SHOWN_ROWS)
+    tables.table(view, shown, columns, title=words("factory.shift_table", count=shown.height), key="shifts", seen=6)
 
 
 def _alarm_table(view: View, export: DeltaGenerator, alarms: pl.DataFrame) -> None:
@@ -192,7 +192,7 @@ def _alarm_table(view: View, export: DeltaGenerator, alarms: pl.DataFrame) -> No
     columns = [
         tables.Column("started_at", words("factory.alarm_at"), view.moment),
         tables.Column("line_id", words("term.line")),
-        tables.Column("message", words("factory.alarm"), lambda code: words.code("downtime", code), width=170),
+        tables.Column("message", words("factory.alarm"), lambda code: words.code("downtime", code), width=150),
         tables.Column(
             "duration_minutes",
             words("term.minutes"),
@@ -200,8 +200,8 @@ def _alarm_table(view: View, export: DeltaGenerator, alarms: pl.DataFrame) -> No
             lambda value: "bad" if value >= 20 else "",
         ),
         tables.Column("acknowledge_minutes", words("factory.answered"), lambda value: write.exact(value, 1)),
-        tables.Column("moved", words("factory.moved"), width=190, help=words("explain.moved")),
-        tables.Column("product", words("term.product"), view.item, width=140),
+        tables.Column("moved", words("factory.moved"), width=215, help=words("explain.moved")),
+        tables.Column("product", words("term.product"), view.item, width=120),
         tables.Column("lot_id", words("term.lot")),
         tables.Column("mwo_id", words("factory.repair")),
         tables.Column("kind_word", words("filter.kind")),

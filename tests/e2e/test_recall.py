@@ -1,4 +1,4 @@
-"""A recall, from end to end: what the published tables say of the mill's lots and shifts is what is true in the demo."""
+"""A recall, from end to end: what the published tables say of lots and shifts is what is true in the demo."""
 
 from __future__ import annotations
 

@@ -33,13 +33,14 @@ from demo import (
     partners,
     people,
     places,
+    rates,
     signals,
     stock,
     voices,
     webshops,
 )
 
-VERSION = 4
+VERSION = 5
 SEED = 69
 MARK = "world.json"
 SHOPS = ("shop_a", "shop_b")
@@ -130,6 +131,7 @@ def make(*, seed: int = SEED, skus: int | None = None, changes: Sequence[edits.C
     master, boxes = goods.item_master(wares, seed), double11_goods.bundle_items(offered)
     tables["erp.items"] = pl.concat([master, boxes], how="diagonal_relaxed")
     tables["erp.item_units"] = goods.item_packs(wares)
+    tables["erp.costs"] = rates.costs()
     tables["plm.bom"], tables["plm.items"] = goods.recipes(wares), goods.revisions(wares, seed)
     _split(tables, "shipments", double11_after.parcels(tables["wms.movements"], eleventh))
     _partners(tables, double11_after.paid_orders(eleventh), followed.billed)

@@ -27,6 +27,7 @@ dated as (
         orders.order_id,
         orders.platform_order_id,
         orders.order_type,
+        orders.author_id is not null as is_brought_by_influencer,
         coalesce(orders.is_suspect, false) as is_suspect,
         coalesce(region_names.new_code, orders.ship_region, '-') as region,
         coalesce(shops.channel_id, orders.shop_id) as channel_id,

@@ -1,11 +1,18 @@
 {{ config(tags=['pass_b']) }}
+{%- set grain = ['channel_id', 'shop_id', 'location_id', 'region', 'sku', 'sold_on'] -%}
+{%- set sold = [
+    'gross_sales_amount', 'discount_amount', 'borne_by_others_amount', 'refund_amount', 'tax_amount', 'net_sales_amount'
+] -%}
 
--- One row per channel, place, region, SKU and day: counted sales from gross to contribution margin 1.
+-- One row per channel, shop, place, region, SKU and day: sales to shoppers from list price to contribution margin 3.
 with
 
-lines as (
-    select * from {{ ref('fct_sales_line') }}
-    where is_counted and is_revenue
+sales as (
+    select * from {{ ref('int_channel_sales') }}
+),
+
+costs as (
+    select * from {{ ref('int_channel_costs') }}
 ),
 
 products as (
@@ -13,47 +20,69 @@ products as (
     where is_current
 ),
 
-grouped as (
+-- A campaign may cost on a day on which nothing was sold.
+days as (
+    select {{ grain | join(', ') }} from sales
+    union
+    select {{ grain | join(', ') }} from costs
+),
+
+joined as (
     select
-        channel_id,
-        location_id,
-        region,
-        sku,
-        sold_on,
-        count(distinct case when line_kind <> 'refund' then _source || ':' || sale_id end) as orders,
-        -- A bundle and its components are the same goods.
-        coalesce(sum(units) filter (where line_kind <> 'component'), 0) as units,
-        sum(gross_sales_amount) as gross_sales_amount,
-        sum(discount_amount) as discount_amount,
-        sum(borne_by_others_amount) as borne_by_others_amount,
-        sum(refund_amount) as refund_amount,
-        sum(tax_amount) as tax_amount,
-        sum(net_sales_amount) as net_sales_amount,
-        sum(cost_amount) as cost_amount
-    from lines
-    group by channel_id, location_id, region, sku, sold_on
+        {%- for column in grain %}
+        days.{{ column }},
+        {%- endfor %}
+        coalesce(sales.orders, 0) as orders,
+        cast(coalesce(sales.units, 0) as decimal(18, 3)) as units,
+        {%- for column in sold %}
+        cast(coalesce(sales.{{ column }}, 0) as decimal(18, 4)) as {{ column }},
+        {%- endfor %}
+        -- Unknown where the SKU's cost is; nothing where nothing was sold.
+        cast(case when sales.sku is null then 0 else sales.cost_amount end as decimal(18, 4)) as cost_amount,
+        {%- for step in cost_steps() + ['estimated', 'settled'] %}
+        cast(coalesce(costs.{{ step }}_amount, 0) as decimal(18, 4)) as {{ step }}_amount{{ "," if not loop.last }}
+        {%- endfor %}
+    from days
+    left join sales
+        on {% for column in grain %}days.{{ column }} = sales.{{ column }}{{ " and " if not loop.last }}{% endfor %}
+    left join costs
+        on {% for column in grain %}days.{{ column }} = costs.{{ column }}{{ " and " if not loop.last }}{% endfor %}
 ),
 
 final as (
     select
-        grouped.channel_id,
-        grouped.location_id,
-        grouped.region,
-        grouped.sku,
+        joined.channel_id,
+        joined.shop_id,
+        joined.location_id,
+        joined.region,
+        joined.sku,
         products.category,
-        grouped.sold_on,
-        grouped.orders,
-        cast(grouped.units as decimal(18, 3)) as units,
-        cast(grouped.gross_sales_amount as decimal(18, 4)) as gross_sales_amount,
-        cast(grouped.discount_amount as decimal(18, 4)) as discount_amount,
-        cast(grouped.borne_by_others_amount as decimal(18, 4)) as borne_by_others_amount,
-        cast(grouped.refund_amount as decimal(18, 4)) as refund_amount,
-        cast(grouped.tax_amount as decimal(18, 4)) as tax_amount,
-        cast(grouped.net_sales_amount as decimal(18, 4)) as net_sales_amount,
-        cast(grouped.cost_amount as decimal(18, 4)) as cost_amount,
-        cast(grouped.net_sales_amount - grouped.cost_amount as decimal(18, 4)) as contribution_margin_1_amount
-    from grouped
-    inner join products on grouped.sku = products.sku
+        joined.sold_on,
+        joined.orders,
+        joined.units,
+        {%- for column in sold %}
+        joined.{{ column }},
+        {%- endfor %}
+        joined.cost_amount,
+        cast(joined.net_sales_amount - joined.cost_amount as decimal(18, 4)) as contribution_margin_1_amount,
+        joined.fulfilment_amount,
+        joined.platform_fee_amount,
+        cast(
+            joined.net_sales_amount - joined.cost_amount - joined.fulfilment_amount - joined.platform_fee_amount as decimal(18, 4)
+        ) as contribution_margin_2_amount,
+        joined.ads_amount,
+        joined.influencer_amount,
+        joined.trade_spend_amount,
+        joined.write_off_amount,
+        cast(
+            joined.net_sales_amount - joined.cost_amount - joined.fulfilment_amount - joined.platform_fee_amount
+            - joined.ads_amount - joined.influencer_amount - joined.trade_spend_amount - joined.write_off_amount
+            as decimal(18, 4)
+        ) as contribution_margin_3_amount,
+        joined.estimated_amount,
+        joined.settled_amount as settled_sales_amount
+    from joined
+    left join products on joined.sku = products.sku
 )
 
 select * from final

@@ -1,0 +1,116 @@
+-- One row per line of a platform's bill as it stands now, with the order it is about where we know one, and what the
+-- line said when it was first issued; in the workspace's currency, signed as the platform signs it.
+with
+
+lines as (
+    select * from {{ ref('stg_settlement__lines') }}
+),
+
+orders as (
+    select
+        _source,
+        shop_id,
+        order_id,
+        platform_order_id
+    from {{ ref('int_web_orders') }}
+),
+
+shops as (
+    select * from {{ ref('shops') }}
+),
+
+rates as (
+    select * from {{ ref('int_currency_rates') }}
+),
+
+-- A statement issued again restates its lines; staging keeps what holds, the lake what was said before.
+issued as (
+    select
+        _source,
+        platform,
+        statement_id,
+        line_id,
+        amount,
+        observed_at,
+        _load_seq,
+        _row,
+        count(*) over (partition by _source, platform, statement_id, line_id) as issues
+    from {{ landed('settlement.lines', loads='all') }}
+    where _op <> 'delete'
+),
+
+first_issue as (
+    select * from issued
+    qualify row_number() over (
+        partition by _source, platform, statement_id, line_id
+        order by observed_at, _load_seq, _row
+    ) = 1
+),
+
+-- Bills name a shop or its platform, and an order by the shop's number or by the platform's.
+placed as (
+    select
+        *,
+        shop_id as platform
+    from orders
+    union all
+    select
+        orders.*,
+        shops.platform
+    from orders
+    inner join shops on orders.shop_id = shops.shop_id
+    where shops.platform <> orders.shop_id
+),
+
+named as (
+    select
+        _source,
+        shop_id,
+        order_id,
+        platform,
+        order_id as number
+    from placed
+    union all
+    select
+        _source,
+        shop_id,
+        order_id,
+        platform,
+        platform_order_id as number
+    from placed
+    where platform_order_id <> order_id
+),
+
+names as (
+    select * from named
+    qualify row_number() over (partition by platform, number order by _source, shop_id, order_id) = 1
+),
+
+final as (
+    select
+        lines.platform,
+        lines.statement_id,
+        lines.line_id,
+        names._source,
+        names.shop_id,
+        coalesce(names.order_id, lines.order_id, '-') as order_id,
+        names.order_id is not null as is_known_order,
+        lines.refund_id,
+        lines.kind,
+        {{ cost_step('lines.kind') }} as step,
+        lines.settled_at,
+        {{ converted('lines.amount', 'rates.rate') }} as amount,
+        {{ converted('first_issue.amount', 'rates.rate') }} as first_amount,
+        first_issue.issues
+    from lines
+    left join rates on lines.currency = rates.currency
+    left join names on lines.platform = names.platform and lines.order_id = names.number
+    left join first_issue
+        on
+            lines._source = first_issue._source
+            and lines.platform = first_issue.platform
+            and lines.statement_id = first_issue.statement_id
+            and lines.line_id = first_issue.line_id
+)
+
+select * from final

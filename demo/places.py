@@ -95,7 +95,7 @@ def promotions(placed: pl.DataFrame, seed: int) -> pl.DataFrame:
     """trade.promotions: one row per circular; what it cost is made."""
     table = placed.group_by("AD_NO").agg(pl.col("WEEK_ON", "known_at").first()).sort("AD_NO")
     number = table["AD_NO"].str.slice(2, 2).cast(pl.Int64)
-    cost = (draws.column(seed, "circular cost", number) * 900 + 600).round(2)
+    cost = (draws.column(seed, "circular cost", number) * 360 + 240).round(2)
     return table.select(
         AD_NO="AD_NO",
         TYPE=pl.lit("weekly_ad"),

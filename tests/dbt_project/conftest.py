@@ -24,12 +24,13 @@ class Warehouse:
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
         self.candidate = folder / "candidate.duckdb"
+        self.reference = Path(shutil.copytree(REFERENCE, folder / "reference"))
         self.dbt = Transformer(
             {
                 "TILLMILL_CANDIDATE": str(self.candidate),
                 "TILLMILL_MANIFEST": str(folder / "manifest.parquet"),
                 "TILLMILL_HEALTH": str(folder / "health"),
-                "TILLMILL_REFERENCE": str(REFERENCE),
+                "TILLMILL_REFERENCE": str(self.reference),
                 "TILLMILL_CLOCK": CLOCK,
                 "TILLMILL_CURRENCY": "USD",
                 "TILLMILL_TIMEZONE": "America/New_York",
@@ -42,9 +43,10 @@ class Warehouse:
         self.lake = SmallLake(folder / "lake")
 
     def fresh(self) -> SmallLake:
-        """An empty lake and no candidate."""
+        """An empty lake, no candidate, and what people own as it is shipped (a test may write into `reference`)."""
         self.candidate.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "lake")
+        shutil.copytree(REFERENCE, self.reference, dirs_exist_ok=True)
         self.lake = SmallLake(self.folder / "lake")
         return self.lake
 

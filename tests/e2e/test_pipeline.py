@@ -87,10 +87,26 @@ def test_double_11_counts_what_was_paid_sold_and_not_suspected_on_the_day_its_ba
     assert {reason for kind, reason in reasons if kind == "presale expired"} <= {"cancelled", "suspect"}
     assert {reason for kind, reason in reasons if kind == "cancelled"} <= {"cancelled", "suspect"}
     assert {reason for kind, reason in reasons if kind == "unpaid"} <= {"unpaid", "suspect"}
-    # The shop suspects some of the fake orders; the others count until somebody finds them.
-    assert {reason for kind, reason in reasons if kind == "fake"} == {"-", "suspect"}
+    # The shops suspect four in ten of the fake orders; the rules find the others too.
+    assert {reason for kind, reason in reasons if kind == "fake"} == {"suspect"}
     orders = sum(number for *_, number in found)
     assert orders == pl.read_parquet(double_11(small_run)).height
+
+
+def test_suspected_fakes_are_the_fake_ones_and_pooled_phones_are_not_among_them(small_run: Path) -> None:
+    with duckdb.connect(str(published(small_run)), read_only=True) as connection:
+        ((found, right, fake, pooled, pooled_bursts),) = connection.execute(
+            "select count(*) filter (is_suspect), count(*) filter (is_suspect and is_fake), count(*) filter (is_fake), "
+            "count(*) filter (is_suspect and is_pooled_phone), count(*) filter (is_burst and is_pooled_phone) "
+            "from read_parquet(?) as truth left join mart_suspect_order on order_id = truth.number",
+            [double_11(small_run)],
+        ).fetchall()
+    assert fake == 40
+    assert right / found >= 0.98, "precision"
+    assert right / fake >= 0.95, "recall"
+    assert pooled == 0
+    # Honest people behind one number do come in bursts: a burst alone must accuse nobody.
+    assert pooled_bursts > 0
 
 
 def test_a_second_run_pulls_nothing_and_publishes_nothing(fresh_run: Path) -> None:

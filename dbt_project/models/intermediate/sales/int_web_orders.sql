@@ -5,6 +5,11 @@ orders as (
     select * from {{ ref('stg_ecommerce__orders') }}
 ),
 
+suspects as (
+    select * from {{ ref('int_suspect_orders') }}
+    where is_suspect
+),
+
 shops as (
     select * from {{ ref('shops') }}
 ),
@@ -28,7 +33,7 @@ dated as (
         orders.platform_order_id,
         orders.order_type,
         orders.author_id is not null as is_brought_by_influencer,
-        coalesce(orders.is_suspect, false) as is_suspect,
+        suspects.order_id is not null as is_suspect,
         coalesce(region_names.new_code, orders.ship_region, '-') as region,
         coalesce(shops.channel_id, orders.shop_id) as channel_id,
         coalesce(shops.is_revenue, true) and orders.order_type not in ('sample', 'resend') as is_revenue,
@@ -51,6 +56,8 @@ dated as (
             order by orders._source, orders.shop_id, orders.order_id
         ) > 1 as is_seen_twice
     from orders
+    left join suspects
+        on orders._source = suspects._source and orders.shop_id = suspects.shop_id and orders.order_id = suspects.order_id
     left join shops on orders.shop_id = shops.shop_id
     left join region_names on orders.ship_region = region_names.old_code
     cross join workspace

@@ -156,3 +156,18 @@ def test_settled_and_estimated_stand_beside_the_margin(built: Warehouse) -> None
         # E1: 1.5 + 1, E2: .5 + 1, L1: 2 + 1
         (D("30.0000"), D("7.0000"))
     ]
+
+
+def test_a_bill_is_compared_with_its_order_and_the_statement_issued_again_stays_visible(built: Warehouse) -> None:
+    columns = "statement_id, issues, payout_amount, restated_amount, expected_fee_amount, difference_kind"
+    # A twentieth of 30 was agreed; 2.10 is what the second issue takes, 3.10 what the first one took.
+    assert built.rows(f"select {columns} from mart_settlement where order_id = 'S1'") == [
+        ("W1", 2, D("27.9000"), D("1.0000"), D("-1.5000"), "fee")
+    ]
+
+
+def test_what_no_bill_has_told_of_is_awaited_until_it_is_due_and_then_listed(built: Warehouse) -> None:
+    columns = "order_id, expected_income_amount, payout_amount, due_on, difference_kind"
+    found = built.rows(f"select {columns} from mart_settlement where statement_id = '-' order by 1")
+    assert found[0] == ("E1", D("30.0000"), D("0.0000"), day("2017-01-12"), "not billed")
+    assert [row[0] for row in found] == ["E1", "E2", "L1"]

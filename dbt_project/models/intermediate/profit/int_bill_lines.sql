@@ -23,28 +23,8 @@ rates as (
     select * from {{ ref('int_currency_rates') }}
 ),
 
--- A statement issued again restates its lines; staging keeps what holds, the lake what was said before.
-issued as (
-    select
-        _source,
-        platform,
-        statement_id,
-        line_id,
-        amount,
-        observed_at,
-        _load_seq,
-        _row,
-        count(*) over (partition by _source, platform, statement_id, line_id) as issues
-    from {{ landed('settlement.lines', loads='all') }}
-    where _op <> 'delete'
-),
-
 first_issue as (
-    select * from issued
-    qualify row_number() over (
-        partition by _source, platform, statement_id, line_id
-        order by observed_at, _load_seq, _row
-    ) = 1
+    select * from {{ ref('int_bill_issues') }}
 ),
 
 -- Bills name a shop or its platform, and an order by the shop's number or by the platform's.
@@ -101,7 +81,7 @@ final as (
         lines.settled_at,
         {{ converted('lines.amount', 'rates.rate') }} as amount,
         {{ converted('first_issue.amount', 'rates.rate') }} as first_amount,
-        first_issue.issues
+        coalesce(first_issue.issues, 1) as issues
     from lines
     left join rates on lines.currency = rates.currency
     left join names on lines.platform = names.platform and lines.order_id = names.number

@@ -88,6 +88,9 @@ expected as (
 final as (
     select
         sales_line_id, _source, shop_id, order_id, channel_id, location_id, region, sku, sold_on, is_settled,
+        net_sales_amount,
+        expected_platform_fee_amount,
+        freight_amount,
         case when is_settled then net_sales_amount else 0 end as settled_amount,
         expected_fulfilment_amount + case when is_shipped then freight_amount else expected_shipping_amount end
             as fulfilment_amount,

@@ -12,6 +12,7 @@ from apps import format as write
 from apps.components import blocks, charts, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.view import View
+from apps.marketing import channel_profit
 from apps.queries import sales
 from apps.queries.scope import Scope
 
@@ -31,6 +32,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     frame.finding(finding(view, scope, now, before))
     row(view, figures(view, scope, now, before))
     _panels(view, scope, weeks)
+    channel_profit.section(view, scope)
     places = _places(view, sales.by_place(view.warehouse, scope))
     columns = _columns(view)
     totals = _whole(places)

@@ -89,7 +89,7 @@ select
 from mart_channel_daily as daily
 left join dim_product as product on daily.sku = product.sku and product.is_current
 where
-    daily.sold_on >= $start_on and daily.sold_on < $end_on
+    daily.sku <> '-' and daily.sold_on >= $start_on and daily.sold_on < $end_on
     and daily.channel_id = coalesce($channel, daily.channel_id)
     and coalesce(daily.region, '-') = coalesce($region, daily.region, '-')
     and coalesce(daily.category, '-') = coalesce($category, daily.category, '-')

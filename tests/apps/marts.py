@@ -60,14 +60,21 @@ def marts() -> dict[str, pl.DataFrame]:
     """Every published table that the portal reads, with the columns of the marts."""
     lines = _sale_lines()
     daily = (
-        lines.group_by("channel_id", "location_id", "region", "sku", "sold_on", maintain_order=True)
+        lines.filter(~pl.col("is_suspect"), pl.col("sales_view") == "sell_out")
+        .group_by("channel_id", "shop_id", "location_id", "region", "sku", "sold_on", maintain_order=True)
         .agg(pl.col("sale_id").n_unique().cast(pl.Int64).alias("orders"), _summed("units"), *map(_summed, _AMOUNTS))
         .join(_products().filter("is_current").select("sku", "category"), on="sku")
         .with_columns((pl.col("net_sales_amount") - pl.col("cost_amount")).alias("contribution_margin_1_amount"))
+        .with_columns(fulfilment_amount=pl.lit(1.5), platform_fee_amount=pl.lit(0.5), ads_amount=pl.lit(0.0))
+        .with_columns(influencer_amount=pl.lit(0.0), trade_spend_amount=pl.lit(2.0), write_off_amount=pl.lit(0.0))
+        .with_columns(contribution_margin_2_amount=pl.col("contribution_margin_1_amount").cast(pl.Float64) - 2.0)
+        .with_columns(contribution_margin_3_amount=pl.col("contribution_margin_2_amount") - 2.0)
+        .with_columns(estimated_amount=pl.lit(0.25), settled_sales_amount=pl.lit(3.0))
     )
     return {
         "fct_sales_line": lines,
         "mart_channel_daily": daily,
+        "mart_suspect_order": _suspects(),
         "dim_product": _products(),
         "dim_location": _locations(),
         "bridge_customer_identifier": _bridge(),
@@ -133,6 +140,13 @@ def _sale_lines() -> pl.DataFrame:
     rows.append(rows[0] | {"sales_line_id": "in", "sale_id": "in", "sales_view": "sell_in", "net_sales_amount": 9999.0})
     money = [pl.col(name).cast(pl.Decimal(18, 4)) for name in _AMOUNTS]
     return pl.DataFrame(rows).with_columns(pl.col("units").cast(pl.Decimal(18, 3)), *money)
+
+
+def _suspects() -> pl.DataFrame:
+    day = FIRST + timedelta(weeks=WEEKS - 3)
+    rows = [("f1", day, True, 40.0), ("f2", day, True, 2.5), ("honest", day, False, 1000.0)]
+    frame = pl.DataFrame(rows, schema=["order_id", "ordered_on", "is_suspect", "net_sales_amount"], orient="row")
+    return frame.with_columns(channel_id=pl.lit("shop_a"), region=pl.lit("-"))
 
 
 def _products() -> pl.DataFrame:

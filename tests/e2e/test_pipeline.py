@@ -109,6 +109,22 @@ def test_suspected_fakes_are_the_fake_ones_and_pooled_phones_are_not_among_them(
     assert pooled_bursts > 0
 
 
+def test_every_bill_agrees_with_its_orders_and_the_one_issued_again_is_visible(small_run: Path) -> None:
+    with duckdb.connect(str(published(small_run)), read_only=True) as connection:
+        kinds = dict(connection.execute("select difference_kind, count(*) from mart_settlement group by 1").fetchall())
+        again = connection.execute(
+            "select distinct statement_id, issues from mart_settlement where restated_amount <> 0"
+        ).fetchall()
+        ((early,),) = connection.execute(
+            "select count(*) from mart_settlement where difference_kind = 'awaited' and payout_amount <> 0"
+        ).fetchall()
+    assert set(kinds) <= {"agrees", "restated", "awaited"}
+    assert kinds["agrees"] > 100
+    # The bill of week 40 came with a commission of 6 % first, and was issued again with the 5 % that were agreed.
+    assert again == [("shop_b-201740", 2)]
+    assert early == 0
+
+
 def test_a_second_run_pulls_nothing_and_publishes_nothing(fresh_run: Path) -> None:
     before, version = status(fresh_run), published(fresh_run)
     run_demo(fresh_run)

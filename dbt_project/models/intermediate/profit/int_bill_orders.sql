@@ -18,28 +18,12 @@ expected as (
 
 refunds as (
     select
-        refunds._source || ':' || refunds.shop_id || ':' || refunds.order_id as whole_order,
-        refunds.refund_id,
-        {{ business_date('refunds.refunded_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as refunded_on,
-        -{{ converted('refunds.amount', 'rates.rate') }} as amount
-    from {{ ref('stg_ecommerce__refunds') }} as refunds
-    left join {{ ref('int_currency_rates') }} as rates on refunds.currency = rates.currency
-    cross join {{ ref('int_workspace') }} as workspace
-    where
-        refunds.refunded_at is not null
-        and lower(coalesce(refunds.status, '')) not in ('rejected', 'cancelled', 'canceled')
-        and coalesce(refunds.borne_by, 'brand') = 'brand'
-        and refunds.amount <> 0
-),
-
-billed_refunds as (
-    select
-        lines.whole_order,
-        lines.statement_id,
-        sum(refunds.amount) as amount
-    from (select distinct whole_order, statement_id, refund_id from lines where refund_id is not null) as lines
-    inner join refunds on lines.whole_order = refunds.whole_order and lines.refund_id = refunds.refund_id
-    group by lines.whole_order, lines.statement_id
+        whole_order,
+        statement_id,
+        sum(amount) as amount,
+        max(refunded_on) as refunded_on
+    from {{ ref('int_expected_refunds') }}
+    group by whole_order, statement_id
 ),
 
 billed as (
@@ -73,31 +57,37 @@ billed as (
 on_bills as (
     select
         billed.*,
-        expected.channel_id, expected.sold_on, expected.due_on, expected.is_suspect, expected.fee_rate,
+        expected.channel_id,
+        expected.sold_on,
+        expected.due_on,
+        expected.is_suspect,
+        expected.fee_rate,
         case when billed.is_first and billed.has_income then expected.income_amount else 0 end as expected_income_amount,
         case when billed.is_first and billed.has_income then expected.subsidy_amount else 0 end as expected_subsidy_amount,
-        coalesce(billed_refunds.amount, 0) as expected_refund_amount
+        coalesce(refunds.amount, 0) as expected_refund_amount
     from billed
     left join expected on billed.whole_order = expected.whole_order
-    left join billed_refunds on billed.whole_order = billed_refunds.whole_order and billed.statement_id = billed_refunds.statement_id
+    left join refunds on billed.whole_order = refunds.whole_order and billed.statement_id = refunds.statement_id
 ),
 
 open_refunds as (
-    select
-        refunds.whole_order,
-        sum(refunds.amount) as amount,
-        max(refunds.refunded_on) as refunded_on
-    from refunds
-    anti join lines on refunds.whole_order = lines.whole_order and refunds.refund_id = lines.refund_id
-    group by refunds.whole_order
+    select * from refunds
+    where statement_id = '-'
 ),
 
 final as (
     select * exclude (whole_order, has_income, is_first) from on_bills
     union all by name
     select
-        expected._source, expected.shop_id as platform, '-' as statement_id, expected.shop_id, expected.order_id,
-        true as is_known_order, expected.channel_id, expected.sold_on, expected.is_suspect,
+        expected._source,
+        expected.shop_id as platform,
+        '-' as statement_id,
+        expected.shop_id,
+        expected.order_id,
+        true as is_known_order,
+        expected.channel_id,
+        expected.sold_on,
+        expected.is_suspect,
         cast(greatest(expected.due_on, coalesce(open_refunds.refunded_on + coalesce(expected.settlement_days, 30), expected.due_on)) as date)
             as due_on,
         case when billed.whole_order is null then expected.income_amount else 0 end as expected_income_amount,

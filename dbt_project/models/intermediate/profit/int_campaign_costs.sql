@@ -1,5 +1,5 @@
--- One row per campaign (a day of an advertisement, a live session, a promotion's media) and the day's sales that it is
--- shared out over: by what was sold, to four digits. What sold nothing stands on a row of no product.
+-- One row per campaign and the day's sales that it is shared out over: by what was sold, to four digits. What sold
+-- nothing stands on a row of no product.
 with
 
 sales as (
@@ -18,51 +18,8 @@ shops as (
     select * from {{ ref('shops') }}
 ),
 
-workspace as (
-    select * from {{ ref('int_workspace') }}
-),
-
-campaigns as (
-    select
-        'ads:' || platform || ':' || campaign_id || ':' || "on" as cost_id,
-        'ads' as step,
-        platform,
-        shop_id,
-        "on" as cost_on,
-        cash_amount as amount,
-        currency
-    from {{ ref('stg_ads__daily') }}
-    union all
-    select
-        'live:' || sessions.platform || ':' || sessions.room_id as cost_id,
-        'influencer' as step,
-        sessions.platform,
-        cast(null as varchar) as shop_id,
-        {{ business_date('sessions.started_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as cost_on,
-        sessions.slot_fee_amount as amount,
-        sessions.currency
-    from {{ ref('stg_live__sessions') }} as sessions
-    cross join workspace
-    union all
-    select
-        'promotion:' || promotion_id as cost_id,
-        'trade_spend' as step,
-        cast(null as varchar) as platform,
-        cast(null as varchar) as shop_id,
-        starts_on as cost_on,
-        media_amount as amount,
-        currency
-    from {{ ref('stg_trade__promotions') }}
-),
-
 costs as (
-    select
-        campaigns.* exclude (amount, currency),
-        {{ converted('campaigns.amount', 'rates.rate') }} as amount
-    from campaigns
-    inner join {{ ref('int_currency_rates') }} as rates on campaigns.currency = rates.currency
-    cross join workspace
-    where campaigns.amount <> 0 and campaigns.cost_on < workspace.today_on
+    select * from {{ ref('int_campaigns') }}
 ),
 
 placed as (
@@ -75,12 +32,18 @@ placed as (
 ),
 
 met as (
-    select costs.*, sales.* exclude (shop_id), sales.shop_id as sold_in
+    select
+        costs.*,
+        sales.* exclude (shop_id),
+        sales.shop_id as sold_in
     from costs
     inner join shops on costs.shop_id = shops.shop_id or (costs.shop_id is null and costs.platform in (shops.platform, shops.shop_id))
     inner join sales on shops.shop_id = sales.shop_id and costs.cost_on = sales.sold_on
     union all
-    select costs.*, sales.* exclude (shop_id), sales.shop_id as sold_in
+    select
+        costs.*,
+        sales.* exclude (shop_id),
+        sales.shop_id as sold_in
     from costs
     inner join placed on costs.cost_id = placed.cost_id
     inner join sales
@@ -91,7 +54,7 @@ weighed as (
     select
         *,
         cast(sold_amount / sum(sold_amount) over (partition by cost_id) as decimal(18, 12)) as weight,
-        row_number() over (partition by cost_id order by sold_amount desc, location_id, region, sku, sold_on, sold_in) = 1
+        row_number() over (partition by cost_id order by sold_amount desc, location_id asc, region asc, sku asc, sold_on asc, sold_in asc) = 1
             as is_first
     from met
     where sold_amount > 0
@@ -99,13 +62,27 @@ weighed as (
 
 final as (
     select
-        cost_id, step, channel_id, sold_in as shop_id, location_id, region, sku, sold_on,
+        cost_id,
+        step,
+        channel_id,
+        sold_in as shop_id,
+        location_id,
+        region,
+        sku,
+        sold_on,
         {{ share_of('amount', 'weight', 'cost_id', 'is_first') }} as amount
     from weighed
     union all
     select
-        costs.cost_id, costs.step, coalesce(shops.channel_id, '-') as channel_id, coalesce(costs.shop_id, '-') as shop_id,
-        '-' as location_id, '-' as region, '-' as sku, costs.cost_on as sold_on, costs.amount
+        costs.cost_id,
+        costs.step,
+        coalesce(shops.channel_id, '-') as channel_id,
+        coalesce(costs.shop_id, '-') as shop_id,
+        '-' as location_id,
+        '-' as region,
+        '-' as sku,
+        costs.cost_on as sold_on,
+        costs.amount
     from costs
     left join shops on costs.shop_id = shops.shop_id
     anti join weighed on costs.cost_id = weighed.cost_id

@@ -58,9 +58,11 @@ costs as (
 final as (
     select
         {{ grain | join(', ') }},
-        {%- for step in cost_steps() + ['estimated', 'settled'] %}
-        cast(sum({{ step }}_amount) as decimal(18, 4)) as {{ step }}_amount{{ "," if not loop.last }}
+        {%- for step in cost_steps() %}
+        cast(sum({{ step }}_amount) as decimal(18, 4)) as {{ step }}_amount,
         {%- endfor %}
+        cast(sum(estimated_amount) as decimal(18, 4)) as estimated_amount,
+        cast(sum(settled_amount) as decimal(18, 4)) as settled_amount
     from costs
     group by {{ grain | join(', ') }}
 )

@@ -33,11 +33,15 @@ closest as (
             costs.channel_id in (sold.channel_id, '*')
             and costs.shop_id in (sold.shop_id, '*')
             and costs.category in (sold.category, '*')
-            and costs.valid_from <= sold.sold_on
+            and sold.sold_on >= costs.valid_from
     qualify row_number() over (
         partition by sold.channel_id, sold.shop_id, sold.category, sold.sold_on, costs.cost_kind
         order by
-            costs.shop_id = '*', costs.channel_id = '*', costs.category = '*', costs.valid_from desc, costs._source
+            case when costs.shop_id = '*' then 1 else 0 end asc,
+            case when costs.channel_id = '*' then 1 else 0 end asc,
+            case when costs.category = '*' then 1 else 0 end asc,
+            costs.valid_from desc,
+            costs._source asc
     ) = 1
 ),
 
@@ -46,11 +50,11 @@ final as (
         channel_id,
         shop_id,
         category,
-        sold_on
-        {%- for step in steps %},
+        {%- for step in steps %}
         cast(sum(case when step = '{{ step }}' then rate else 0 end) as decimal(18, 12)) as {{ step }}_rate,
-        cast(sum(case when step = '{{ step }}' then order_amount else 0 end) as decimal(18, 4)) as {{ step }}_per_order
+        cast(sum(case when step = '{{ step }}' then order_amount else 0 end) as decimal(18, 4)) as {{ step }}_per_order,
         {%- endfor %}
+        sold_on
     from closest
     group by channel_id, shop_id, category, sold_on
 )

@@ -53,25 +53,23 @@ weighed as (
     left join categories on lines.sku = categories.sku
     window
         sale_lines as (partition by lines._source, lines.shop_id, lines.sale_id),
-        sale as (partition by lines._source, lines.shop_id, lines.sale_id order by lines.net_sales_amount desc, lines.line_no)
+        sale as (partition by lines._source, lines.shop_id, lines.sale_id order by lines.net_sales_amount desc, lines.line_no asc)
 ),
 
 expected as (
     select
         weighed.*,
-        actuals.settled_at is not null as is_settled,
-        actuals.shipping_amount is not null as is_shipped,
-        {{ share_of('actuals.shipping_amount', 'weighed.weight', 'weighed.whole_order', 'weighed.is_first') }} as freight_amount,
-        {%- for step in ['platform_fee', 'influencer', 'trade_spend'] %}
-        {{ share_of('actuals.' ~ step ~ '_amount', 'weighed.weight', 'weighed.whole_order', 'weighed.is_first') }}
-            as billed_{{ step }}_amount,
+        {%- for step in ['shipping', 'platform_fee', 'influencer', 'trade_spend'] %}
+        {{ share_of('actuals.' ~ step ~ '_amount', 'weighed.weight', 'weighed.whole_order', 'weighed.is_first') }} as actual_{{ step }}_amount,
         {%- endfor %}
         {%- for step in ['shipping'] + cost_steps() %}
         cast(
-            coalesce(rates.{{ step }}_rate * weighed.net_sales_amount + rates.{{ step }}_per_order * weighed.weight, 0)
-            {%- if step == 'influencer' %} * case when orders.is_brought_by_influencer then 1 else 0 end{% endif %} as decimal(18, 4)
-        ) as expected_{{ step }}_amount{{ "," if not loop.last }}
+            coalesce(rates.{{ step }}_rate * weighed.net_sales_amount + rates.{{ step }}_per_order * weighed.weight, 0) as decimal(18, 4)
+        ) as expected_{{ step }}_amount,
         {%- endfor %}
+        coalesce(orders.is_brought_by_influencer, false) as is_brought,
+        actuals.settled_at is not null as is_settled,
+        actuals.shipping_amount is not null as is_shipped
     from weighed
     left join rates
         on
@@ -87,19 +85,31 @@ expected as (
 
 final as (
     select
-        sales_line_id, _source, shop_id, order_id, channel_id, location_id, region, sku, sold_on, is_settled,
+        sales_line_id,
+        _source,
+        shop_id,
+        order_id,
+        channel_id,
+        location_id,
+        region,
+        sku,
+        sold_on,
+        is_settled,
         net_sales_amount,
         expected_platform_fee_amount,
-        freight_amount,
+        actual_shipping_amount as freight_amount,
         case when is_settled then net_sales_amount else 0 end as settled_amount,
-        expected_fulfilment_amount + case when is_shipped then freight_amount else expected_shipping_amount end
+        expected_fulfilment_amount + case when is_shipped then actual_shipping_amount else expected_shipping_amount end
             as fulfilment_amount,
-        case when is_settled then billed_platform_fee_amount else expected_platform_fee_amount end as platform_fee_amount,
+        case when is_settled then actual_platform_fee_amount else expected_platform_fee_amount end as platform_fee_amount,
         expected_ads_amount as ads_amount,
         -- A bill that names no influencer leaves what was agreed with them; so with trade spend.
-        case when is_settled and billed_influencer_amount <> 0 then billed_influencer_amount else expected_influencer_amount end
-            as influencer_amount,
-        case when is_settled then billed_trade_spend_amount else 0 end + expected_trade_spend_amount as trade_spend_amount,
+        case
+            when is_settled and actual_influencer_amount <> 0 then actual_influencer_amount
+            when is_brought then expected_influencer_amount
+            else 0
+        end as influencer_amount,
+        case when is_settled then actual_trade_spend_amount else 0 end + expected_trade_spend_amount as trade_spend_amount,
         expected_write_off_amount as write_off_amount,
         case when is_settled then 0 else expected_platform_fee_amount end
         + case when is_shipped then 0 else expected_shipping_amount end as estimated_amount

@@ -17,14 +17,32 @@ verdicts as (
 
 -- A platform's own number hides many honest people, so it says nothing.
 marks as (
-    select _source, shop_id, order_id, placed_at, 'account' as kind, buyer_shop_uid_token as token
+    select
+        _source,
+        shop_id,
+        order_id,
+        placed_at,
+        'account' as kind,
+        buyer_shop_uid_token as token
     from orders
     union all
-    select _source, shop_id, order_id, placed_at, 'phone' as kind, buyer_phone_token as token
+    select
+        _source,
+        shop_id,
+        order_id,
+        placed_at,
+        'phone' as kind,
+        buyer_phone_token as token
     from orders
     where not coalesce(is_virtual_phone, false)
     union all
-    select _source, shop_id, order_id, placed_at, 'address' as kind, ship_address_token as token
+    select
+        _source,
+        shop_id,
+        order_id,
+        placed_at,
+        'address' as kind,
+        ship_address_token as token
     from orders
 ),
 

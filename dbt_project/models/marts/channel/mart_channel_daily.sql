@@ -37,16 +37,28 @@ joined as (
         {%- for column in sold %}
         cast(coalesce(sales.{{ column }}, 0) as decimal(18, 4)) as {{ column }},
         {%- endfor %}
-        -- Unknown where the SKU's cost is; nothing where nothing was sold.
-        cast(case when sales.sku is null then 0 else sales.cost_amount end as decimal(18, 4)) as cost_amount,
         {%- for step in cost_steps() + ['estimated', 'settled'] %}
-        cast(coalesce(costs.{{ step }}_amount, 0) as decimal(18, 4)) as {{ step }}_amount{{ "," if not loop.last }}
+        cast(coalesce(costs.{{ step }}_amount, 0) as decimal(18, 4)) as {{ step }}_amount,
         {%- endfor %}
+        -- Unknown where the SKU's cost is; nothing where nothing was sold.
+        cast(case when sales.sku is null then 0 else sales.cost_amount end as decimal(18, 4)) as cost_amount
     from days
     left join sales
-        on {% for column in grain %}days.{{ column }} = sales.{{ column }}{{ " and " if not loop.last }}{% endfor %}
+        on
+            days.channel_id = sales.channel_id
+            and days.shop_id = sales.shop_id
+            and days.location_id = sales.location_id
+            and days.region = sales.region
+            and days.sku = sales.sku
+            and days.sold_on = sales.sold_on
     left join costs
-        on {% for column in grain %}days.{{ column }} = costs.{{ column }}{{ " and " if not loop.last }}{% endfor %}
+        on
+            days.channel_id = costs.channel_id
+            and days.shop_id = costs.shop_id
+            and days.location_id = costs.location_id
+            and days.region = costs.region
+            and days.sku = costs.sku
+            and days.sold_on = costs.sold_on
 ),
 
 final as (

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apps.components.charts import Row, Spec, chart, number_axis
+from apps.components.charts import Row, Spec, chart
 from apps.components.theme import Colours
 
 _ROW_PX = 25
 
 
-def waterfall(
-    colours: Colours, language: str, rows: Sequence[Row], *, prefix: str, labels: tuple[str, str, str]
-) -> Spec:
+def waterfall(colours: Colours, rows: Sequence[Row], *, labels: tuple[str, str, str]) -> Spec:
     """Horizontal bars from top to bottom; sums in the accent (a loss in red), what is taken off in grey.
 
     Rows: name, start, end, is_sum, text, share (both as written), exact; `labels` name the tips: step, amount, share.
@@ -41,7 +39,8 @@ def waterfall(
         "field": "start",
         "type": "quantitative",
         "scale": {"domain": domain, "nice": False},
-        "axis": number_axis(language, prefix=prefix, scale="x"),
+        # Each bar has its figure beside it; an axis would say it twice.
+        "axis": None,
     }
     text = {"type": "text", "align": "right", "color": colours.text}
     body: Spec = {
@@ -65,4 +64,4 @@ def waterfall(
             },
         ],
     }
-    return chart(colours, body, rows, height=max(1, len(rows)) * _ROW_PX + 24)
+    return chart(colours, body, rows, height=max(1, len(rows)) * _ROW_PX)

@@ -31,9 +31,7 @@ def section(view: View, scope: Scope) -> None:
     words = view.words
     spec = waterfall.waterfall(
         view.colours,
-        view.language,
         rows(view, sums),
-        prefix=view.money(0)[:-1],
         labels=(words("term.step"), words("term.amount"), words("term.share_of_net")),
     )
     blocks.figure(spec, title=title(view, sums), alt=words("profit.alt"), key="profit", note=words("profit.share"))

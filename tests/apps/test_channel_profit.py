@@ -74,7 +74,7 @@ def test_a_loss_is_drawn_left_of_zero() -> None:
         {"name": "a", "start": 0.0, "end": 10.0, "is_sum": True, "text": "", "share": "", "exact": ""},
         {"name": "b", "start": 10.0, "end": -5.0, "is_sum": False, "text": "", "share": "", "exact": ""},
     ]
-    spec = waterfall(LIGHT, "en", rows, prefix="$", labels=("a", "b", "c"))
+    spec = waterfall(LIGHT, rows, labels=("a", "b", "c"))
     low, high = spec["layer"][0]["encoding"]["x"]["scale"]["domain"]
     assert low == -5.0
     assert high > 10.0

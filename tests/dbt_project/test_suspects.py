@@ -39,7 +39,7 @@ def left(number: str, when: str = SENT) -> dict[str, Any]:
 AT_ONCE = {"completed_at": at("2017-01-06T15:30")}
 DEPOT, PICK_UP = {"ship_address": "depot"}, {"buyer_phone": "99"}
 ORDERS = [
-    # Five to one address: the first in a light parcel that the warehouse knows nothing of, the second confirmed at once.
+    # Five to one address: one in a light parcel that the warehouse knows nothing of, one confirmed at once.
     order("EMPTY", 1, **DEPOT),
     order("QUICK", 2, **DEPOT, **AT_ONCE),
     order("HONEST", 3, **DEPOT),

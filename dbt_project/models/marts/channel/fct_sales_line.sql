@@ -1,6 +1,7 @@
 {{ config(tags=['pass_b']) }}
 
--- One row per sold line, return or refund, over tills and web shops, each sale counted once; in the workspace's currency.
+-- One row per sold line, return or refund, over tills and web shops, each sale counted once, and beside them, never among
+-- them, what passes to and through the trade; in the workspace's currency.
 with
 
 all_lines as (
@@ -12,6 +13,8 @@ all_lines as (
     select * from {{ ref('int_web_lines') }}
     union all by name
     select * from {{ ref('int_refund_lines') }}
+    union all by name
+    select * from {{ ref('int_trade_lines') }}
 ),
 
 rates as (
@@ -44,7 +47,7 @@ priced as (
 final as (
     select
         sales_line_id,
-        'sell_out' as sales_view,
+        coalesce(sales_view, 'sell_out') as sales_view,
         is_revenue,
         reason is null as is_counted,
         reason as not_counted_because,
@@ -57,6 +60,7 @@ final as (
         channel_id,
         shop_id,
         location_id,
+        coalesce(trade_account_id, '-') as trade_account_id,
         region,
         sku,
         sold_at,
@@ -71,6 +75,7 @@ final as (
         refund_sales_amount as refund_amount,
         tax_sales_amount as tax_amount,
         net_sales_amount,
+        cast(net_sales_amount + tax_sales_amount as decimal(18, 4)) as net_sales_with_tax_amount,
         cost_amount,
         currency,
         stated_amount,

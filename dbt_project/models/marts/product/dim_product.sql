@@ -16,6 +16,9 @@ sold as (
     select sku from {{ ref('stg_pos__sale_lines') }}
     union
     select sku from {{ ref('stg_ecommerce__order_lines') }}
+    union
+    select sku from {{ ref('int_trade_lines') }}
+    where sku is not null
 ),
 
 rates as (

@@ -93,7 +93,7 @@ def test_stock_rolls_forward_and_a_count_that_disagrees_is_the_adjustment(built:
         (day("2017-01-04"), 3, 0, 3, 0, 0),
         (day("2017-01-09"), 0, 0, 0, 0, 0),
         (day("2017-01-10"), 0, 4, 0, 0, 4),
-        (day("2017-01-11"), 4, 0, -1, 0, 5),
+        (day("2017-01-11"), 4, 1, 0, 0, 5),
     ]
     assert built.rows(
         "select location_id, closing_units from fct_stock_day where lot_id = 'L1' "

@@ -1,5 +1,6 @@
--- One row per booking of stock at one place: what came in, what went out, or what a count corrected. A till's sale takes
--- from its store's shelf; goods sent to another place arrive there on the same day.
+-- One row per booking of stock at one place, named by what happened: goods were made, received, returned or moved in;
+-- sold, moved out, used or written off; or a count corrected the books. A till's sale takes from its store's shelf and a
+-- till's return lies there again; goods sent to another place arrive there on the same day.
 with
 
 workspace as (
@@ -19,6 +20,24 @@ till_sales as (
     where is_counted and location_id <> '-'
 ),
 
+named as (
+    select
+        *,
+        case
+            when kind = 'production' or (kind = 'receipt' and reference_kind = 'work_order') then 'made'
+            when kind in ('receipt', 'purchase') then 'received'
+            when kind = 'return' then 'returned'
+            when kind = 'transfer_in' then 'moved_in'
+            when kind in ('shipment', 'delivery') and to_location_id is null then 'sold'
+            when kind = 'sale' then 'sold'
+            when kind in ('shipment', 'delivery', 'transfer', 'transfer_out') then 'moved_out'
+            when kind in ('issue', 'consumption') then 'used'
+            when kind in ('write_off', 'scrap') then 'written_off'
+            else 'adjustment'
+        end as flow
+    from movements
+),
+
 final as (
     -- A count's booking is signed; of all others the kind says which way the goods went.
     select
@@ -26,34 +45,27 @@ final as (
         sku,
         lot_id,
         moved_on as stock_on,
-        case when kind in ('receipt', 'production', 'purchase', 'return', 'transfer_in') then abs(units) else 0 end as in_units,
-        case
-            when kind in ('shipment', 'delivery', 'transfer', 'transfer_out', 'issue', 'consumption', 'sale', 'write_off', 'scrap')
-                then abs(units)
-            else 0
-        end as out_units,
-        case when in_units = 0 and out_units = 0 then units else 0 end as adjustment_units
-    from movements
+        flow,
+        case when flow = 'adjustment' then units else abs(units) end as units
+    from named
     union all
     select
         to_location_id as location_id,
         sku,
         lot_id,
         moved_on as stock_on,
-        abs(units) as in_units,
-        0 as out_units,
-        0 as adjustment_units
-    from movements
-    where to_location_id is not null and kind in ('shipment', 'delivery', 'transfer', 'transfer_out')
+        'moved_in' as flow,
+        abs(units) as units
+    from named
+    where to_location_id is not null and flow = 'moved_out'
     union all
     select
         location_id,
         sku,
         '-' as lot_id,
         sold_on as stock_on,
-        0 as in_units,
-        units as out_units,
-        0 as adjustment_units
+        case when units < 0 then 'returned' else 'sold' end as flow,
+        abs(units) as units
     from till_sales
 )
 

@@ -35,9 +35,8 @@ flows as (
         case when locations.kind = 'store' then '-' else booked.lot_id end as lot_id,
         'good' as quality,
         booked.stock_on,
-        booked.in_units,
-        booked.out_units,
-        booked.adjustment_units,
+        booked.flow,
+        booked.units,
         cast(null as decimal(18, 3)) as counted_units
     from booked
     inner join known on booked.location_id = known.location_id and booked.sku = known.sku
@@ -49,9 +48,8 @@ flows as (
         case when locations.kind = 'store' then '-' else counts.lot_id end as lot_id,
         counts.quality,
         counts.as_of as stock_on,
-        0 as in_units,
-        0 as out_units,
-        0 as adjustment_units,
+        'counted' as flow,
+        0 as units,
         counts.on_hand_units as counted_units
     from counts
     left join locations on counts.location_id = locations.location_id
@@ -64,9 +62,9 @@ final as (
         lot_id,
         quality,
         stock_on,
-        cast(sum(in_units) as decimal(18, 3)) as in_units,
-        cast(sum(out_units) as decimal(18, 3)) as out_units,
-        cast(sum(adjustment_units) as decimal(18, 3)) as adjustment_units,
+        {%- for flow in stock_flows('in') + stock_flows('out') + ['adjustment'] %}
+        cast(coalesce(sum(case when flow = '{{ flow }}' then units end), 0) as decimal(18, 3)) as {{ flow }}_units,
+        {%- endfor %}
         cast(sum(counted_units) as decimal(18, 3)) as counted_units
     from flows
     group by location_id, sku, lot_id, quality, stock_on

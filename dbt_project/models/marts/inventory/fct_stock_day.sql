@@ -2,45 +2,19 @@
 
 -- One row per place, SKU, lot, quality and day with a booking or a count: opening + in - out + adjustment = closing.
 -- Between two of its days a lot's stock stands still. A count is taken at the close of its day and is the truth: what
--- the books say otherwise is that day's adjustment, and what was there before the first count is its opening.
+-- the books say otherwise is that day's adjustment. A lot that came in began with nothing; what else was there before
+-- the first count is its opening.
 with
 
 flows as (
     select
         *,
-        in_units - out_units + adjustment_units as flow_units
+        {{ stock_sum('in') }} - ({{ stock_sum('out') }}) + adjustment_units as flow_units
     from {{ ref('int_stock_flows') }}
 ),
 
-counted as (
-    select
-        *,
-        -- The last count before this day, and how many there were: books run on from each.
-        last_value(counted_units ignore nulls) over earlier as last_count_units,
-        count(counted_units) over earlier as counts_before,
-        row_number() over days = 1 as is_first
-    from flows
-    window
-        days as (partition by location_id, sku, lot_id, quality order by stock_on),
-        earlier as (
-            partition by location_id, sku, lot_id, quality order by stock_on
-            rows between unbounded preceding and 1 preceding
-        )
-),
-
 booked as (
-    select
-        *,
-        coalesce(
-            last_count_units,
-            max(case when is_first then counted_units - flow_units end) over (partition by location_id, sku, lot_id, quality),
-            0
-        ) + sum(flow_units) over (
-            partition by location_id, sku, lot_id, quality, counts_before
-            order by stock_on
-            rows unbounded preceding
-        ) as booked_units
-    from counted
+    {{ rolled_forward('flows', 'location_id, sku, lot_id, quality', 'stock_on', born="lot_id <> '-' and " ~ stock_sum('in') ~ ' > 0') }}
 ),
 
 final as (
@@ -51,8 +25,14 @@ final as (
         quality,
         stock_on,
         cast(booked_units - flow_units as decimal(18, 3)) as opening_units,
-        in_units,
-        out_units,
+        {%- for flow in stock_flows('in') %}
+        {{ flow }}_units,
+        {%- endfor %}
+        cast({{ stock_sum('in') }} as decimal(18, 3)) as in_units,
+        {%- for flow in stock_flows('out') %}
+        {{ flow }}_units,
+        {%- endfor %}
+        cast({{ stock_sum('out') }} as decimal(18, 3)) as out_units,
         cast(adjustment_units + coalesce(counted_units, booked_units) - booked_units as decimal(18, 3)) as adjustment_units,
         cast(coalesce(counted_units, booked_units) as decimal(18, 3)) as closing_units,
         counted_units

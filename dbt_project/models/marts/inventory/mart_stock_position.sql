@@ -1,72 +1,95 @@
 {{ config(tags=['pass_c']) }}
 
--- One row per place and SKU: saleable stock now, what of it expires soon, how long it lasts, and whether it will run out
--- before more can come.
+-- One row per place and SKU: what stands there, what of it can be sold and for how long, how likely it runs out before
+-- more can come, what expires before it sells, what is too much, and the one thing to do about it.
 with
 
-workspace as (
-    select * from {{ ref('int_workspace') }}
+held as (
+    select * from {{ ref('int_stock_held') }}
 ),
 
-latest as (
-    select * from {{ ref('fct_stock_day') }}
-    qualify row_number() over (partition by location_id, sku, lot_id, quality order by stock_on desc) = 1
+cover as (
+    select * from {{ ref('int_stock_cover') }}
 ),
 
-lots as (
-    select * from {{ ref('int_lots') }}
+items as (
+    select * from {{ ref('dim_product') }}
+    where is_current
 ),
 
-demand as (
-    select * from {{ ref('int_cover_demand') }}
-),
-
-policies as (
-    select * from {{ ref('int_planning_item_policy') }}
-),
-
-lives as (
+joined as (
     select
-        sku,
-        max(warn_days) as warn_days
-    from {{ ref('int_planning_channel_life') }}
-    group by sku
+        held.*,
+        held.on_hand_units - held.reserved_units as available_units,
+        items.standard_cost_amount,
+        coalesce(cover.is_asked_for, false) as is_asked_for,
+        cover.location_id is not null as is_selling,
+        cast(cover.saleable_units as decimal(18, 3)) as saleable_units,
+        cast(cover.days_of_cover as double) as days_of_cover,
+        cast(cover.lead_units as double) as lead_units,
+        case
+            when cover.location_id is not null
+                then {{ chance_above(
+                    'greatest(cover.saleable_units - cover.wasted_soon_units - cast(held.reserved_units as double), 0)',
+                    'cover.lead_units', 'cover.lead_variance'
+                ) }}
+        end as stock_out_rate,
+        cast(cover.wasted_units as decimal(18, 3)) as expiry_risk_units,
+        cover.wasted_on as expiry_risk_on,
+        cast(cover.excess_units as decimal(18, 3)) as excess_units
+    from held
+    left join cover on held.location_id = cover.location_id and held.sku = cover.sku
+    left join items on held.sku = items.sku
 ),
 
-positions as (
+judged as (
     select
-        latest.location_id,
-        latest.sku,
-        coalesce(sum(latest.closing_units) filter (where latest.quality = 'good'), 0) as on_hand_units,
-        min(lots.expiry_on) filter (where latest.closing_units > 0) as expiry_next_on,
-        coalesce(sum(latest.closing_units) filter (where lots.expiry_on <= workspace.today_on + cast(coalesce(lives.warn_days, 7) as integer)), 0)
-            as expiring_units,
-        max(latest.stock_on) as last_booked_on
-    from latest
-    cross join workspace
-    left join lots
-        on latest.location_id = lots.location_id and latest.sku = lots.sku and latest.lot_id = lots.lot_id and latest.quality = lots.quality
-    left join lives on latest.sku = lives.sku
-    group by latest.location_id, latest.sku
+        *,
+        is_asked_for and coalesce(stock_out_rate >= {{ var('stock_out_alarm_rate') }}, false) as is_stock_out_risk
+    from joined
 ),
 
 final as (
     select
-        positions.location_id,
-        positions.sku,
-        cast(positions.on_hand_units as decimal(18, 3)) as on_hand_units,
-        positions.expiry_next_on,
-        cast(positions.expiring_units as decimal(18, 3)) as expiring_units,
-        case when demand.daily_units > 0 then round(greatest(cast(positions.on_hand_units as double), 0) / demand.daily_units, 2) end
-            as days_of_cover,
-        -- Half a unit more than there is: of a SKU that sells once a year none need lie there.
-        coalesce(
-            demand.daily_units * coalesce(policies.lead_time_days, 7) - cast(positions.on_hand_units as double) >= 0.5, false
-        ) as is_stock_out_risk,
-        positions.last_booked_on
-    from positions
-    left join demand on positions.location_id = demand.location_id and positions.sku = demand.sku
-    left join policies on positions.sku = policies.sku
+        location_id,
+        sku,
+        on_hand_units,
+        reserved_units,
+        cast(available_units as decimal(18, 3)) as available_units,
+        in_transit_units,
+        held_units,
+        saleable_units,
+        cast(on_hand_units * standard_cost_amount as decimal(18, 4)) as value_amount,
+        expiry_next_on,
+        expiring_units,
+        round(days_of_cover, 2) as days_of_cover,
+        round(lead_units, 3) as lead_time_demand_units,
+        round(stock_out_rate, 4) as stock_out_rate,
+        is_stock_out_risk,
+        expiry_risk_units,
+        expiry_risk_on,
+        cast(expiry_risk_units * standard_cost_amount as decimal(18, 4)) as expiry_risk_amount,
+        fresh_units,
+        middle_units,
+        late_units,
+        expired_units,
+        unknown_units,
+        excess_units,
+        cast(excess_units * standard_cost_amount as decimal(18, 4)) as excess_amount,
+        is_estimated,
+        last_booked_on,
+        -- The first that holds: what keeps the shelf full comes before what saves money.
+        case
+            when on_hand_units < 0 then 'count'
+            when is_stock_out_risk and held_units > 0 then 'release'
+            when is_stock_out_risk and on_hand_units = 0 then 'fill_now'
+            when is_stock_out_risk then 'fill_up'
+            when on_hand_units > 0 and saleable_units <= 0 then case when is_estimated then 'check_life' else 'write_off' end
+            when expiry_risk_units >= 1 then 'sell_down'
+            when excess_units >= 1 then 'order_less'
+            else 'keep'
+        end as advice
+    from judged
 )
 
 select * from final

@@ -1,0 +1,85 @@
+-- One row per distributor, SKU, lot and day on which it bought, sold on, sent back or wrote off, or said what it held: what
+-- it says it held is a count at the close of that day, and its books roll forward from there like ours.
+with
+
+workspace as (
+    select * from {{ ref('int_workspace') }}
+),
+
+movements as (
+    select
+        moved.*,
+        {{ business_date('moved."at"', 'workspace.timezone', 'workspace.day_starts_minutes') }} as stock_on
+    from {{ ref('stg_distributor__movements') }} as moved
+    cross join workspace
+),
+
+told as (
+    select * from {{ ref('stg_distributor__stock') }}
+),
+
+flows as (
+    select
+        distributor_id,
+        sku,
+        lot_id,
+        stock_on,
+        kind as flow,
+        abs(units) as units,
+        cast(null as decimal(18, 3)) as counted_units
+    from movements
+    union all
+    select
+        distributor_id,
+        sku,
+        lot_id,
+        as_of as stock_on,
+        'told' as flow,
+        0 as units,
+        on_hand_units as counted_units
+    from told
+),
+
+daily as (
+    select
+        distributor_id,
+        sku,
+        lot_id,
+        stock_on,
+        {%- for kind in ['purchase', 'sale', 'return', 'write_off'] %}
+        cast(coalesce(sum(case when flow = '{{ kind }}' then units end), 0) as decimal(18, 3)) as {{ kind }}_units,
+        {%- endfor %}
+        cast(sum(counted_units) as decimal(18, 3)) as counted_units
+    from flows
+    group by distributor_id, sku, lot_id, stock_on
+),
+
+flowed as (
+    select
+        *,
+        purchase_units - sale_units - return_units - write_off_units as flow_units
+    from daily
+),
+
+booked as (
+    {{ rolled_forward('flowed', 'distributor_id, sku, lot_id', 'stock_on', born='purchase_units > 0') }}
+),
+
+final as (
+    select
+        distributor_id,
+        sku,
+        lot_id,
+        stock_on,
+        cast(booked_units - flow_units as decimal(18, 3)) as opening_units,
+        purchase_units,
+        sale_units,
+        return_units,
+        write_off_units,
+        cast(coalesce(counted_units, booked_units) - booked_units as decimal(18, 3)) as adjustment_units,
+        cast(coalesce(counted_units, booked_units) as decimal(18, 3)) as closing_units,
+        counted_units
+    from booked
+)
+
+select * from final

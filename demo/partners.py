@@ -1,4 +1,4 @@
-"""Whoever reports on their own: suppliers of parts, distributors in between, a key account's portal, shops' bills.
+"""Whoever reports on their own: suppliers of parts, who distributors are, a key account's portal, shops' bills.
 
 Everything here is told again from what the warehouse, the tills and the web shops have: no unit moves because of it.
 """
@@ -77,65 +77,6 @@ def distributors() -> pl.DataFrame:
         schema=["distributor", "territory", "tier", "price_group", "valid_from"],
         orient="row",
     ).with_columns(known_at=days.to_utc(days.local_at(pl.lit(-6), 9 * 60)))
-
-
-def distribution(movements: pl.DataFrame, stores: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What distributors booked (distributor.movements) and what they held each Wednesday (distributor.stock).
-
-    They buy on Monday what their stores will get in that week, lot by lot, and report on Sunday night.
-    """
-    outlets = stores.filter(pl.col("FORMAT") == "neighbourhood", pl.col("REGION").is_in(list(DISTRIBUTORS))).select(
-        to_site="STORE_ID", distributor=pl.col("REGION").replace_strict(DISTRIBUTORS)
-    )
-    sold = (
-        movements.filter(pl.col("type") == "delivery")
-        .join(outlets, on="to_site", maintain_order="left")
-        .with_columns(day=days.day_of(days.local_on(pl.col("moved_at"))))
-        .with_columns(week=pl.col("day") // 7)
-    )
-    lot = ["distributor", "week", "material", "batch"]
-    bought = sold.group_by(lot).agg(pl.col("qty").sum().cast(UNITS)).sort(lot)
-    reported = days.to_utc(days.local_at(pl.col("week") * 7 + 6, 20 * 60))
-    purchases_ = bought.select(
-        pl.format("{}-P{}-{}-{}", "distributor", "week", "material", "batch").alias("entry"),
-        "distributor",
-        "material",
-        "batch",
-        "qty",
-        type=pl.lit("purchase"),
-        outlet=pl.lit(None, pl.String),
-        booked_at=days.to_utc(days.local_at(pl.col("week") * 7, 5 * 60)),
-        known_at=reported,
-    )
-    sales = sold.select(
-        pl.format("{}-S{}", "distributor", pl.col("movement_no").str.strip_prefix("MV")).alias("entry"),
-        "distributor",
-        "material",
-        "batch",
-        "qty",
-        type=pl.lit("sale"),
-        outlet="to_site",
-        booked_at="moved_at",
-        known_at=reported,
-    )
-    gone = sold.filter(pl.col("day") % 7 <= 2).group_by(lot).agg(gone=pl.col("qty").sum())
-    held = (
-        bought.join(gone, on=lot, how="left", maintain_order="left")
-        .with_columns(on_hand=(pl.col("qty") - pl.col("gone").fill_null(0)).cast(UNITS))
-        .filter(pl.col("on_hand") > 0)
-        .select(
-            "distributor",
-            "material",
-            "batch",
-            "on_hand",
-            as_of=days.on_day(pl.col("week") * 7 + 2),
-            evidence=pl.lit("books"),
-            known_at=reported,
-        )
-    )
-    return pl.concat([purchases_, sales]).sort("known_at", "entry"), held.sort(
-        "known_at", "distributor", "material", "batch"
-    )
 
 
 def sell_out(sales: pl.DataFrame, stores: pl.DataFrame) -> pl.DataFrame:

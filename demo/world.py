@@ -34,6 +34,7 @@ from demo import (
     people,
     places,
     rates,
+    sell_in,
     signals,
     stock,
     voices,
@@ -134,7 +135,7 @@ def make(*, seed: int = SEED, skus: int | None = None, changes: Sequence[edits.C
     tables["erp.costs"] = rates.costs()
     tables["plm.bom"], tables["plm.items"] = goods.recipes(wares), goods.revisions(wares, seed)
     _split(tables, "shipments", double11_after.parcels(tables["wms.movements"], eleventh))
-    _partners(tables, double11_after.paid_orders(eleventh), followed.billed)
+    _partners(tables, double11_after.paid_orders(eleventh), followed.billed, seed)
     tables["social.posts"], truth["posts"] = voices.posts(lines, crowd, wares, seed)
     _control(tables)
     return {name: _by_time(frame) for name, frame in sorted(tables.items())}, truth
@@ -246,7 +247,7 @@ def _trade(tables: Tables, chosen: pl.Series, seed: int, changes: Sequence[edits
     tables["trade.promotions"] = places.promotions(tables["trade.placements"], seed)
 
 
-def _partners(tables: Tables, paid_later: pl.DataFrame, billed: pl.DataFrame) -> None:
+def _partners(tables: Tables, paid_later: pl.DataFrame, billed: pl.DataFrame, seed: int) -> None:
     """What those around the brand report of what has happened, each in its own words; `paid_later` and `billed` are
     Double 11's part of the shops' bills."""
     movements, stores = tables["wms.movements"], tables["pos.stores"]
@@ -254,7 +255,9 @@ def _partners(tables: Tables, paid_later: pl.DataFrame, billed: pl.DataFrame) ->
     for supplier in letters["supplier"].unique():
         tables[f"supplier.{supplier.lower()}"] = letters.filter(pl.col("supplier") == supplier)
     tables["distributor.partners"] = partners.distributors()
-    booked, held = partners.distribution(movements, stores)
+    sold_on = sell_in.served(movements, stores)
+    tables["erp.sales_orders"], tables["erp.deliveries"] = sell_in.trade(sold_on, tables["erp.items"], seed)
+    booked, held = sell_in.distribution(sold_on)
     for name in partners.DISTRIBUTORS.values():
         own = pl.col("distributor") == name
         tables[f"distributor.{name.lower()}_movements"] = booked.filter(own)

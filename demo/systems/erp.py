@@ -23,7 +23,7 @@ from tillmill.errors import TillmillError
 from tillmill.workspace import now
 
 USER = "tillmill"
-TABLES = ("items", "item_units", "production_orders", "costs", "controls")
+TABLES = ("items", "item_units", "production_orders", "sales_orders", "deliveries", "costs", "controls")
 WATCH_SECONDS = 0.05
 # Master data come with the digits they were given; how many they have at most.
 MOST_DIGITS = pl.Decimal(18, 6)
@@ -45,6 +45,14 @@ from kept.production_orders where known_at <= (select clock.at from kept.clock);
 create view erp.costs with (security_barrier) as
 select channel, shop, product_group, cost_kind, valid_from, share, per_order, currency, decided_at
 from kept.costs where known_at <= (select clock.at from kept.clock);
+
+create view erp.sales_orders with (security_barrier) as
+select so_no, line, customer, material, qty, price, currency, wanted_on, sent, state, changed_at
+from kept.sales_orders where known_at <= (select clock.at from kept.clock);
+
+create view erp.deliveries with (security_barrier) as
+select delivery_no, line, so_no, so_line, material, batch, qty, sent_at, received, received_at, changed_at
+from kept.deliveries where known_at <= (select clock.at from kept.clock);
 
 create view erp.controls with (security_barrier) as
 select stream_name, period_on, row_count, unit_total, amount_total, known_at as stated_at

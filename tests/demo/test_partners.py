@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import polars as pl
+from polars.testing import assert_frame_equal
 
-from demo import days, double11, partners
+from demo import days, double11, partners, sell_in
 from tests.demo.conftest import Made
 
 
@@ -41,6 +42,34 @@ def test_distributors_sell_what_they_bought_and_never_hold_less_than_nothing(sma
         for row in held.sample(min(20, held.height), seed=1).iter_rows(named=True):
             upto = (pl.col("on") <= row["as_of"]) & (pl.col("batch") == row["batch"])
             assert signed.filter(upto, pl.col("material") == row["material"])["units"].sum() == row["on_hand"]
+
+
+def test_distributors_orders_are_what_the_warehouse_sent_to_their_stores_some_late_some_short(small: Made) -> None:
+    orders, delivered = small.tables["erp.sales_orders"], small.tables["erp.deliveries"]
+    served = sell_in.served(small.tables["wms.movements"], small.tables["pos.stores"])
+    assert delivered.select("delivery_no", "line").is_unique().all()
+    lots = ["material", "batch", "sent_at"]
+    sent = served.group_by("material", "batch", sent_at="moved_at").agg(pl.col("qty").sum())
+    told = delivered.group_by(lots).agg(pl.col("qty").sum())
+    assert_frame_equal(sent.select(*lots, "qty"), told.select(*lots, "qty"), check_row_order=False, check_dtypes=False)
+    closed = orders.filter(pl.col("state") == "delivered")
+    placed = orders.filter(pl.col("state") == "open").select("so_no", "line", placed_at="known_at")
+    lines = closed.join(placed, on=["so_no", "line"])
+    assert lines.height == closed.height == orders.height // 2
+    assert lines.select((pl.col("placed_at") < pl.col("known_at")).all()).item()
+    late = lines.select((days.local_on(pl.col("changed_at")) > pl.col("wanted_on")).mean()).item()
+    short = lines.select((pl.col("qty") > pl.col("sent")).mean()).item()
+    assert 0.02 < late < 0.06
+    assert 0.01 < short < 0.03
+    assert lines.select((pl.col("qty") >= pl.col("sent")).all()).item()
+
+
+def test_before_its_targets_are_due_a_distributor_buys_what_its_stores_take_in_five_weeks(small: Made) -> None:
+    bought = small.tables["distributor.d2_movements"].filter(pl.col("type") == "purchase")
+    weekly = bought.group_by(on=days.local_on(pl.col("booked_at"))).agg(pl.col("qty").sum().cast(pl.Float64))
+    pushed = weekly.filter(pl.col("on").is_in(sell_in.PUSHED))
+    assert pushed.height == len(sell_in.PUSHED)
+    assert float(pushed["qty"].min()) > 3 * float(weekly["qty"].median())  # type: ignore[arg-type]
 
 
 def test_the_portal_shows_what_its_tills_sold(small: Made) -> None:

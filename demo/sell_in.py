@@ -22,9 +22,9 @@ PUSHED_WEEKS = 4
 
 
 def served(movements: pl.DataFrame, stores: pl.DataFrame) -> pl.DataFrame:
-    """What left the warehouse for distributors' outlets: `movements` (movement_no, material, batch, qty, to_site, moved_at)
-    with distributor, day, week, and the week on whose Monday the distributor bought it (bought_week); what was bought
-    ahead bears no lot (`-`) in the distributor's books (own_batch)."""
+    """What left the warehouse for distributors' outlets: `movements` (movement_no, material, batch, qty, to_site,
+    moved_at) with distributor, day, week, and the week on whose Monday the distributor bought it (bought_week); what
+    was bought ahead bears no lot (`-`) in the distributor's books (own_batch)."""
     outlets = stores.filter(
         pl.col("FORMAT") == "neighbourhood", pl.col("REGION").is_in(list(partners.DISTRIBUTORS))
     ).select(to_site="STORE_ID", distributor=pl.col("REGION").replace_strict(partners.DISTRIBUTORS))

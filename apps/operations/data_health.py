@@ -11,7 +11,7 @@ from apps.components import blocks, charts_supply, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.filters import Choice
 from apps.components.view import View
-from apps.operations import stream_detail, stream_state
+from apps.operations import adjustments, stream_detail, stream_state
 from apps.queries import health
 
 # Ages that the chart names: unit, count, hours.
@@ -49,6 +49,8 @@ def page(view: View, export: DeltaGenerator) -> None:
         tables.table(view, needy, _needs(view), title=title, key="needy", link="link", seen=8)
     _every(view, export, streams)
     _chart(view, streams)
+    if not any(code for _, code in asked) or chosen["system"] == "wms":
+        adjustments.draw(view)
     _unconnected(view)
 
 

@@ -1,26 +1,33 @@
-"""Stock: where will we run out, and what will expire before it is sold?"""
+"""Stock: where will we run out, what will expire before it is sold, and what lies in the channel?"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 import polars as pl
-import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import charts_supply, filters, frame, tables
+from apps.components import filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.filters import Choice
 from apps.components.view import View
+from apps.operations import stock_channel, stock_charts
 from apps.queries import supply
 
 _DAYS = 91
 _COVER_DAYS = 28
-_RISKS = ("stock_out", "expiring")
+_RISKS = {
+    "stock_out": pl.col("is_stock_out_risk"),
+    "expiring": pl.col("expiry_risk_units") >= 1,
+    "excess": pl.col("excess_units") >= 1,
+}
+_TONES = {"keep": "quiet", "order_less": "quiet", "sell_down": "warn", "check_life": "warn"}
 
 
-@frame.page("stock", needs=("mart_stock_position", "fct_stock_day", "dim_product", "dim_location"))
+@frame.page(
+    "stock", needs=("mart_stock_position", "fct_stock_day", "dim_product", "dim_location", "mart_channel_stock")
+)
 def page(view: View, export: DeltaGenerator) -> None:
     """Draws the page for the place, product and risk of the URL."""
     places = {
@@ -34,7 +41,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     choices = [
         Choice("location", [filters.ALL, *places], label, ":material/warehouse:"),
         *filters.standard(view, "product"),
-        filters.coded(view, "risk", _RISKS, ":material/warning:"),
+        filters.coded(view, "risk", list(_RISKS), ":material/warning:"),
     ]
     chosen = filters.row(view, choices)
     location, category = chosen["location"], chosen.get("product")
@@ -45,26 +52,28 @@ def page(view: View, export: DeltaGenerator) -> None:
     )
     frame.finding(finding(view, positions))
     row(view, figures(view, positions, days))
-    _chart(view, days)
+    stock_charts.draw(view, positions, days)
     listed = _listed(view, positions, chosen["risk"])
     columns = _columns(view)
-    totals = {name: float(listed[name].sum() or 0) for name in ("on_hand_units", "out_units", "expiring_units")}
+    summed = ("on_hand_units", "out_units", "expiry_risk_units", "excess_units")
+    totals = {name: float(listed[name].sum() or 0) for name in summed}
     tables.table(view, listed, columns, title=view.words("stock.table"), key="positions", totals=totals)
+    stock_channel.draw(view, category=category)
     category_column = tables.Column("category", view.words("term.category"), view.category)
     tables.export(view, export, listed, [*columns, category_column], name="stock")
 
 
 def finding(view: View, positions: pl.DataFrame) -> str:
-    """One sentence: items that will run out, the most urgent one, and units about to expire."""
+    """One sentence: items that will run out, the one most asked for, and what will expire before it is sold."""
     words = view.words
     if positions.is_empty():
         return words("stock.finding.none")
     risky = positions.filter(pl.col("is_stock_out_risk"))
-    expiring = float(positions["expiring_units"].sum() or 0)
     said = {
         "risky": write.exact(risky.height),
         "items": write.exact(positions.height),
-        "expiring": write.plain(view.short(expiring)),
+        "expiring": write.plain(view.short(float(positions["expiry_risk_units"].sum() or 0))),
+        "worth": write.plain(view.money(float(positions["expiry_risk_amount"].sum() or 0))),
     }
     if risky.is_empty():
         return words("stock.finding.calm", **said)
@@ -76,7 +85,7 @@ def finding(view: View, positions: pl.DataFrame) -> str:
 
 
 def figures(view: View, positions: pl.DataFrame, days: pl.DataFrame) -> list[Card]:
-    """Units on hand, median days of cover, items about to run out, units about to expire."""
+    """Units on hand, median days of cover, positions about to run out, what will expire before it is sold."""
     words = view.words
     on_hand = float(positions["on_hand_units"].sum() or 0)
     month_ago = days.filter(pl.col("stock_on") == days["stock_on"].max() - timedelta(days=28)) if days.height else days  # type: ignore[operator]
@@ -84,8 +93,8 @@ def figures(view: View, positions: pl.DataFrame, days: pl.DataFrame) -> list[Car
     now = float(days["closing_units"].tail(1).sum()) if days.height else None
     cover = positions.select(pl.col("days_of_cover").cast(pl.Float64).median()).item() if positions.height else None
     risky = positions.filter(pl.col("is_stock_out_risk")).height
-    expiring = float(positions["expiring_units"].sum() or 0)
-    lots = positions.filter(pl.col("expiring_units") > 0).height
+    worth = float(positions["expiry_risk_amount"].sum() or 0)
+    lots = positions.filter(_RISKS["expiring"]).height
     outs = days.select(pl.when(pl.col("items") > 0).then(pl.col("stock_outs") / pl.col("items"))).to_series()
     return [
         Card(
@@ -112,7 +121,7 @@ def figures(view: View, positions: pl.DataFrame, days: pl.DataFrame) -> list[Car
         ),
         Card(
             words("stock.expiring"),
-            view.short(expiring),
+            view.money(worth),
             note=words("stock.expiring_note", items=write.exact(lots)),
             bars=_expiries(view, positions),
             explained=words("explain.expiring"),
@@ -128,66 +137,22 @@ def _covers(positions: pl.DataFrame) -> list[float]:
 
 
 def _expiries(view: View, positions: pl.DataFrame) -> list[float]:
-    """Units about to expire by the day of their next expiry, over the next four weeks."""
-    due = positions.filter(pl.col("expiring_units") > 0).group_by("expiry_next_on").agg(pl.col("expiring_units").sum())
-    found = {day: float(units) for day, units in due.iter_rows() if day is not None}
+    """What will expire before it is sold, by the day of the position's first expiry, over the next four weeks."""
+    due = (
+        positions.filter(pl.col("expiry_risk_units") > 0)
+        .group_by("expiry_risk_on")
+        .agg(pl.col("expiry_risk_amount").sum())
+    )
+    found = {day: float(amount or 0) for day, amount in due.iter_rows() if day is not None}
     return [found.get(view.today + timedelta(days=ahead), 0.0) for ahead in range(_COVER_DAYS + 1)]
 
 
-def _chart(view: View, days: pl.DataFrame) -> None:
-    words = view.words
-    if days.is_empty():
-        return
-    rows = [
-        {
-            "day_on": found["stock_on"].isoformat(),
-            "units": found["closing_units"],
-            "out": found["stock_outs"],
-            "tip_day": view.day(found["stock_on"]),
-            "tip_units": write.exact(found["closing_units"]),
-            "tip_in": write.exact(found["in_units"]),
-            "tip_out": write.exact(found["out_units"]),
-            "tip_outs": write.exact(found["stock_outs"]),
-        }
-        for found in days.iter_rows(named=True)
-    ]
-    tips = (
-        ("tip_day", words("term.day")),
-        ("tip_units", words("term.on_hand")),
-        ("tip_in", words("term.units_in")),
-        ("tip_out", words("term.units_out")),
-        ("tip_outs", words("stock.outs")),
-    )
-    with st.container(border=True, key="card-chart-stock", gap="xsmall"):
-        st.markdown(words("stock.chart"))
-        line = charts_supply.stock_line(view.colours, view.language, rows, tips=tips)
-        st.vega_lite_chart(line, theme=None, key="chart-stock", alt=words("stock.chart_alt"))
-        st.caption(words("stock.outs_title"))
-        outs = charts_supply.stock_outs(view.colours, view.language, rows, tips=tips)
-        st.vega_lite_chart(outs, theme=None, key="chart-outs", alt=words("stock.outs_alt"))
-
-
 def _listed(view: View, positions: pl.DataFrame, risk: str | None) -> pl.DataFrame:
-    words = view.words
-    expiring = pl.col("expiring_units").fill_null(0) > 0
-    shown = positions
-    if risk == "stock_out":
-        shown = positions.filter(pl.col("is_stock_out_risk"))
-    elif risk == "expiring":
-        shown = positions.filter(expiring)
-    word = (
-        pl.when(pl.col("is_out"))
-        .then(pl.lit(words.code("risk", "out")))
-        .when(pl.col("is_stock_out_risk"))
-        .then(pl.lit(words.code("risk", "stock_out")))
-        .when(expiring)
-        .then(pl.lit(words.code("risk", "expiring")))
-        .otherwise(pl.lit(words.code("risk", "fine")))
-    )
+    shown = positions.filter(_RISKS[risk]) if risk else positions
     return shown.with_columns(
-        word.alias("risk"),
         pl.coalesce("name", "sku").alias("product"),
         pl.coalesce("location_name", "location_id").alias("place"),
+        pl.col("advice").map_elements(lambda code: view.words.code("advice", code), return_dtype=pl.String),
     )
 
 
@@ -198,19 +163,17 @@ def _days(value: float | None) -> str:
 
 def _columns(view: View) -> list[tables.Column]:
     words = view.words
-    tones = {
-        words.code("risk", "out"): "bad",
-        words.code("risk", "stock_out"): "bad",
-        words.code("risk", "expiring"): "warn",
-    }
+    tones = {words.code("advice", code): tone for code, tone in _TONES.items()}
     return [
-        tables.Column("product", words("term.product"), view.item, width=270),
-        tables.Column("place", words("term.place"), view.item, width=190),
-        tables.Column("sku", words("term.sku")),
-        tables.Column("risk", words("term.status"), tone=lambda value: tones.get(value, "quiet")),
+        tables.Column("product", words("term.product"), view.item, width=250),
+        tables.Column("place", words("term.place"), view.item, width=170),
+        tables.Column("advice", words("term.advice"), tone=lambda value: tones.get(value, "bad")),
         tables.Column("days_of_cover", words("term.days_of_cover"), _days),
+        tables.Column("stock_out_rate", words("term.stock_out_rate"), lambda rate: write.percent(rate, 0)),
         tables.Column("on_hand_units", words("term.on_hand"), view.short),
         tables.Column("out_units", words("stock.out_4_weeks"), view.short),
-        tables.Column("expiring_units", words("stock.expiring"), view.short),
+        tables.Column("expiry_risk_units", words("stock.expiring"), view.short, help=words("explain.expiring")),
+        tables.Column("excess_units", words("term.excess"), view.short, help=words("explain.excess")),
         tables.Column("expiry_next_on", words("stock.expiry_next"), view.day),
+        tables.Column("sku", words("term.sku")),
     ]

@@ -22,12 +22,26 @@ select
     position.sku,
     product.name,
     product.category,
+    location.kind as location_kind,
     position.on_hand_units::double as on_hand_units,
+    position.available_units::double as available_units,
+    position.value_amount::double as value_amount,
     position.days_of_cover::double as days_of_cover,
-    position.expiry_next_on,
-    position.expiring_units::double as expiring_units,
+    position.stock_out_rate,
     position.is_stock_out_risk,
-    position.is_stock_out_risk and position.days_of_cover is not null and position.on_hand_units <= 0 as is_out,
+    position.is_stock_out_risk and position.on_hand_units <= 0 as is_out,
+    position.expiry_next_on,
+    position.expiry_risk_on,
+    position.expiry_risk_units::double as expiry_risk_units,
+    position.expiry_risk_amount::double as expiry_risk_amount,
+    position.fresh_units::double as fresh_units,
+    position.middle_units::double as middle_units,
+    position.late_units::double as late_units,
+    position.expired_units::double as expired_units,
+    position.unknown_units::double as unknown_units,
+    position.excess_units::double as excess_units,
+    position.excess_amount::double as excess_amount,
+    position.advice,
     coalesce(moved.out_units, 0) as out_units
 from mart_stock_position as position
 left join moved on position.location_id = moved.location_id and position.sku = moved.sku
@@ -37,7 +51,9 @@ where
     position.location_id = coalesce($location, position.location_id)
     and coalesce(product.category, '-') = coalesce($category, product.category, '-')
 order by
-    position.is_stock_out_risk desc, position.days_of_cover nulls last, out_units desc,
+    position.is_stock_out_risk desc,
+    case when position.is_stock_out_risk then position.lead_time_demand_units end desc nulls last,
+    coalesce(position.expiry_risk_amount, 0) desc, position.days_of_cover nulls last, out_units desc,
     position.location_id, position.sku
 """
 
@@ -77,10 +93,7 @@ items as (
 asked_for as (
     select location_id, sku
     from mart_stock_position
-    where case
-        when on_hand_units > 0 then 14 * on_hand_units::double / nullif(days_of_cover, 0) >= 1
-        else is_stock_out_risk and days_of_cover is not null
-    end
+    where 14 * daily_demand_units >= 1
 ),
 
 wanted as (
@@ -195,9 +208,10 @@ order by week_on
 
 
 def positions(warehouse: Warehouse, *, location: str | None, category: str | None) -> pl.DataFrame:
-    """One row per location and sku: on_hand_units, days_of_cover, what expires, is_stock_out_risk, is_out.
+    """One row per location and sku: on hand, its age and worth, cover, risks of running out and expiring, advice.
 
-    out_units are those of the last 28 days; what runs out first and is asked for most comes first.
+    out_units are those of the last 28 days; first comes what runs out, the most asked for first, then what most money
+    expires with.
     """
     return warehouse.rows(_POSITIONS, location=location, category=category)
 

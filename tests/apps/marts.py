@@ -83,6 +83,8 @@ def marts() -> dict[str, pl.DataFrame]:
         "mart_forecast": _forecast(),
         "fct_stock_day": _stock_days(),
         "mart_stock_position": _positions(),
+        "mart_channel_stock": _channel_stock(),
+        "mart_stock_adjustment": _adjustments(),
         "fct_production_run": _runs(),
         "mart_production_plan": _plan(),
         **factory_marts.marts(),
@@ -261,14 +263,63 @@ def _stock_days() -> pl.DataFrame:
 
 
 def _positions() -> pl.DataFrame:
-    rows: Table = [
-        {"sku": "02", "on_hand_units": 1.0, "days_of_cover": 0.5, "expiring_units": 0.0, "is_stock_out_risk": True},
-        {"sku": "01", "on_hand_units": 7.0, "days_of_cover": 9.0, "expiring_units": 3.0, "is_stock_out_risk": False},
-        {"sku": "03", "on_hand_units": 4.0, "days_of_cover": None, "expiring_units": 0.0, "is_stock_out_risk": False},
+    shared: Table = [
+        {"sku": "02", "on_hand_units": 1.0, "days_of_cover": 0.5, "expiry_risk_units": 0.0, "is_stock_out_risk": True},
+        {"sku": "01", "on_hand_units": 7.0, "days_of_cover": 9.0, "expiry_risk_units": 3.0, "is_stock_out_risk": False},
+        {
+            "sku": "03",
+            "on_hand_units": 4.0,
+            "days_of_cover": None,
+            "expiry_risk_units": 0.0,
+            "is_stock_out_risk": False,
+        },
     ]
-    return pl.DataFrame(rows).with_columns(
-        pl.lit("DC").alias("location_id"), pl.lit(date(2017, 12, 9)).alias("expiry_next_on")
-    )
+    advice = {"02": "fill_up", "01": "sell_down", "03": "keep"}
+    rows = [
+        row
+        | {
+            "location_id": "DC", "available_units": row["on_hand_units"], "value_amount": row["on_hand_units"] * 2,
+            "daily_demand_units": 1.0 if row["days_of_cover"] else 0.0, "lead_time_demand_units": 5.0,
+            "stock_out_rate": 0.9 if row["is_stock_out_risk"] else 0.0, "expiry_risk_on": date(2017, 12, 9),
+            "expiry_risk_amount": row["expiry_risk_units"] * 2, "expiry_next_on": date(2017, 12, 9),
+            "fresh_units": row["on_hand_units"], "middle_units": 0.0, "late_units": 0.0, "expired_units": 0.0,
+            "unknown_units": 0.0, "excess_units": 0.0, "excess_amount": 0.0, "advice": advice[row["sku"]],
+        }
+        for row in shared
+    ]  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def _channel_stock() -> pl.DataFrame:
+    shared = {"distributor_id": MARKUP, "oldest_days": 12, "late_units": 0.0}
+    return pl.DataFrame(
+        [
+            {
+                **shared, "sku": sku, "week_on": week_on, "sell_in_units": bought, "sell_through_units": 4.0,
+                "sell_in_4w_units": bought + 8, "sell_through_4w_units": 16.0, "closing_units": left,
+                "weeks_of_cover": left / 4, "is_stuffed": left > 10,
+            }
+            for sku, week_on, bought, left in (
+                ("01", LAST_WEEK - timedelta(weeks=1), 5.0, 1.0),
+                ("01", LAST_WEEK, 0.0, 1.0),
+                ("02", LAST_WEEK, 40.0, 37.0),
+            )
+        ]
+    )  # fmt: skip
+
+
+def _adjustments() -> pl.DataFrame:
+    shared = {"location_id": "DC", "lot_id": FORMULA, "quality": "good", "counted_units": None}
+    rows = [("01", date(2017, 12, 4), -1.0, 0.0, "counted"), ("03", date(2017, 12, 1), -2.0, -2.0, "unbooked")]
+    return pl.DataFrame(
+        [
+            {
+                **shared, "sku": sku, "stock_on": on, "adjustment_units": units, "unexplained_units": unbooked,
+                "booked_units": units - unbooked, "value_amount": units * 2, "cause": cause,
+            }
+            for sku, on, units, unbooked, cause in rows
+        ]
+    )  # fmt: skip
 
 
 def _runs() -> pl.DataFrame:

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from apps.queries import customers, demand, health, promotions, sales, supply
+from apps.queries import customers, demand, health, inventory, promotions, sales, supply
 from apps.queries.scope import Scope
 from apps.queries.warehouse import QueryError, Warehouse, open_warehouse
 from tests.apps import marts
@@ -215,9 +215,7 @@ def test_stock_stands_still_on_days_without_a_booking(warehouse: Warehouse) -> N
 
 def test_an_item_nobody_asks_for_is_never_out_of_stock(tmp_path: Path) -> None:
     tables = marts.marts()
-    tables["mart_stock_position"] = tables["mart_stock_position"].with_columns(
-        pl.lit(None, pl.Float64).alias("days_of_cover")
-    )
+    tables["mart_stock_position"] = tables["mart_stock_position"].with_columns(pl.lit(0.0).alias("daily_demand_units"))
     root = marts.publish(tmp_path, tables)
     opened = open_warehouse(root / "published" / "warehouse-test-1.duckdb")
     days = supply.stock_days(opened, date(2017, 12, 1), location=None, category=None)
@@ -227,6 +225,18 @@ def test_an_item_nobody_asks_for_is_never_out_of_stock(tmp_path: Path) -> None:
 
 def test_the_most_urgent_position_comes_first(warehouse: Warehouse) -> None:
     assert supply.positions(warehouse, location=None, category=None)["sku"].to_list() == ["02", "01", "03"]
+
+
+def test_distributors_stock_is_that_of_the_last_week_with_trade_the_stuffed_first(warehouse: Warehouse) -> None:
+    found = inventory.channel_stock(warehouse, category=None)
+    assert found.select("sku", "closing_units", "is_stuffed").rows() == [("02", 37, True), ("01", 1, False)]
+    assert inventory.channel_stock(warehouse, category="Milk").height == 2
+    assert inventory.channel_stock(warehouse, category=marts.HOSTILE_CATEGORY).is_empty()
+
+
+def test_what_nobody_booked_comes_first_among_adjustments(warehouse: Warehouse) -> None:
+    found = inventory.adjustments(warehouse)
+    assert found.select("sku", "cause", "value_amount").rows() == [("03", "unbooked", -4), ("01", "counted", -2)]
 
 
 def test_attainment_counts_no_more_than_was_planned(warehouse: Warehouse) -> None:

@@ -44,7 +44,7 @@ asked as (
     select
         held.location_id,
         held.sku,
-        sum(demand.daily_units) as daily_units,
+        sum(demand.daily_units) as any_units,
         min(
             case
                 when
@@ -72,9 +72,10 @@ asked as (
 final as (
     select
         held.*,
-        coalesce(asked.daily_units > 0, false) as is_asked_for,
-        case when asked.daily_units > 0 then case when held.sold_units <= 0 then 0 else asked.cover_days end end as days_of_cover,
+        coalesce(asked.any_units > 0, false) as is_asked_for,
+        case when asked.any_units > 0 then case when held.sold_units <= 0 then 0 else asked.cover_days end end as days_of_cover,
         coalesce(asked.lead_units, 0) as lead_units,
+        coalesce(asked.lead_units, 0) / held.lead_days as daily_units,
         coalesce(asked.lead_variance, 0) as lead_variance,
         greatest(held.saleable_units - coalesce(asked.excess_units, 0), 0) as excess_units
     from held

@@ -23,10 +23,10 @@ joined as (
         held.on_hand_units - held.reserved_units as available_units,
         items.standard_cost_amount,
         coalesce(cover.is_asked_for, false) as is_asked_for,
-        cover.location_id is not null as is_selling,
         cast(cover.saleable_units as decimal(18, 3)) as saleable_units,
         cast(cover.days_of_cover as double) as days_of_cover,
         cast(cover.lead_units as double) as lead_units,
+        cast(cover.daily_units as double) as daily_units,
         case
             when cover.location_id is not null
                 then {{ chance_above(
@@ -63,6 +63,7 @@ final as (
         expiry_next_on,
         expiring_units,
         round(days_of_cover, 2) as days_of_cover,
+        round(daily_units, 4) as daily_demand_units,
         round(lead_units, 3) as lead_time_demand_units,
         round(stock_out_rate, 4) as stock_out_rate,
         is_stock_out_risk,

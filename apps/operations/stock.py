@@ -92,7 +92,8 @@ def figures(view: View, positions: pl.DataFrame, days: pl.DataFrame) -> list[Car
     before = float(month_ago["closing_units"].sum()) if month_ago.height else None
     now = float(days["closing_units"].tail(1).sum()) if days.height else None
     cover = positions.select(pl.col("days_of_cover").cast(pl.Float64).median()).item() if positions.height else None
-    risky = positions.filter(pl.col("is_stock_out_risk")).height
+    risky = positions.filter("is_stock_out_risk")
+    empty = risky.filter(pl.col("on_hand_units") <= 0)
     worth = float(positions["expiry_risk_amount"].sum() or 0)
     lots = positions.filter(_RISKS["expiring"]).height
     outs = days.select(pl.when(pl.col("items") > 0).then(pl.col("stock_outs") / pl.col("items"))).to_series()
@@ -114,8 +115,8 @@ def figures(view: View, positions: pl.DataFrame, days: pl.DataFrame) -> list[Car
         ),
         Card(
             words("stock.risky"),
-            write.exact(risky),
-            note=words("stock.risky_note", out=write.exact(positions.filter(pl.col("is_out")).height)),
+            write.exact(risky.height),
+            note=words("stock.risky_note", out=write.exact(empty.height)),
             course=outs.to_list(),
             explained=words("explain.risky"),
         ),
@@ -157,16 +158,16 @@ def _listed(view: View, positions: pl.DataFrame, risk: str | None) -> pl.DataFra
 
 
 def _days(value: float | None) -> str:
-    whole = value is None or value >= 10 or float(value).is_integer()
-    return write.exact(value, 0 if whole else 1)
+    shown = None if value is None else round(value, 1)
+    return write.exact(shown, 0 if shown is None or shown >= 10 or shown.is_integer() else 1)
 
 
 def _columns(view: View) -> list[tables.Column]:
     words = view.words
     tones = {words.code("advice", code): tone for code, tone in _TONES.items()}
     return [
-        tables.Column("product", words("term.product"), view.item, width=250),
-        tables.Column("place", words("term.place"), view.item, width=170),
+        tables.Column("product", words("term.product"), view.item, width=210),
+        tables.Column("place", words("term.place"), view.item, width=140),
         tables.Column("advice", words("term.advice"), tone=lambda value: tones.get(value, "bad")),
         tables.Column("days_of_cover", words("term.days_of_cover"), _days),
         tables.Column("stock_out_rate", words("term.stock_out_rate"), lambda rate: write.percent(rate, 0)),

@@ -38,7 +38,8 @@ def draw(view: View, *, category: str | None) -> None:
     summed = ("closing_units", "sell_in_units", "sell_through_units")
     tables.table(
         view,
-        stock,
+        # The export holds positions, so that what is cut here is not promised there.
+        stock.head(tables.SHOWN_ROWS),
         columns,
         title=words("channel_stock.table", week=write.plain(view.day(stock["week_on"].max()))),  # type: ignore[arg-type]
         key="channel",

@@ -29,7 +29,7 @@ select
     position.days_of_cover::double as days_of_cover,
     position.stock_out_rate,
     position.is_stock_out_risk,
-    position.is_stock_out_risk and position.on_hand_units <= 0 as is_out,
+    position.is_out_of_stock as is_out,
     position.expiry_next_on,
     position.expiry_risk_on,
     position.expiry_risk_units::double as expiry_risk_units,

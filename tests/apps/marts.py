@@ -280,7 +280,8 @@ def _positions() -> pl.DataFrame:
         | {
             "location_id": "DC", "available_units": row["on_hand_units"], "value_amount": row["on_hand_units"] * 2,
             "daily_demand_units": 1.0 if row["days_of_cover"] else 0.0, "lead_time_demand_units": 5.0,
-            "stock_out_rate": 0.9 if row["is_stock_out_risk"] else 0.0, "expiry_risk_on": date(2017, 12, 9),
+            "is_out_of_stock": False, "stock_out_rate": 0.9 if row["is_stock_out_risk"] else 0.0,
+            "expiry_risk_on": date(2017, 12, 9),
             "expiry_risk_amount": row["expiry_risk_units"] * 2, "expiry_next_on": date(2017, 12, 9),
             "fresh_units": row["on_hand_units"], "middle_units": 0.0, "late_units": 0.0, "expired_units": 0.0,
             "unknown_units": 0.0, "excess_units": 0.0, "excess_amount": 0.0, "advice": advice[row["sku"]],

@@ -164,8 +164,8 @@ def test_a_position_says_what_can_be_sold_and_what_is_lost(built: Warehouse) -> 
 
 def test_the_chance_of_running_out_is_that_of_the_normal_distribution(built: Warehouse) -> None:
     rows = built.rows(
-        "select cover.saleable_units, wasted_soon_units, lead_units, lead_variance, stock_out_rate from int_stock_cover as cover "
-        "join mart_stock_position using (location_id, sku) where lead_variance > 0"
+        "select cover.saleable_units, wasted_soon_units, lead_units, lead_variance, stock_out_rate "
+        "from int_stock_cover as cover join mart_stock_position using (location_id, sku) where lead_variance > 0"
     )
     assert rows
     for saleable, wasted, mean, variance, rate in rows:

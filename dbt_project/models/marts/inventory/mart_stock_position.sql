@@ -45,7 +45,9 @@ joined as (
 judged as (
     select
         *,
-        is_asked_for and coalesce(stock_out_rate >= {{ var('stock_out_alarm_rate') }}, false) as is_stock_out_risk
+        is_asked_for and coalesce(stock_out_rate >= {{ var('stock_out_alarm_rate') }}, false) as is_stock_out_risk,
+        -- What nobody asks for is not missed.
+        on_hand_units <= 0 and coalesce({{ var('asked_for_days') }} * daily_units >= 1, false) as is_out_of_stock
     from joined
 ),
 
@@ -67,6 +69,7 @@ final as (
         round(lead_units, 3) as lead_time_demand_units,
         round(stock_out_rate, 4) as stock_out_rate,
         is_stock_out_risk,
+        is_out_of_stock,
         expiry_risk_units,
         expiry_risk_on,
         cast(expiry_risk_units * standard_cost_amount as decimal(18, 4)) as expiry_risk_amount,
@@ -82,8 +85,8 @@ final as (
         -- The first that holds: what keeps the shelf full comes before what saves money.
         case
             when on_hand_units < 0 then 'count'
-            when is_stock_out_risk and held_units > 0 then 'release'
-            when is_stock_out_risk and on_hand_units = 0 then 'fill_now'
+            when (is_stock_out_risk or is_out_of_stock) and held_units > 0 then 'release'
+            when is_out_of_stock then 'fill_now'
             when is_stock_out_risk then 'fill_up'
             when on_hand_units > 0 and saleable_units <= 0 then case when is_estimated then 'check_life' else 'write_off' end
             when expiry_risk_units >= 1 then 'sell_down'

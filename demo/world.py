@@ -41,7 +41,7 @@ from demo import (
     webshops,
 )
 
-VERSION = 5
+VERSION = 6
 SEED = 69
 MARK = "world.json"
 SHOPS = ("shop_a", "shop_b")

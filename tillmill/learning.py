@@ -27,6 +27,7 @@ from promotions.measure import measure_runs
 from promotions.runs import find_runs
 from tillmill import inbox, warehouse
 from tillmill.publish import Candidate
+from tillmill.voice import new_readings
 from tillmill.workspace import Workspace, now, to_business_date
 
 CODE = ("ingestion", "dbt_project", "customers", "promotions", "forecasting", "planning", "tillmill", "seeds/reference")
@@ -133,6 +134,16 @@ class Learner:
             )
             .select("record_token", *CLEAR)
         )
+
+    def voice(self) -> str:
+        posts = self._read("stg_social__posts")
+        if posts.is_empty():
+            return "no posts: skipped"
+        products = self._read("dim_product").filter(pl.col("is_current")).select("sku", "name")
+        read = new_readings(self._workspace, self._ledger, posts, products)
+        self._land("social.sentiment", read)
+        bad = read.filter(pl.col("label") == "bad").height
+        return f"{posts.height:,} posts, {read.height:,} read anew, {bad:,} of them bad"
 
     def promotions(self) -> str:
         weeks = self._read("int_promotion_weeks")

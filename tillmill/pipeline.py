@@ -186,6 +186,7 @@ def build(
         ("conform", "pass_a"),
         ("customers", learner.customers),
         ("facts", "pass_b"),
+        ("voice", learner.voice),
         ("promotions", learner.promotions),
         ("forecasting", learner.forecasting),
         ("decide", "pass_c"),

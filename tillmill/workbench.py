@@ -19,7 +19,14 @@ promotions = typer.Typer(help="What a promotion did.", no_args_is_help=True)
 customers = typer.Typer(help="Who customers are, and what they are worth.", no_args_is_help=True)
 planning = typer.Typer(help="From demand to the mill.", no_args_is_help=True)
 forecast = typer.Typer(help="What will be demanded.", no_args_is_help=True)
-GROUPS = {"forecast": forecast, "promotions": promotions, "customers": customers, "planning": planning}
+social = typer.Typer(help="What people say.", no_args_is_help=True)
+GROUPS = {
+    "forecast": forecast,
+    "promotions": promotions,
+    "customers": customers,
+    "social": social,
+    "planning": planning,
+}
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 console = Console()
@@ -189,6 +196,68 @@ def customers_value(
     if spend:
         figures |= {"p": spend.p, "q": spend.q, "gamma": spend.gamma}
     _show(figures, as_json)
+
+
+@social.command("sentiment")
+def social_sentiment(
+    file: Annotated[Path, typer.Argument(help="One row per text, Chinese or English.")],
+    text: Annotated[str, typer.Option(help="Column of the text.")],
+    out: Annotated[Path, typer.Option(help="The file's rows with score, label, language and themes.")],
+    weights: Annotated[
+        Path | None, typer.Option(help="A folder with zh.csv or en.csv of `social train`; the shipped ones without it.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read how each text feels (-1 bad to 1 good), in which language, and about which themes."""
+    from customers.voice.model import models_of
+    from customers.voice.read import read_texts
+
+    frame = read_file(file)
+    _need(frame, file, text)
+    read = read_texts(frame[text].cast(pl.String).to_list(), models_of(weights) if weights else None)
+    themes = read["themes"].explode().drop_nulls().value_counts(sort=True)
+    write_file(
+        frame.drop(read.columns, strict=False).hstack(read.with_columns(pl.col("themes").list.join(","))), out
+    )
+    labels = dict(read["label"].value_counts().iter_rows())
+    figures = {name: labels.get(name, 0) for name in ("good", "neutral", "bad", "unknown")}
+    figures |= {
+        "texts": read.height,
+        "mean_score": read["score"].mean(),
+        "languages": dict(read["language"].value_counts().sort("language").iter_rows()),
+        "themes": dict(themes.iter_rows()),
+        "out": str(out),
+    }
+    _show(figures, as_json)
+
+
+@social.command("train")
+def social_train(
+    file: Annotated[Path, typer.Argument(help="One row per text of one language.")],
+    text: Annotated[str, typer.Option(help="Column of the text.")],
+    label: Annotated[str, typer.Option(help="Column that is 1 for good and 0 for bad.")],
+    out: Annotated[Path, typer.Option(help="Where the weights go: zh.csv or en.csv of a folder.")],
+    group: Annotated[str | None, typer.Option(help="Column of a category; each then weighs alike.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit a model of your own on labelled texts of your own."""
+    from customers.voice.languages import LANGUAGES
+    from customers.voice.training import KEPT, fit_model, table_of
+
+    frame = read_file(file)
+    _need(frame, file, text, label, *([group] if group else []))
+    if out.suffix != ".csv" or out.stem not in LANGUAGES:
+        raise UsageError(f"{out}: weights are named by their language, {' or '.join(f'{n}.csv' for n in LANGUAGES)}")
+    good = frame[label].cast(pl.String).replace_strict({"1": True, "0": False, "true": True, "false": False}, default=None)
+    if good.null_count():
+        row = good.is_null().arg_true()[0]
+        raise UsageError(f"{file}: column {label!r}, row {row + 1}: {frame[label][row]!r} is neither 1 nor 0")
+    groups = frame[group].cast(pl.String).fill_null("").to_list() if group else None
+    texts = frame[text].cast(pl.String).fill_null("").to_list()
+    model = fit_model(texts, good.to_list(), language=out.stem, groups=groups, kept=KEPT)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_file(table_of(model), out)
+    _show({"texts": len(texts), "good": int(good.sum()), "grams": len(model.grams), "out": str(out)}, as_json)
 
 
 @planning.command("plan")

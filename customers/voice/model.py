@@ -93,7 +93,7 @@ def read_model(path: Path, language: str) -> Model:
     """
     body = path.read_bytes()
     schema = {"gram": pl.String, "size": pl.Float64, "weight": pl.Float64}
-    table = pl.read_csv(body, schema=schema, missing_utf8_is_empty_string=True)
+    table = pl.read_csv(body, schema=schema).with_columns(pl.col("gram").fill_null(BIAS))
     return from_table(table, language, hashlib.sha256(body).hexdigest()[:12])
 
 

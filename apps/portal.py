@@ -12,7 +12,7 @@ if str(Path(__file__).resolve().parent.parent) not in sys.path:
     sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from apps.components import filters, frame
-from apps.marketing import channels, customers, overview, promotions
+from apps.marketing import channels, customers, overview, promotions, voice
 from apps.operations import data_health, demand, factory, production, stock, traceability
 
 HERE = Path(__file__).parent
@@ -22,6 +22,7 @@ PAGES = {
         ("channels", channels.page, ":material/storefront:"),
         ("customers", customers.page, ":material/group:"),
         ("promotions", promotions.page, ":material/sell:"),
+        ("voice", voice.page, ":material/forum:"),
     ),
     "nav.operations": (
         ("demand", demand.page, ":material/timeline:"),

@@ -48,7 +48,7 @@ class Reviews:
 
 
 def main() -> None:
-    """Measures what ships, the recipe by cross-validation, and the speed; QUICK=1 leaves the cross-validation at one fold."""
+    """Measures what ships, the speed, and the recipe by cross-validation, of which QUICK=1 leaves a part out."""
     if not REVIEWS.exists():
         raise SystemExit(f"{REVIEWS} is not there: the shared reviews are needed")
     reviews = read_reviews()
@@ -139,7 +139,12 @@ def macro_f1(good: Flags, right: Flags) -> float:
     """Mean of both labels' F1, from the truth and whether each was met."""
     said = good == right
     return float(
-        np.mean([2 * (right & (good == label)).sum() / ((good == label).sum() + (said == label).sum()) for label in (True, False)])
+        np.mean(
+            [
+                2 * (right & (good == label)).sum() / ((good == label).sum() + (said == label).sum())
+                for label in (True, False)
+            ]
+        )
     )
 
 

@@ -216,9 +216,7 @@ def social_sentiment(
     _need(frame, file, text)
     read = read_texts(frame[text].cast(pl.String).to_list(), models_of(weights) if weights else None)
     themes = read["themes"].explode().drop_nulls().value_counts(sort=True)
-    write_file(
-        frame.drop(read.columns, strict=False).hstack(read.with_columns(pl.col("themes").list.join(","))), out
-    )
+    write_file(frame.drop(read.columns, strict=False).hstack(read.with_columns(pl.col("themes").list.join(","))), out)
     labels = dict(read["label"].value_counts().iter_rows())
     figures = {name: labels.get(name, 0) for name in ("good", "neutral", "bad", "unknown")}
     figures |= {
@@ -248,7 +246,9 @@ def social_train(
     _need(frame, file, text, label, *([group] if group else []))
     if out.suffix != ".csv" or out.stem not in LANGUAGES:
         raise UsageError(f"{out}: weights are named by their language, {' or '.join(f'{n}.csv' for n in LANGUAGES)}")
-    good = frame[label].cast(pl.String).replace_strict({"1": True, "0": False, "true": True, "false": False}, default=None)
+    good = (
+        frame[label].cast(pl.String).replace_strict({"1": True, "0": False, "true": True, "false": False}, default=None)
+    )
     if good.null_count():
         row = good.is_null().arg_true()[0]
         raise UsageError(f"{file}: column {label!r}, row {row + 1}: {frame[label][row]!r} is neither 1 nor 0")

@@ -40,7 +40,8 @@ def page(view: View, export: DeltaGenerator) -> None:
         _weeks_chart(view, scope, weeks)
     with right:
         _themes_chart(view, themes)
-    _alarms_table(view, alarms)
+    if not alarms.is_empty():
+        _alarms_table(view, alarms)
     listed = _listed(view, voice.posts(view.warehouse, scope, theme, chosen["mood"]))
     columns = _columns(view)
     tables.table(view, listed, columns, title=view.words("voice.table"), key="posts")
@@ -82,7 +83,9 @@ def figures(view: View, scope: Scope, weeks: pl.DataFrame, before: pl.DataFrame,
     words = view.words
     note = words("card.before", weeks=scope.weeks)
     now, then = _summary(weeks), _summary(before)
-    course = pl.DataFrame({"week_on": scope.week_starts()}).join(_by_week(weeks), on="week_on", how="left").sort("week_on")
+    course = (
+        pl.DataFrame({"week_on": scope.week_starts()}).join(_by_week(weeks), on="week_on", how="left").sort("week_on")
+    )
     return [
         Card(
             words("voice.posts"),

@@ -78,9 +78,11 @@ order by alarm.alarm_on desc, alarm.excess desc, alarm.scope_kind, alarm.scope, 
 """
 
 _CHOICES = """
+with touched as (select unnest(from_json(themes, '["varchar"]')) as theme from mart_voice_post)
+
 select 'mood' as name, label as code, count(*) as weight from mart_voice_post group by all
 union all
-select 'theme', unnest(from_json(themes, '["varchar"]')) as code, count(*) from mart_voice_post group by all
+select 'theme', theme, count(*) from touched group by all
 order by name, weight desc, code
 """
 

@@ -31,7 +31,7 @@ _SEAM = re.compile(r"(?<=[a-z0-9])(?=[^\sa-z0-9'])|(?<=[^\sa-z0-9'])(?=[a-z0-9])
 
 
 def normal(text: str) -> str:
-    """The text as the grams see it: one width, small letters, no links or handles, digits as 0, a space at both ends."""
+    """The text as grams see it: one width, small letters, no links or handles, digits as 0, a space at both ends."""
     text = unicodedata.normalize("NFKC", text[:LONGEST_TEXT]).lower().replace("’", "'")
     text = _NUMBER.sub("0", _LINK.sub(" ", text))
     text = _SEAM.sub(" ", _REPEAT.sub(r"\1\1\1", text))
@@ -127,7 +127,7 @@ def _joined(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], Places, Place
 
 
 def _powers(points: npt.NDArray[np.uint32]) -> tuple[Hashes, Hashes]:
-    """Inverse powers of the base by place, and running sums: a span's sum times its start's power depends on it alone."""
+    """Inverse powers by place, and running sums: the sum of a span times its start's power depends on the span alone."""
     size = len(points)
     rise = np.full(size + 1, _BASE, np.uint64)
     fall = np.full(size + 1, _INVERSE, np.uint64)

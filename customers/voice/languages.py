@@ -25,6 +25,6 @@ def language_of(text: str) -> str:
     han = len(_HAN.findall(text)) / _A_WORD_IS
     words = len(_LATIN.findall(text))
     foreign = len(_KANA_OR_HANGUL.findall(text)) + len(_OTHER.findall(text))
-    if not han and not words or foreign > han + words:
+    if (not han and not words) or foreign > han + words:
         return UNKNOWN
     return "zh" if han >= words else "en"

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from customers.voice import grams
+from customers.voice.grams import Hashes
 from customers.voice.languages import LANGUAGES
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -30,7 +31,7 @@ class Model:
     language: str
     version: str
     grams: tuple[str, ...]
-    hashes: grams.Hashes
+    hashes: Hashes
     sizes: Numbers
     weights: Numbers
     intercept: float
@@ -53,7 +54,8 @@ class Model:
 
     def scores(self, texts: Sequence[str]) -> Numbers:
         """Twice the calibrated chance of good, less one: -1 (bad) to 1 (good), to four digits."""
-        return np.round(np.tanh(self.slope * self.margins(texts) / 2), 4) + 0.0
+        scores: Numbers = np.round(np.tanh(self.slope * self.margins(texts) / 2), 4) + 0.0
+        return scores
 
     def reasons(self, text: str, most: int = 8) -> pl.DataFrame:
         """gram, pull: what moves one text most, strongest first."""

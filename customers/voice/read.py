@@ -10,10 +10,15 @@ import numpy as np
 import polars as pl
 
 from customers.voice import mentions, themes
-from customers.voice.languages import LANGUAGES, UNKNOWN, language_of
+from customers.voice.languages import LANGUAGES, language_of
 from customers.voice.model import Model, label, shipped
 
-SENTIMENT = {"score": pl.Float64, "label": pl.String, "language": pl.String, "themes": pl.List(pl.String)}
+SENTIMENT: dict[str, type[pl.DataType] | pl.DataType] = {
+    "score": pl.Float64,
+    "label": pl.String,
+    "language": pl.String,
+    "themes": pl.List(pl.String),
+}
 # A bare question asks; what its words pull is no verdict.
 _ASKS = ("?", "？", "吗")
 
@@ -55,7 +60,7 @@ def read_posts(posts: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
 
 
 def model_version() -> str:
-    """Names what reads: the weights of every language and the lexicon of themes; posts read by another are read again."""
+    """Names what reads: the weights of every language and the themes; posts read by another are read again."""
     parts = [f"{language} {model.version}" for language, model in sorted(shipped().items())]
     return hashlib.sha256(" ".join([*parts, themes.VERSION]).encode()).hexdigest()[:12]
 
@@ -65,6 +70,3 @@ def _only_asks(text: str) -> bool:
     text = text.strip()
     body = text.rstrip("?？")
     return text.endswith(_ASKS) and not any(mark in body for mark in "。！!.;；，,")
-
-
-__all__ = ["LANGUAGES", "SENTIMENT", "UNKNOWN", "model_version", "read_posts", "read_texts"]

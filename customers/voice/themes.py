@@ -10,7 +10,10 @@ from functools import cache
 VERSION = "1"
 LEXICON: dict[str, tuple[str, str]] = {
     "taste": (
-        "味道 口感 好吃 难吃 好喝 难喝 太甜 太咸 太淡 变淡 偏甜 香味 奶味 腥味 苦味 口味 风味 入口 美味 爽口 齁 不甜 香甜 香浓 醇厚",
+        (
+            "味道 口感 好吃 难吃 好喝 难喝 太甜 太咸 太淡 变淡 偏甜 香味 奶味 腥味 苦味 口味 风味 入口 美味 爽口 "
+            "齁 不甜 香甜 香浓 醇厚"
+        ),
         "tast flavo delicious yummy bland watery salty bitter sweet creamy mouthfeel texture tangy",
     ),
     "freshness": (
@@ -42,9 +45,14 @@ LEXICON: dict[str, tuple[str, str]] = {
         "size small large portion tiny huge amount shrunk shrink quantity",
     ),
     "health": (
-        "过敏 拉肚子 腹泻 肚子疼 肚子痛 呕吐 恶心 不舒服 营养 健康 添加剂 防腐剂 低糖 无糖 热量 蛋白 脂肪 乳糖 食物中毒 红疹",
-        "allerg sick ill nause vomit diarrh health nutrit additive preservative sugar calori protein lactose "
-        "stomach poison rash",
+        (
+            "过敏 拉肚子 腹泻 肚子疼 肚子痛 呕吐 恶心 不舒服 营养 健康 添加剂 防腐剂 低糖 无糖 热量 蛋白 脂肪 乳糖 "
+            "食物中毒 红疹"
+        ),
+        (
+            "allerg sick ill nause vomit diarrh health nutrit additive preservative sugar calori protein lactose "
+            "stomach poison rash"
+        ),
     ),
     "availability": (
         "缺货 没货 断货 买不到 售罄 补货 下架 抢不到 都没有 有货",

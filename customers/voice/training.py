@@ -87,7 +87,8 @@ def telling_sizes(seen: csr_matrix, good: Numbers, share: Numbers) -> Numbers:
     all_good, all_bad = (share * good).sum(), (share * (1 - good)).sum()
     ratio = np.log((with_good + 1) / (all_good + 1)) - np.log((with_bad + 1) / (all_bad + 1))
     rarity = np.log((share.sum() + 1) / (seen.T @ share + 1)) + 1
-    return np.sqrt(np.abs(ratio)) * rarity
+    sizes: Numbers = np.sqrt(np.abs(ratio)) * rarity
+    return sizes
 
 
 def _sized(seen: csr_matrix, sizes: Numbers) -> csr_matrix:

@@ -80,6 +80,8 @@ def marts() -> dict[str, pl.DataFrame]:
         "bridge_customer_identifier": _bridge(),
         "mart_customer_360": _customers(),
         "mart_promotion": _promotions(),
+        "mart_voice_post": _posts(),
+        "mart_voice_alarm": _alarms(),
         "mart_forecast": _forecast(),
         "fct_stock_day": _stock_days(),
         "mart_stock_position": _positions(),
@@ -206,6 +208,44 @@ def _promotions() -> pl.DataFrame:
             run("d", "03", None, None, None, "a reason nobody wrote before"),
         ],
         schema_overrides={"roi": pl.Float64},
+    )
+
+
+def _posts() -> pl.DataFrame:
+    """Two posts a week on each product, every fourth one bad; one is hostile, one in a language that nobody reads."""
+    moods = (("good", 0.8), ("neutral", 0.1), ("good", 0.9), ("bad", -0.7))
+    rows: Table = []
+    for week in range(WEEKS - 1):
+        for number, (sku, _, category) in enumerate(PRODUCTS):
+            for place in range(2):
+                label, score = moods[(week + number + 2 * place) % 4]
+                rows.append(
+                    {
+                        "platform": "net", "post_id": f"P{len(rows)}",
+                        "posted_on": FIRST + timedelta(weeks=week, days=place),
+                        "sku": sku, "category": category, "language": "en", "score": score, "label": label,
+                        "themes": '["freshness", "taste"]' if label == "bad" else "[]", "reach": 3,
+                        "text": MARKUP if not rows else "Sour again, call [phone].",
+                    }
+                )  # fmt: skip
+    rows[-1] |= {"sku": "-", "category": "-", "language": "und", "score": None, "label": "unknown", "themes": "[]"}
+    return pl.DataFrame(rows)
+
+
+def _alarms() -> pl.DataFrame:
+    def alarm(on: date, kind: str, scope: str, is_new: bool) -> dict[str, Any]:
+        return {
+            "scope_kind": kind, "scope": scope, "theme": "freshness", "alarm_on": on, "complaints": 6, "posts": 8,
+            "expected_complaints": 0.9, "excess": 12.6, "is_alarm": True, "is_new": is_new,
+        }  # fmt: skip
+
+    last = LAST_WEEK - timedelta(days=3)
+    return pl.DataFrame(
+        [
+            alarm(last, "category", HOSTILE_CATEGORY, True),
+            alarm(last, "sku", "03", True),
+            alarm(last + timedelta(days=1), "sku", "03", False),
+        ]
     )
 
 

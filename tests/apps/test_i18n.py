@@ -36,6 +36,7 @@ TERMS = {
     "nav.channels": ("Channels", "渠道"),
     "nav.customers": ("Customers", "客户"),
     "nav.promotions": ("Promotions", "促销"),
+    "nav.voice": ("Voice of customer", "用户声音"),
     "nav.demand": ("Demand", "需求预测"),
     "nav.stock": ("Stock", "库存"),
     "nav.production": ("Production plan", "生产计划"),

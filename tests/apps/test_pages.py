@@ -18,6 +18,7 @@ PAGES = {
     "channels": "marketing.channels",
     "customers": "marketing.customers",
     "promotions": "marketing.promotions",
+    "voice": "marketing.voice",
     "demand": "operations.demand",
     "stock": "operations.stock",
     "production": "operations.production",
@@ -58,8 +59,8 @@ def test_a_page_answers_its_question(opened: Opened, full: Path, page: str, lang
     assert 2 <= len(at.metric) <= 4
     assert all(card.value not in ("", "nan", "None") for card in at.metric)
     # What needs somebody and what counts found above all streams; distributors' stock; shifts above alarms; where a lot
-    # went above what it was made of.
-    tables = {"data_health": 3, "stock": 2, "factory": 2, "traceability": 2}
+    # went above what it was made of; themes that turned.
+    tables = {"data_health": 3, "stock": 2, "factory": 2, "traceability": 2, "voice": 2}
     assert len(at.get("bidi_component")) == tables.get(page, 1)
     assert at.get("download_button")
     assert at.get("vega_lite_chart")
@@ -98,6 +99,16 @@ def test_a_filter_in_the_url_narrows_the_page(opened: Opened, full: Path) -> Non
     everything = opened("overview", full, lang="en", period="4w")
     web = opened("overview", full, lang="en", period="4w", channel="shop_a")
     assert [card.value for card in (everything.metric[0], web.metric[0])] == ["$304", "$152"]
+
+
+def test_what_turned_is_said_once_and_of_what_the_filters_let_through(opened: Opened, full: Path) -> None:
+    everything = opened("voice", full, lang="en", period="4w")
+    assert "6 complaints in seven days where 0.9 were to be expected" in said(everything)
+    assert [card.value for card in everything.metric] == ["24", "+0.32", "20.8 %", "2"]
+    milk = opened("voice", full, lang="en", period="4w", product="Milk")
+    assert "no theme turned" in said(milk)
+    assert milk.metric[0].value == "16"
+    assert opened("voice", full, lang="en", period="4w", theme="taste").metric[2].value == "100.0 %"
 
 
 def test_choosing_in_the_row_writes_the_url(opened: Opened, full: Path) -> None:

@@ -1,4 +1,4 @@
-"""What people say, in the warehouse: counted once, on the brand's day, and an alarm when a complaint turns up suddenly."""
+"""What people say, in the warehouse: counted once, on the brand's day, with an alarm when a complaint turns up."""
 
 from __future__ import annotations
 

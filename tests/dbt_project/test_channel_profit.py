@@ -38,7 +38,7 @@ ORDERS = [
     brand.order("E1", PLACED),
     brand.order("E2", PLACED, author_id="KOL"),
     brand.order("L1", "2017-01-06T17:00"),
-    brand.order("S1", PLACED),
+    brand.order("S1", PLACED, platform_order_id="P1"),
 ]
 LINES = [
     brand.order_line("E1", 1, "MILK", 1, 10.0),
@@ -48,6 +48,9 @@ LINES = [
     # Three lines of one worth: a third of a cent each is left over.
     *(brand.order_line("S1", place, "MILK", 1, 10.0) for place in (1, 2, 3)),
 ]
+# The same order through the order system, which comes first by name, and rung up at a till.
+OMS = [brand.order("O1", PLACED, platform_order_id="P1")]
+OMS_LINES = [brand.order_line("O1", place, "MILK", 1, 10.0) for place in (1, 2, 3)]
 BILL = [
     ("S1-income", "income", 30.0, "2017-01-11T15:00"),
     ("S1-commission", "commission", -3.0, "2017-01-11T15:00"),
@@ -65,7 +68,10 @@ PARCEL = {
 def built(warehouse: Warehouse) -> Warehouse:
     lake = warehouse.fresh()
     lake.land("pos.stores", [{"store_id": "S1", "channel_id": "store", "region": "Northeast", "timezone": brand.ZONE}])
-    lake.land("pos.sale_lines", [brand.line("B1", 1, "2017-01-04T15:00", "CHEESE", 1, 8.0)])
+    rung_up = brand.line("B2", 1, "2017-01-05T17:30", "MILK", 3, 30.0, platform_order_id="P1")
+    lake.land("pos.sale_lines", [brand.line("B1", 1, "2017-01-04T15:00", "CHEESE", 1, 8.0), rung_up])
+    lake.land("ecommerce.orders", OMS, source="oms")
+    lake.land("ecommerce.order_lines", OMS_LINES, source="oms")
     lake.land("ecommerce.orders", ORDERS, source="shop_a")
     lake.land("ecommerce.order_lines", LINES, source="shop_a")
     lake.land("ecommerce.shipments", [PARCEL], source="shop_a")
@@ -121,7 +127,7 @@ def test_the_closest_rate_holds_from_its_day_on_until_a_bill_comes(built: Wareho
 
 
 def test_a_bill_and_a_parcel_replace_the_rates_and_are_shared_out_whole(built: Warehouse) -> None:
-    lines = costs_of(built, "S1", "platform_fee_amount, fulfilment_amount, estimated_amount, is_settled")
+    lines = costs_of(built, "O1", "platform_fee_amount, fulfilment_amount, estimated_amount, is_settled")
     assert [sum(column) for column in zip(*(line[:3] for line in lines), strict=True)] == [D("2.1"), D("4"), 0]
     assert {line[3] for line in lines} == {True}
     assert max(line[0] for line in lines) - min(line[0] for line in lines) <= D("0.0002")
@@ -161,7 +167,7 @@ def test_settled_and_estimated_stand_beside_the_margin(built: Warehouse) -> None
 def test_a_bill_is_compared_with_its_order_and_the_statement_issued_again_stays_visible(built: Warehouse) -> None:
     columns = "statement_id, issues, payout_amount, restated_amount, expected_fee_amount, difference_kind"
     # A twentieth of 30 was agreed; 2.10 is what the second issue takes, 3.10 what the first one took.
-    assert built.rows(f"select {columns} from mart_settlement where order_id = 'S1'") == [
+    assert built.rows(f"select {columns} from mart_settlement where order_id = 'O1'") == [
         ("W1", 2, D("27.9000"), D("1.0000"), D("-1.5000"), "fee")
     ]
 
@@ -171,3 +177,15 @@ def test_what_no_bill_has_told_of_is_awaited_until_it_is_due_and_then_listed(bui
     found = built.rows(f"select {columns} from mart_settlement where statement_id = '-' order by 1")
     assert found[0] == ("E1", D("30.0000"), D("0.0000"), day("2017-01-12"), "not billed")
     assert [row[0] for row in found] == ["E1", "E2", "L1"]
+
+
+def test_an_order_seen_by_till_shop_and_order_system_counts_once_and_keeps_its_bill(built: Warehouse) -> None:
+    seen = "select sale_id, not_counted_because, sum(net_sales_amount) from fct_sales_line"
+    assert built.rows(f"{seen} where sale_id in ('S1', 'O1', 'B2') group by all order by 1") == [
+        ("B2", "seen twice", D("30.0000")),
+        ("O1", None, D("30.0000")),
+        ("S1", "seen twice", D("30.0000")),
+    ]
+    assert built.rows("select order_id, income_amount from mart_settlement where statement_id <> '-'") == [
+        ("O1", D("30.0000"))
+    ]

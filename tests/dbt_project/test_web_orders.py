@@ -39,6 +39,7 @@ ORDERS = [
     presale("P2", None),
     brand.order("D1", PLACED),
     brand.order("D2", PLACED),
+    brand.order("D3", PLACED),
     brand.order("X1", PLACED),
     brand.order("X2", PLACED),
     brand.order("X3", PLACED),
@@ -53,6 +54,9 @@ LINES = [
     # The shop's amounts do not add up: shared out by what was paid, a cent to the largest remainder.
     line("D2", 1, "MILK", 3, 1),
     line("D2", 2, "BREAD", 4, 2),
+    # Of a whole 2.00 a platform bears .05, an influencer and a bank .10 each; 1.00 more stands on a line.
+    line("D3", 1, "TEA", 6, 4),
+    line("D3", 2, "TEA", 6, 5),
     # A bundle with amounts on both, on itself alone, on its components alone.
     line("X1", 1, "BOX", 10, 9, line_kind="bundle"),
     line("X1", 2, "MILK", 6, 5, line_kind="component", parent_line_no=1),
@@ -67,6 +71,11 @@ DISCOUNTS = [
     discount("D1", 0, 1, 0.5, "brand"),
     discount("D1", 0, 2, 0.5, "platform"),
     discount("D2", 0, 1, 0.2, "platform"),
+    discount("D3", 1, 1, 1.0, "distributor"),
+    discount("D3", 0, 1, 0.05, "platform"),
+    discount("D3", 0, 2, 0.1, "influencer"),
+    discount("D3", 0, 3, 0.1, "payment"),
+    discount("D3", 0, 4, 1.75, "brand"),
 ]
 REFUND = {
     "shop_id": "shop_a", "refund_id": "R1", "order_id": "D1", "line_no": 2, "kind": "exchange", "status": "completed",
@@ -81,7 +90,7 @@ def built(warehouse: Warehouse) -> Warehouse:
     lake.land("ecommerce.order_lines", LINES, source="shop_a")
     lake.land("ecommerce.discounts", DISCOUNTS, source="shop_a")
     lake.land("ecommerce.refunds", [REFUND], source="shop_a")
-    items = [("MILK", 1.0), ("BREAD", 1.5), ("CHEESE", 2.0), ("BOX", 2.5)]
+    items = [("MILK", 1.0), ("BREAD", 1.5), ("CHEESE", 2.0), ("BOX", 2.5), ("TEA", 2.0)]
     lake.land(
         "erp.items", [{"sku": sku, "category": "DAIRY", "standard_cost": c, "list_price": 3 * c} for sku, c in items]
     )
@@ -100,6 +109,15 @@ def of_order(built: Warehouse, number: str, columns: str) -> list[tuple[Any, ...
     return built.rows(
         f"select {columns} from fct_sales_line where sale_id = '{number}' and line_kind <> 'refund' order by line_no"
     )
+
+
+def test_each_payers_part_of_a_discount_is_shared_out_whole(built: Warehouse) -> None:
+    payers = (
+        "borne_by_platform_amount, borne_by_influencer_amount, borne_by_distributor_amount, borne_by_payment_amount"
+    )
+    first, second = of_order(built, "D3", f"{payers}, borne_by_others_amount")
+    assert first == (D("0.0300"), D("0.0500"), D("1.0000"), D("0.0500"), D("1.1300"))
+    assert second == (D("0.0200"), D("0.0500"), D("0.0000"), D("0.0500"), D("0.1200"))
 
 
 def test_a_presale_counts_on_the_day_its_balance_is_paid_and_not_before(built: Warehouse) -> None:

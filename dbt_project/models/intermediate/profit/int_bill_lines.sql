@@ -11,7 +11,10 @@ orders as (
         _source,
         shop_id,
         order_id,
-        platform_order_id
+        platform_order_id,
+        counted_source,
+        counted_shop_id,
+        counted_order_id
     from {{ ref('int_web_orders') }}
 ),
 
@@ -27,7 +30,8 @@ first_issue as (
     select * from {{ ref('int_bill_issues') }}
 ),
 
--- Bills name a shop or its platform, and an order by the shop's number or by the platform's.
+-- Bills name a shop or its platform, and an order by the shop's number or by the platform's; of an order that several
+-- systems know it is the one that counts.
 placed as (
     select
         *,
@@ -44,17 +48,17 @@ placed as (
 
 named as (
     select
-        _source,
-        shop_id,
-        order_id,
+        counted_source as _source,
+        counted_shop_id as shop_id,
+        counted_order_id as order_id,
         platform,
         order_id as number
     from placed
     union all
     select
-        _source,
-        shop_id,
-        order_id,
+        counted_source as _source,
+        counted_shop_id as shop_id,
+        counted_order_id as order_id,
         platform,
         platform_order_id as number
     from placed

@@ -18,8 +18,9 @@ orders as (
 shipments as (
     select
         shipments.*,
-        orders._source as order_source,
-        orders.shop_id
+        orders.counted_source as order_source,
+        orders.counted_shop_id as shop_id,
+        orders.counted_order_id
     from {{ ref('stg_ecommerce__shipments') }} as shipments
     inner join orders on shipments.order_id = orders.order_id
     qualify row_number() over (
@@ -47,12 +48,12 @@ parcels as (
     select
         shipments.order_source as _source,
         shipments.shop_id,
-        shipments.order_id,
+        shipments.counted_order_id as order_id,
         sum({{ converted('shipments.freight_amount', 'rates.rate') }}) as shipping_amount
     from shipments
     inner join rates on shipments.currency = rates.currency
     where shipments.freight_amount is not null
-    group by shipments.order_source, shipments.shop_id, shipments.order_id
+    group by shipments.order_source, shipments.shop_id, shipments.counted_order_id
 ),
 
 final as (

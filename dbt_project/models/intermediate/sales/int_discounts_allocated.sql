@@ -1,81 +1,70 @@
--- One row per order line with a discount that others than the brand pay: a platform, an influencer, a bank. A discount
--- on a whole order is shared out over its lines to the cent, largest remainder first: as the shop itself has taken it
--- off the lines where its amounts add up, and else by what was paid for each.
+{%- set payers = ['platform', 'influencer', 'distributor', 'payment'] -%}
+-- One row per order line with a discount that others than the brand pay, by payer: a platform, an influencer, a
+-- distributor, a bank. A payer's discount on a whole order is shared out to the cent, largest remainder first.
 with
 
 discounts as (
-    select
-        *,
-        case when borne_by <> 'brand' then amount else 0 end as others_amount
-    from {{ ref('stg_ecommerce__discounts') }}
+    select * from {{ ref('stg_ecommerce__discounts') }}
+    where borne_by <> 'brand'
 ),
 
-lines as (
-    select * from {{ ref('stg_ecommerce__order_lines') }}
+weights as (
+    select * from {{ ref('int_discount_weights') }}
 ),
 
-summed as (
+own as (
     select
         _source,
         shop_id,
         order_id,
         line_no,
-        sum(amount) as amount,
-        sum(others_amount) as others_amount
+        borne_by,
+        sum(amount) as amount
     from discounts
-    group by _source, shop_id, order_id, line_no
+    where line_no <> 0
+    group by _source, shop_id, order_id, line_no, borne_by
 ),
 
-paired as (
+whole as (
     select
-        lines._source,
-        lines.shop_id,
-        lines.order_id,
-        lines.line_no,
-        lines.paid_amount,
-        sum(lines.paid_amount) over whole_order as order_paid_amount,
-        coalesce(own.others_amount, 0) as own_amount,
-        cast(shared.others_amount * 100 as decimal(18, 0)) as cents,
-        lines.list_amount - lines.paid_amount - coalesce(own.amount, 0) as taken_off_amount,
-        sum(taken_off_amount) over whole_order = shared.amount and min(taken_off_amount) over whole_order >= 0 as adds_up
-    from lines
-    left join summed as own
-        on
-            lines._source = own._source
-            and lines.shop_id = own.shop_id
-            and lines.order_id = own.order_id
-            and lines.line_no = own.line_no
-    left join summed as shared
-        on
-            lines._source = shared._source
-            and lines.shop_id = shared.shop_id
-            and lines.order_id = shared.order_id
-            and shared.line_no = 0
-    window whole_order as (partition by lines._source, lines.shop_id, lines.order_id)
-),
-
-weighed as (
-    select
-        *,
-        case
-            when adds_up then taken_off_amount
-            when order_paid_amount > 0 then paid_amount
-            else 1
-        end as weight,
-        coalesce(weight / nullif(sum(weight) over (partition by _source, shop_id, order_id), 0) * cents, 0) as exact_cents
-    from paired
+        _source,
+        shop_id,
+        order_id,
+        borne_by,
+        cast(sum(amount) * 100 as decimal(18, 0)) as cents
+    from discounts
+    where line_no = 0
+    group by _source, shop_id, order_id, borne_by
 ),
 
 shared_out as (
     select
-        *,
+        whole.*,
+        weights.line_no,
+        whole.cents * weights.share_rate as exact_cents,
         floor(exact_cents) as whole_cents,
         row_number() over (
-            partition by _source, shop_id, order_id
-            order by exact_cents - floor(exact_cents) desc, line_no
+            partition by whole._source, whole.shop_id, whole.order_id, whole.borne_by
+            order by exact_cents - floor(exact_cents) desc, weights.line_no asc
         ) as place,
-        coalesce(cents, 0) - sum(floor(exact_cents)) over (partition by _source, shop_id, order_id) as left_over
-    from weighed
+        whole.cents - sum(floor(exact_cents)) over (partition by whole._source, whole.shop_id, whole.order_id, whole.borne_by)
+            as left_over
+    from whole
+    inner join weights
+        on whole._source = weights._source and whole.shop_id = weights.shop_id and whole.order_id = weights.order_id
+),
+
+borne as (
+    select * from own
+    union all
+    select
+        _source,
+        shop_id,
+        order_id,
+        line_no,
+        borne_by,
+        (whole_cents + case when place <= left_over then 1 else 0 end) / 100 as amount
+    from shared_out
 ),
 
 final as (
@@ -84,8 +73,12 @@ final as (
         shop_id,
         order_id,
         line_no,
-        cast(own_amount + (whole_cents + case when place <= left_over then 1 else 0 end) / 100 as decimal(18, 4)) as borne_by_others_amount
-    from shared_out
+        {%- for payer in payers %}
+        cast(sum(case when borne_by = '{{ payer }}' then amount else 0 end) as decimal(18, 4)) as borne_by_{{ payer }}_amount,
+        {%- endfor %}
+        cast(sum(amount) as decimal(18, 4)) as borne_by_others_amount
+    from borne
+    group by _source, shop_id, order_id, line_no
 )
 
 select * from final

@@ -48,6 +48,10 @@ stated as (
         coalesce(bundles.has_amounts = (lines.line_kind = 'component'), false) as is_sold_elsewhere,
         case when is_sold_elsewhere then 0 else lines.paid_amount end as charged_amount,
         case when is_sold_elsewhere then 0 else coalesce(lines.list_amount, lines.paid_amount) end as at_list_amount,
+        coalesce(discounts.borne_by_platform_amount, 0) as borne_by_platform_amount,
+        coalesce(discounts.borne_by_influencer_amount, 0) as borne_by_influencer_amount,
+        coalesce(discounts.borne_by_distributor_amount, 0) as borne_by_distributor_amount,
+        coalesce(discounts.borne_by_payment_amount, 0) as borne_by_payment_amount,
         coalesce(discounts.borne_by_others_amount, 0) as borne_by_others_amount,
         charged_amount + coalesce(discounts.borne_by_others_amount, 0) as sold_amount
     from lines
@@ -87,6 +91,10 @@ final as (
         stated.sold_amount - case when stated.is_tax_inclusive then tax_amount else 0 end as net_amount,
         stated.at_list_amount + case when stated.is_tax_inclusive then 0 else tax_amount end as gross_amount,
         cast(0 as decimal(18, 4)) as refund_amount,
+        stated.borne_by_platform_amount,
+        stated.borne_by_influencer_amount,
+        stated.borne_by_distributor_amount,
+        stated.borne_by_payment_amount,
         stated.borne_by_others_amount,
         stated.currency,
         stated.promotion_id,

@@ -49,6 +49,9 @@ dated as (
             orders.buyer_brand_uid_token, orders.buyer_email_token,
             case when not coalesce(orders.is_virtual_phone, false) then orders.buyer_phone_token end
         ) is not null as is_known_buyer,
+        first_value(orders._source) over same_order as counted_source,
+        first_value(orders.shop_id) over same_order as counted_shop_id,
+        first_value(orders.order_id) over same_order as counted_order_id,
         -- The same platform order through two systems of ours is one order.
         orders.platform_order_id is not null
         and row_number() over (
@@ -61,6 +64,10 @@ dated as (
     left join shops on orders.shop_id = shops.shop_id
     left join region_names on orders.ship_region = region_names.old_code
     cross join workspace
+    window same_order as (
+        partition by coalesce(orders.platform_order_id, concat_ws('|', orders._source, orders.shop_id, orders.order_id))
+        order by orders._source, orders.shop_id, orders.order_id
+    )
 ),
 
 final as (

@@ -1,4 +1,5 @@
 {{ config(tags=['pass_b']) }}
+{%- set payers = ['platform', 'influencer', 'distributor', 'payment'] %}
 
 -- One row per sold line, return or refund, over tills and web shops, each sale counted once, and beside them, never among
 -- them, what passes to and through the trade; in the workspace's currency.
@@ -33,7 +34,9 @@ priced as (
         {{ converted('all_lines.refund_amount', 'rates.rate') }} as refund_sales_amount,
         {{ converted('all_lines.tax_amount', 'rates.rate') }} as tax_sales_amount,
         {{ converted('all_lines.net_amount', 'rates.rate') }} as net_sales_amount,
-        {{ converted('all_lines.borne_by_others_amount', 'rates.rate') }} as borne_by_others_sales_amount,
+        {%- for payer in payers %}
+        {{ converted('coalesce(all_lines.borne_by_' ~ payer ~ '_amount, 0)', 'rates.rate') }} as {{ payer }}_sales_amount,
+        {%- endfor %}
         -- A bundle costs what is in it, once.
         cast(
             case when all_lines.is_sold_elsewhere then 0 else all_lines.units * products.standard_cost_amount end as decimal(18, 4)
@@ -71,7 +74,12 @@ final as (
         -- What was charged and what others paid of the price is the truth; the brand's discount is what lies between
         -- it and gross.
         cast(gross_sales_amount - refund_sales_amount - tax_sales_amount - net_sales_amount as decimal(18, 4)) as discount_amount,
-        borne_by_others_sales_amount as borne_by_others_amount,
+        {%- for payer in payers %}
+        {{ payer }}_sales_amount as borne_by_{{ payer }}_amount,
+        {%- endfor %}
+        cast(
+            platform_sales_amount + influencer_sales_amount + distributor_sales_amount + payment_sales_amount as decimal(18, 4)
+        ) as borne_by_others_amount,
         refund_sales_amount as refund_amount,
         tax_sales_amount as tax_amount,
         net_sales_amount,

@@ -34,7 +34,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     shifts = factory.shifts(view.warehouse, start, end, line=line)
     before = factory.shifts(view.warehouse, start - (end - start), start, line=line)
     stops = factory.stops(view.warehouse, start, end, line=line)
-    frame.finding(finding(view, shifts, stops))
+    frame.finding(finding(view, shifts))
     row(view, figures(view, shifts, before))
     factory_charts.by_shift(view, shifts)
     left, right = st.columns(2, gap="small")
@@ -76,8 +76,8 @@ def rates(shifts: pl.DataFrame) -> dict[str, float | None]:
     }
 
 
-def finding(view: View, shifts: pl.DataFrame, stops: pl.DataFrame) -> str:
-    """One sentence: OEE, the weakest line, and what takes most of the planned time."""
+def finding(view: View, shifts: pl.DataFrame) -> str:
+    """One sentence: OEE and its factors, the weakest line, and what takes most of the planned time."""
     words, of = view.words, minutes(shifts)
     if not of["planned"]:
         return words("factory.finding.none")
@@ -97,10 +97,8 @@ def finding(view: View, shifts: pl.DataFrame, stops: pl.DataFrame) -> str:
         "oee": write.plain(write.percent(now["oee"])),
         "factors": write.plain(words("factory.factors", **factors)),
         "line": write.plain(weakest),
-        "line_oee": write.plain(write.percent(by_line[weakest])),
         "loss": words(f"factory.loss.{worst}").lower(),
         "share": write.plain(write.percent(lost[worst] / of["planned"], 0)),
-        "reason": write.plain(_reason(view, stops["reason"][0])) if stops.height else write.NONE,
     }
     return words("factory.finding.one" if len(by_line) == 1 else "factory.finding.lines", **said)
 
@@ -218,10 +216,6 @@ def moved(measured: dict[str, object]) -> str | None:
     digits = 0 if abs(before) >= 100 else 1
     unit = measured["moved_unit"] or ""
     return f"{measured['moved_tag']} {write.exact(before, digits)} → {write.exact(during, digits)} {unit}".strip()
-
-
-def _reason(view: View, code: str) -> str:
-    return view.words.code("downtime", code)
 
 
 def _line_word(view: View, code: str) -> str:

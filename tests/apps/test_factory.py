@@ -23,14 +23,14 @@ def test_oee_is_the_ratio_of_sums_and_names_what_is_lost_most(opened: Opened, fu
     assert at.metric[0].value == "60.0 %"
     assert at.metric[1].value == "95.2 %"
     assert [card.value for card in at.metric][2:] == ["4.7 h", "1 of 2"]
-    assert "70 % available × 90 % of the ideal speed × 95 % good" in said(at)
-    assert "Most is lost to unplanned stops: 15 % of the planned time" in said(at).replace("\\", "")
+    assert "availability 70 % × performance 90 % × quality 95 %" in said(at)
+    assert "most is lost to unplanned stops: 15 %" in said(at)
 
 
 def test_a_line_in_the_url_narrows_the_factory(opened: Opened, full: Path) -> None:  # noqa: F811
     at = opened("factory", full, lang="en", period="4w", line="L2")
     assert at.metric[3].value == "0 of 1"
-    assert "line L2's planned time" in said(at)
+    assert "OEE of line L2" in said(at)
 
 
 def test_planned_stops_are_no_reason_why_a_line_stood(warehouse: Warehouse) -> None:

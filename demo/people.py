@@ -11,6 +11,9 @@ from demo import days, draws, names
 TIERS = ["bronze", "bronze", "bronze", "silver", "silver", "gold"]
 NEXT_TIER = {"bronze": "silver", "silver": "gold", "gold": "platinum"}
 
+# The share of those who answer that agrees to be written to, by medium.
+MEDIA_AGREED = {"email": 0.74, "sms": 0.58, "mini_program": 0.66}
+
 MEMBER_SHARE = 0.72
 CHINESE_SHARE = 0.3
 
@@ -129,6 +132,42 @@ def members(people: pl.DataFrame, seed: int) -> pl.DataFrame:
         .drop("household_id")
         .with_columns(known_at=pl.col("updated_at"))
         .sort("known_at", "member_no")
+    )
+
+
+def consents(people: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """crm.consents: one row per answer of a member to being written to; about one in eleven who agreed withdraws later.
+
+    The club asks for e-mail and text messages on joining, and the Chinese members for its mini program too; about one
+    in seven leaves a question open, which is no consent.
+    """
+    club = people.filter("is_member")
+    asked = []
+    for medium, share in MEDIA_AGREED.items():
+        ids = club["household_id"]
+        answers = club.select(
+            member_no="member_id",
+            purpose=pl.lit("marketing"),
+            medium=pl.lit(medium),
+            answered_at="joined_at",
+            granted=draws.column(seed, f"agrees to {medium}", ids) < share,
+            proof=pl.lit("form of the club"),
+            _answers=draws.column(seed, f"answers on {medium}", ids) < 0.86,
+            _leaves=draws.column(seed, f"withdraws {medium}", ids) < 0.09,
+            _day=(draws.column(seed, f"withdraws {medium} on", ids) * 330 + 20).cast(pl.Int32),
+            _asked=pl.lit(medium != "mini_program") | pl.col("is_chinese"),
+        ).filter("_answers", "_asked")
+        gone = answers.with_columns(
+            granted=pl.lit(False),
+            proof=pl.lit("unsubscribed"),
+            answered_at=days.to_utc(days.local_at(pl.col("_day"), 600)),
+        ).filter(answers["granted"], answers["_leaves"], pl.col("answered_at") > answers["answered_at"])
+        asked += [answers, gone]
+    return (
+        pl.concat(asked)
+        .drop("_answers", "_leaves", "_day", "_asked")
+        .with_columns(known_at=pl.col("answered_at"))
+        .sort("known_at", "member_no", "medium")
     )
 
 

@@ -155,6 +155,7 @@ def _shops(
     for name, frame in (("orders", orders), ("order_lines", order_lines), ("refunds", refunds)):
         _split(tables, name, frame)
     tables["crm.members"] = people.members(crowd, seed)
+    tables["crm.consents"] = people.consents(crowd, seed)
     tables["crm.campaigns"] = people.campaigns(package.campaigns(), seed)
     truth["households"], truth["orders"], truth["baskets"] = crowd, known, baskets
     return lines.join(known.select("basket_id", "number"), on="basket_id", maintain_order="left").select(

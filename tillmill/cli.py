@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
-from tillmill import people_commands, privacy
+from tillmill import people_commands, privacy, segment_commands
 from tillmill.errors import TillmillError, UsageError
 from tillmill.lake_commands import lake
 from tillmill.ports import LAST_PORT, need_free
@@ -41,6 +41,8 @@ for name, group in (GROUPS | privacy.GROUPS).items():
     app.add_typer(group, name=name)
 customers.command()(people_commands.explain)
 customers.command()(people_commands.unmerge)
+customers.add_typer(segment_commands.segments, name="segments")
+customers.command()(segment_commands.export)
 app.command()(privacy.forget)
 app.command()(privacy.rekey)
 for plugin in entry_points(group="tillmill.commands"):

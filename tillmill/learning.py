@@ -15,6 +15,8 @@ import polars as pl
 from customers.doubtful import link_doubtful
 from customers.identity import resolve_customers
 from customers.keys import LINK_COLUMNS, SAID, link_records
+from customers.profiles import profile_customers
+from customers.segments import latest, sizes
 from customers.vetoes import contradictions
 from forecasting.backtest import score_origins
 from forecasting.weekly import forecast_demand
@@ -145,6 +147,28 @@ class Learner:
         bad = read.filter(pl.col("label") == "bad").height
         return f"{posts.height:,} posts, {read.height:,} read anew, {bad:,} of them bad"
 
+    def profiles(self) -> str:
+        scores, orders = self._read("int_customer_scores"), self._read("int_customer_orders")
+        if scores.is_empty():
+            return "no customer has bought yet: skipped"
+        favourites = self._read("int_customer_favourites").select("customer_id", "favourite_category")
+        found = profile_customers(
+            scores.join(favourites, on="customer_id", how="left"),
+            orders,
+            self._read("int_customer_categories"),
+            as_of=business_date(self._workspace),
+        )
+        self._land("customers.profiles", found.rows)
+        judged = found.next_score
+        told = f"{found.rows.height:,} profiles, {found.rows['is_churn_alarm'].sum():,} churn alarms"
+        if judged.hit_rate is None or judged.popular_hit_rate is None:
+            return told
+        used = "what goes together" if judged.is_better else "popularity"
+        return (
+            f"{told}; next category by {used}: right {judged.hit_rate:.0%} by what goes together, "
+            f"{judged.popular_hit_rate:.0%} by popularity"
+        )
+
     def promotions(self) -> str:
         weeks = self._read("int_promotion_weeks")
         if weeks.is_empty() or not (weeks["is_display"] | weeks["is_mailer"]).any():
@@ -169,6 +193,16 @@ class Learner:
         self._land("forecasting.demand", demand)
         self._land("forecasting.scores", scores)
         return f"{demand.select('sku', 'channel_id').n_unique():,} series, {horizon} weeks" + _against_benchmark(scores)
+
+    def segments(self) -> str:
+        customers = self._read("mart_customer_360")
+        if customers.is_empty():
+            return "no customer has bought yet: skipped"
+        known = latest(self._read("dim_segment"))
+        found = sizes(customers, known).with_columns(as_of=pl.lit(business_date(self._workspace)))
+        self._land("customers.segment_sizes", found)
+        unread = sorted({one.segment_id for one in known} - set(found["segment_id"]))
+        return f"{found.height} counted" + (f"; rules that no longer hold: {', '.join(unread)}" if unread else "")
 
     def planning(self) -> str:
         tables = {name: self._read(f"int_planning_{name}") for name in PLANNING_TABLES}

@@ -186,10 +186,12 @@ def build(
         ("conform", "pass_a"),
         ("customers", learner.customers),
         ("facts", "pass_b"),
+        ("profiles", learner.profiles),
         ("voice", learner.voice),
         ("promotions", learner.promotions),
         ("forecasting", learner.forecasting),
         ("decide", "pass_c"),
+        ("segments", learner.segments),
         ("planning", learner.planning),
         ("audit", "pass_d"),
     ):

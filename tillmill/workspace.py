@@ -89,6 +89,14 @@ class Notify(Strict):
     webhook: str = Field(default="", description="reference to a web address that is told how each run ended")
 
 
+class Activation(Strict):
+    """Handing a segment's people over: who stays out by chance, who may see clear values, where lists go."""
+
+    holdout_rate: float = Field(default=0.1, ge=0, le=0.9, description="share kept off each list, for comparison")
+    may_export_clear: list[str] = Field(default=[], description="accounts of this machine that may export clear values")
+    webhook: str = Field(default="", description="reference to a web address that takes lists as JSON")
+
+
 class Snapshot(Strict):
     """Each pull (each file) is the whole list: what it no longer names is deleted, unless too much of it is gone."""
 
@@ -132,6 +140,7 @@ class Settings(Strict):
     promotions: Promotions = Promotions()
     planning: Planning = Planning()
     notify: Notify = Notify()
+    activation: Activation = Activation()
     reference: str = Field(default="", description="folder whose CSV files stand in for seeds/reference, file by file")
     sources: list[SourceSettings] = []
 

@@ -1,4 +1,4 @@
-"""The member club's REST interface: members as they stand at the clock, campaigns, its own totals."""
+"""The member club's REST interface: members and their consents up to the clock, campaigns, its own totals."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from demo.systems import web
 
 
 def routes(root: Path, token: str) -> list[BaseRoute]:
-    """GET /members, /campaigns, /controls: `updated_since`, `page`, `per_page`."""
-    members, campaigns = web.Table(root, "crm.members"), web.Table(root, "crm.campaigns")
+    """GET /members, /consents, /campaigns, /controls: `updated_since`, `page`, `per_page`."""
+    members, consents, campaigns = (web.Table(root, f"crm.{name}") for name in ("members", "consents", "campaigns"))
 
     def current(request: Request) -> pl.DataFrame:
         # The newest version of each member, where that is not before `updated_since`.
@@ -22,6 +22,7 @@ def routes(root: Path, token: str) -> list[BaseRoute]:
 
     endpoints = {
         "/members": web.paged(current, web.records),
+        "/consents": web.paged(lambda request: consents.known(web.since_of(request)), web.records),
         "/campaigns": web.paged(lambda request: campaigns.known(web.since_of(request)), web.records),
         "/controls": web.controls(web.Table(root, "crm.controls")),
     }

@@ -37,7 +37,11 @@ class Identities(dy.Schema):
 
 
 class Profiles(dy.Schema):
-    """What one customer was worth, and is expected to be, as of a date; `tags` is a JSON list."""
+    """What one customer was worth, and is expected to be over `horizon_days`, as of a date; `tags` is a JSON list.
+
+    `_low` and `_high` hold nine outcomes in ten. `next_category` is what they are likeliest to take up next; silent for
+    more than `quiet_after_days` they buy later than nine in ten do.
+    """
 
     customer_id = columns.text(required=True)
     as_of = columns.on(required=True)
@@ -45,10 +49,20 @@ class Profiles(dy.Schema):
     frequency = columns.count()
     monetary_amount = columns.amount()
     expected_orders = columns.number(low=0)
+    expected_orders_low = columns.count()
+    expected_orders_high = columns.count()
     expected_value_amount = columns.amount()
+    expected_value_low_amount = columns.amount()
+    expected_value_high_amount = columns.amount()
+    horizon_days = columns.count()
     currency = columns.currency()
     alive_rate = columns.rate()
     segment = columns.text()
+    cohort_on = columns.on()
+    next_category = columns.text()
+    next_category_rate = columns.rate()
+    quiet_after_days = columns.count()
+    is_churn_alarm = columns.flag()
     tags = columns.text()
     observed_at = columns.at(required=True)
 
@@ -63,6 +77,19 @@ class Exports(dy.Schema):
     medium = columns.text(required=True)
     is_holdout = columns.flag(required=True)
     at = columns.at(required=True)
+    observed_at = columns.at(required=True)
+
+
+class SegmentSizes(dy.Schema):
+    """How many customers one version of a segment's rule held for on a business date, and what they are worth."""
+
+    segment_id = columns.text(required=True)
+    version = columns.count(required=True)
+    as_of = columns.on(required=True)
+    customers = columns.count(required=True)
+    monetary_amount = columns.amount()
+    expected_value_amount = columns.amount()
+    currency = columns.currency()
     observed_at = columns.at(required=True)
 
 
@@ -189,6 +216,7 @@ CONTRACTS = (
     learnt("customers.identities", Identities, ("record_token", "decided_at")),
     learnt("customers.profiles", Profiles, ("customer_id", "as_of")),
     learnt("customers.exports", Exports, ("export_id", "customer_id")),
+    learnt("customers.segment_sizes", SegmentSizes, ("segment_id", "version", "as_of")),
     learnt("social.sentiment", Sentiment, ("platform", "post_id", "model_version")),
     learnt(
         "promotions.effects",

@@ -89,7 +89,7 @@ class CodeCrosswalk(dy.Schema):
 
 
 class Segments(dy.Schema):
-    """One version of one segment's rule (JSON)."""
+    """One version of one segment; `rule` is JSON: {"where": a condition over customers}."""
 
     segment_id = columns.text(required=True)
     version = columns.count(required=True)

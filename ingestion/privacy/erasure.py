@@ -141,10 +141,12 @@ def _entries(rows: pl.DataFrame, which: pl.Series) -> list[Entry]:
 
 
 def _forget_records(workspace: Workspace, ledger: Ledger, request: Request) -> None:
-    """Take the person's records out of what was learnt of who is who."""
-    theirs = list(request.detail["records"])
-    for contract, load, file in list(visible_files(ledger, (ALL[name] for name in records.COLUMNS))):
-        columns = records.COLUMNS[contract.name]
+    """Take the person's records out of what was learnt of who is who, and their customers out of what followed."""
+    named = {name: (columns, list(request.detail["records"])) for name, columns in records.COLUMNS.items()}
+    customers = list(request.detail["customers"])
+    named |= {name: ((column,), customers) for name, column in records.CUSTOMER_COLUMNS.items()}
+    for contract, load, file in list(visible_files(ledger, (ALL[name] for name in named))):
+        columns, theirs = named[contract.name]
         rows = pl.read_parquet(workspace.root / file)
         gone = rows.select(pl.any_horizontal(pl.col(columns).is_in(theirs))).to_series()
         if gone.any():

@@ -9,6 +9,8 @@ import polars as pl
 
 # Which columns of a learnt stream name records, and how a source's row is named: its kind and what follows the source.
 COLUMNS = {"customers.identities": ("record_token",), "customers.links": ("left_record", "right_record")}
+# What was learnt of a customer, or handed over, goes with the last decision about whose records are theirs.
+CUSTOMER_COLUMNS = {"customers.profiles": "customer_id", "customers.exports": "customer_id"}
 NAMED_BY = {
     "crm.members": ("member", ("member_id_token",)),
     "ecommerce.orders": ("order", ("shop_id", "order_id")),

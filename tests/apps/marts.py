@@ -177,11 +177,33 @@ def _customers() -> pl.DataFrame:
         "tier": "gold",
     }
     rows = [
-        {"customer_id": "c0", "frequency": 30, "monetary_amount": 600.0, "segment": "champion", **shared},
-        {"customer_id": "c1", "frequency": 20, "monetary_amount": 400.0, "segment": "at risk", **shared},
-    ]
+        {
+            "customer_id": "c0", "frequency": 30, "monetary_amount": 600.0, "segment": "champion", **shared,
+            "expected_value_amount": 250.0, "is_churn_alarm": False, "marketing_media": "email,sms",
+        },
+        {
+            "customer_id": "c1", "frequency": 20, "monetary_amount": 400.0, "segment": "at risk", **shared,
+            "expected_value_amount": 80.0, "is_churn_alarm": True, "marketing_media": "",
+        },
+    ]  # fmt: skip
     return pl.DataFrame(rows).with_columns(
-        pl.lit("store").alias("favourite_channel_id"), pl.lit(HOSTILE_CATEGORY).alias("favourite_category")
+        pl.lit("store").alias("favourite_channel_id"),
+        pl.lit(HOSTILE_CATEGORY).alias("favourite_category"),
+        alive_rate=pl.lit(0.9),
+        expected_orders=pl.lit(12.0),
+        expected_orders_low=pl.lit(4, pl.Int64),
+        expected_orders_high=pl.lit(20, pl.Int64),
+        expected_value_low_amount=pl.lit(20.0),
+        expected_value_high_amount=pl.lit(500.0),
+        quiet_after_days=pl.lit(30, pl.Int64),
+        next_category=pl.lit("Milk"),
+        next_category_rate=pl.lit(0.6),
+        favourite_hour=pl.lit(17, pl.Int32),
+        cohort_on=pl.lit(date(2017, 8, 1)),
+        channels=pl.lit("shop_a,store"),
+        city=pl.lit("Nanjing"),
+        gender=pl.lit("F"),
+        tags=pl.lit("[]"),
     )
 
 

@@ -20,10 +20,25 @@ MODEL = Path(__file__).resolve().parents[4] / "shared" / "design" / "model.md"
 BESIDE = {
     # A counter's width, without which its rollover cannot be undone, and its pace, by which a reset is none.
     "scada.readings": ["counter_bits", "max_per_second"],
+    # The issue asks for intervals, cohorts, the next best category and the churn alarm beside the value.
+    "customers.profiles": [
+        "expected_orders_low",
+        "expected_orders_high",
+        "expected_value_low_amount",
+        "expected_value_high_amount",
+        "horizon_days",
+        "cohort_on",
+        "next_category",
+        "next_category_rate",
+        "quiet_after_days",
+        "is_churn_alarm",
+    ],
     # The model gives these in words ("…", "one JSON object") or within `parts`.
     "promotions.effects": None,
     "planning.summary": None,
 }
+# A segment's trend has to outlive the few versions that are kept, so its sizes land.
+STREAMS_BESIDE = {"customers.segment_sizes"}
 # A plan's orders keep their ids from plan to plan, and every plan lands whole.
 KEYS = {"planning.schedule_orders": ("plan_id", "order_id", "version")}
 # Said in words, without a mark that a reader of tables could see.
@@ -138,10 +153,10 @@ def test_the_model_is_read_as_it_is_written() -> None:
 
 
 def test_every_stream_of_the_model_has_a_contract_and_no_contract_is_beside_it() -> None:
-    assert set(model()) == set(ALL)
+    assert set(model()) == set(ALL) - STREAMS_BESIDE
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", sorted(set(ALL) - STREAMS_BESIDE))
 def test_a_contract_is_what_the_model_says(name: str) -> None:
     said, ours = model()[name], contract(name)
     beside = BESIDE.get(name, [])

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_customers__segment_sizes_all')) }}

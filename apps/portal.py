@@ -12,7 +12,7 @@ if str(Path(__file__).resolve().parent.parent) not in sys.path:
     sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from apps.components import filters, frame
-from apps.marketing import channels, customers, overview, promotions, voice
+from apps.marketing import channels, customer_360, customers, overview, promotions, segments, voice
 from apps.operations import data_health, demand, factory, production, stock, traceability
 
 HERE = Path(__file__).parent
@@ -21,6 +21,8 @@ PAGES = {
         ("overview", overview.page, ":material/monitoring:"),
         ("channels", channels.page, ":material/storefront:"),
         ("customers", customers.page, ":material/group:"),
+        ("customer_360", customer_360.page, ":material/person_search:"),
+        ("segments", segments.page, ":material/groups:"),
         ("promotions", promotions.page, ":material/sell:"),
         ("voice", voice.page, ":material/forum:"),
     ),

@@ -35,7 +35,7 @@ STARTERS = (
     Segment("high_value", 0, "High value to come", "expected_value_amount >= 150 and alive_rate >= 0.8"),
     Segment("new_promising", 0, "New and promising", "segment in ('new', 'promising') and not is_churn_alarm"),
     Segment("by_email", 0, "Members to reach by e-mail", "is_member and marketing_media like '%email%'"),
-    Segment("lost", 0, "Lost", "segment = 'lost' and alive_rate < 0.9"),
+    Segment("lost", 0, "Lost", "segment = 'lost'"),
 )  # fmt: skip
 
 

@@ -7,14 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import polars as pl
+
+from customers.segments import Segment
 from ingestion.landing import lake
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import holder, run_lock
 from ingestion.privacy.tokens import create_keys
+from tillmill import activation
 from tillmill import publish as publishing
+from tillmill import segments as kept
+from tillmill.activation import Exported
 from tillmill.errors import UsageError
 from tillmill.publish import PublishedVersion
+from tillmill.segments import Preview, Reader
 from tillmill.workspace import SETTINGS_FILE, Workspace, now, open_workspace
+
+__all__ = ["Exported", "Preview", "Reader", "Segment"]
 
 
 @dataclass(frozen=True)
@@ -85,3 +94,31 @@ def rollback(root: Path, *, to: int | None = None, release: bool = False) -> Pub
     if version is None:
         raise UsageError("nothing is published yet", next_command="tillmill run")
     return version
+
+
+def segments(root: Path) -> list[Segment]:
+    """The newest version of each segment, what is pending included."""
+    return kept.known(root)
+
+
+def preview_segment(root: Path, rule: str, read: Reader) -> Preview:
+    """Whom a rule holds for; raises UsageError for one that cannot be read. `read` gives a published table."""
+    return kept.preview(root, rule, read)
+
+
+def segment_overlap(root: Path, read: Reader) -> pl.DataFrame:
+    """left, right, both, share of every two segments."""
+    return kept.overlap(root, read)
+
+
+def save_segment(root: Path, segment_id: str, name: str, rule: str, *, author: str, read: Reader) -> Segment:
+    """Keeps a new version of a segment; raises UsageError for what cannot be used."""
+    return kept.save(root, segment_id, name, rule, author=author, read=read)
+
+
+def export_segment(
+    root: Path, segment_id: str, *, purpose: str, medium: str, campaign: str, by: str, read: Reader
+) -> Exported:
+    """Writes the hashed list of a segment as CSV; clear values are for people at the command line, whose account is
+    known. Raises as `tillmill.activation.export`."""
+    return activation.export(root, segment_id, purpose=purpose, medium=medium, campaign=campaign, by=by, read=read)

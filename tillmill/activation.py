@@ -27,9 +27,7 @@ from ingestion.privacy.records import record_token
 from ingestion.privacy.suppression import read_suppressed
 from ingestion.privacy.vault import Vault
 from tillmill import inbox, segments
-from tillmill import publish as publishing
 from tillmill.errors import RefusedError, TillmillError, UsageError
-from tillmill.warehouse import read_table
 from tillmill.workspace import Workspace, now, open_workspace
 
 STREAM = "customers.exports"
@@ -65,6 +63,7 @@ def export(
     to: str = "csv",
     campaign: str = "",
     by: str = "",
+    read: segments.Reader | None = None,
 ) -> Exported:
     """Writes or sends the list of a segment's people who consent to `purpose` by `medium`, without the hold-out.
 
@@ -83,8 +82,17 @@ def export(
             raise RefusedError(
                 "somebody is being forgotten", state="Nothing was exported.", next_command="tillmill run"
             )
-        inside = members(segments.customers(workspace), segment.rule)
-        chosen = _choose(workspace, ledger, inside, purpose, medium, name)
+        tables = read or segments.published(workspace)
+        inside = members(tables(segments.CUSTOMERS), segment.rule)
+        owners = tables("bridge_customer_identifier").select("record_token", "customer_id")
+        chosen = room.choose(
+            inside,
+            owners,
+            room.standing_consents(_answers(workspace, ledger), purpose, medium),
+            _members(workspace, ledger, medium),
+            campaign=name,
+            holdout_rate=workspace.settings.activation.holdout_rate,
+        )
         export_id = _numbered(workspace, ledger, name)
         listed = chosen.rows.filter(~pl.col("is_holdout"))
         people = _addresses(workspace, ledger, listed, medium, form, who=who, purpose=f"{purpose}, {export_id}")
@@ -127,21 +135,8 @@ def _check(workspace: Workspace, purpose: str, medium: str, form: str, to: str, 
         )
 
 
-def _choose(
-    workspace: Workspace, ledger: Ledger, inside: pl.DataFrame, purpose: str, medium: str, campaign: str
-) -> room.Chosen:
-    version = publishing.read_pointer(workspace.published)
-    assert version is not None  # segments.customers has read it
-    owners = read_table(version.path, "bridge_customer_identifier").select("record_token", "customer_id")
-    answers = _rows(workspace, ledger, "crm.consents", "purpose", "medium", "given_at", "is_granted")
-    return room.choose(
-        inside,
-        owners,
-        room.standing_consents(answers, purpose, medium),
-        _members(workspace, ledger, medium),
-        campaign=campaign,
-        holdout_rate=workspace.settings.activation.holdout_rate,
-    )
+def _answers(workspace: Workspace, ledger: Ledger) -> pl.DataFrame:
+    return _rows(workspace, ledger, "crm.consents", "purpose", "medium", "given_at", "is_granted")
 
 
 def _members(workspace: Workspace, ledger: Ledger, medium: str) -> pl.DataFrame:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -21,6 +23,8 @@ from tillmill.workspace import Workspace, now, open_workspace
 
 STREAM = "customers.segments"
 CUSTOMERS = "mart_customer_360"
+# Gives a published table by name. The portal, which has the version open already, brings its own.
+Reader = Callable[[str], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,9 @@ def find(root: Path, segment_id: str) -> Segment:
     return found[segment_id]
 
 
-def preview(root: Path, rule: str) -> Preview:
+def preview(root: Path, rule: str, read: Reader | None = None) -> Preview:
     """Whom the rule holds for. Raises UsageError for a rule that cannot be read, and before the first version."""
-    everybody = customers(open_workspace(root))
+    everybody = (read or published(open_workspace(root)))(CUSTOMERS)
     inside = room.members(everybody, rule)
     media = inside["marketing_media"].str.split(",").explode().drop_nulls()
     return Preview(
@@ -73,9 +77,9 @@ def preview(root: Path, rule: str) -> Preview:
     )
 
 
-def overlap(root: Path) -> pl.DataFrame:
+def overlap(root: Path, read: Reader | None = None) -> pl.DataFrame:
     """left, right, both, share of every two segments, by the published version; see `customers.segments.overlap`."""
-    everybody = customers(open_workspace(root))
+    everybody = (read or published(open_workspace(root)))(CUSTOMERS)
     found = {}
     for segment in known(root):
         try:
@@ -85,13 +89,13 @@ def overlap(root: Path) -> pl.DataFrame:
     return room.overlap(found)
 
 
-def save(root: Path, segment_id: str, name: str, rule: str, *, author: str) -> Segment:
+def save(root: Path, segment_id: str, name: str, rule: str, *, author: str, read: Reader | None = None) -> Segment:
     """Keeps a new version of a segment at once; it lands and is counted with the next run.
 
     Raises UsageError for a rule, an id or a name that cannot be used, and without an author.
     """
     workspace = open_workspace(root)
-    schema = customers(workspace).schema
+    schema = (read or published(workspace))(CUSTOMERS).schema
     segment_id, name, rule = room.checked(segment_id, name, rule, schema)
     with Ledger(workspace.ledger) as ledger:
         newest = {one.segment_id: one for one in room.latest(_landed(workspace, ledger), _pending(workspace, ledger))}
@@ -108,12 +112,12 @@ def save(root: Path, segment_id: str, name: str, rule: str, *, author: str) -> S
     return Segment(segment_id, version, name, rule, author.strip(), is_pending=True)
 
 
-def customers(workspace: Workspace) -> pl.DataFrame:
-    """The published customers that rules are over. Raises UsageError before the first version."""
+def published(workspace: Workspace) -> Reader:
+    """Reads tables of the published version. Raises UsageError before the first one."""
     version = publishing.read_pointer(workspace.published)
     if version is None:
         raise UsageError("nothing is published yet", next_command="tillmill run")
-    return read_table(version.path, CUSTOMERS)
+    return partial(read_table, version.path)
 
 
 def _landed(workspace: Workspace, ledger: Ledger) -> pl.DataFrame:

@@ -81,7 +81,18 @@ def draw(name: str, needs: Sequence[str], body: Body, workspace: Workspace, word
     today = (local - timedelta(hours=hours, minutes=minutes)).date()
     names = sales.names(warehouse, words.language)
     state = actions.run_state(workspace.root)
-    view = View(words, colours(mode), brand, warehouse, version.version, clock, today, names, state.failed_streams)
+    view = View(
+        words,
+        colours(mode),
+        brand,
+        warehouse,
+        version.version,
+        clock,
+        today,
+        names,
+        state.failed_streams,
+        workspace.root,
+    )
     export = _title(words, name, _badge(view, state, version))
     if not warehouse.has(*needs) or any(warehouse.is_empty(table) for table in needs[:1]):
         empty(words, f"empty.{name}")

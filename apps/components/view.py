@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from apps import format as write
@@ -16,7 +17,8 @@ from tillmill.workspace import Brand
 
 @dataclass(frozen=True)
 class View:
-    """One reader's look at one published version; `failed` says why a stream (SOURCE STREAM) was not pulled."""
+    """One reader's look at one published version; `failed` says why a stream (SOURCE STREAM) was not pulled;
+    `root` is the workspace's folder, for `tillmill.actions`."""
 
     words: Words
     colours: Colours
@@ -27,6 +29,7 @@ class View:
     today: date
     names: Mapping[tuple[str, str], str]
     failed: Mapping[str, str] = field(default_factory=dict)
+    root: Path = field(default_factory=Path)
 
     @property
     def language(self) -> str:

@@ -48,7 +48,9 @@ def page(view: View, export: DeltaGenerator) -> None:
     listed = _listed(view, customers.listed(view.warehouse, scope, chosen.get("segment")))
     columns = _columns(view)
     totals = {"monetary": listed["monetary"].sum(), "frequency": listed["frequency"].sum()}
-    tables.table(view, listed, columns, title=view.words("customers.table"), key="customers", totals=totals)
+    tables.table(
+        view, listed, columns, title=view.words("customers.table"), key="customers", totals=totals, link="address"
+    )
     tables.export(view, export, listed, columns, name="customers")
 
 
@@ -176,6 +178,7 @@ def _segments_chart(view: View, segments: pl.DataFrame) -> None:
 
 def _listed(view: View, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
+        filters.address(view, "customer-360", "customer_id", "customer").alias("address"),
         pl.col("segment")
         .map_elements(lambda code: view.words.code("segment", code), return_dtype=pl.String)
         .alias("segment_word"),

@@ -50,6 +50,14 @@ class Warehouse:
         with self.connection.cursor() as cursor:
             return column in cursor.table(table).columns
 
+    def table(self, name: str) -> pl.DataFrame:
+        """All rows of a published table, for `tillmill.actions`; raises QueryError where there is none."""
+        if name not in self.tables:
+            raise QueryError(f"there is no table {name}")
+        with self.connection.cursor() as cursor:
+            found: pl.DataFrame = cursor.table(name).pl()
+        return found
+
     def rows(self, sql: str, **parameters: str | date | int | float | bool | None) -> pl.DataFrame:
         """The answer to one question with bound parameters; raises QueryError with DuckDB's words."""
         key = (sql, tuple(sorted(parameters.items())))

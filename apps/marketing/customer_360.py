@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -44,7 +44,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     columns = _order_columns(view)
     tables.table(view, orders, columns, title=words("customer_360.orders"), key="orders", seen=6)
     tables.export(view, export, orders, columns, name=str(customer))
-    left, right = st.columns([1, 2], gap="small")
+    left, right = st.columns([2, 3], gap="small")
     with left:
         _consents(view, asked.consents(view.warehouse, str(customer)))
     with right:
@@ -179,14 +179,14 @@ def _facts(view: View, profile: dict[str, Any]) -> None:
         ("term.favourite_category", view.category(profile["favourite_category"])),
         ("term.favourite_hour", write.NONE if hour is None else words("customer_360.hour", hour=f"{hour:02}")),
         ("term.next_category", view.category(profile["next_category"]) + next_rate),
-        ("term.cohort", view.day(profile["cohort_on"])[-8:] if isinstance(profile["cohort_on"], date) else write.NONE),
+        ("term.first_order", view.day(profile["first_order_on"])),
     ]
     with st.container(border=True, key="card-facts", gap="xsmall", height="stretch"):
         st.markdown(f"**{words('customer_360.facts')}**")
         for key, value in facts:
             with st.container(horizontal=True, gap="small"):
                 st.caption(words(key), width=150)
-                st.text(value)
+                st.markdown(write.plain(value))
 
 
 def _orders(view: View, rows: pl.DataFrame) -> pl.DataFrame:
@@ -238,10 +238,9 @@ def _reasons(view: View, rows: pl.DataFrame) -> None:
     columns = [
         tables.Column("rule", words("term.rule")),
         tables.Column("verdict", words("term.verdict"), tone=lambda text: "bad" if text == words("link.never") else ""),
-        tables.Column("evidence", words("term.why"), width=300),
+        tables.Column("evidence", words("term.why"), width=260),
         tables.Column("sources", words("term.source")),
         tables.Column("links", words("term.count"), write.exact),
-        tables.Column("weight", words("term.weight"), lambda value: f"{value:.2f}"),
         tables.Column("last_on", words("term.last_seen"), view.day),
     ]
     tables.table(view, shown, columns, title=words("customer_360.reasons"), key="reasons", seen=6)

@@ -207,7 +207,10 @@ def _columns(view: View) -> list[tables.Column]:
 def _lists(view: View, rows: pl.DataFrame) -> None:
     words = view.words
     shown = rows.with_columns(
-        pl.col("medium").map_elements(lambda code: words.code("medium", code), return_dtype=pl.String)
+        pl.col("medium").map_elements(lambda code: words.code("medium", code), return_dtype=pl.String),
+        pl.col("is_complete").replace_strict(
+            {True: words("segments.complete"), False: words("segments.running")}, return_dtype=pl.String
+        ),
     )
     columns = [
         tables.Column("export_id", words("term.export"), width=200),
@@ -217,5 +220,6 @@ def _lists(view: View, rows: pl.DataFrame) -> None:
         tables.Column("held_out", words("term.held_out"), write.exact),
         tables.Column("exported_rate", words("term.on_list_bought"), lambda rate: write.percent(rate, 0)),
         tables.Column("held_out_rate", words("term.held_out_bought"), lambda rate: write.percent(rate, 0)),
+        tables.Column("is_complete", words("term.status"), tone=lambda _: "quiet"),
     ]
     tables.table(view, shown, columns, title=words("segments.lists"), key="lists", seen=5)

@@ -79,6 +79,10 @@ def marts() -> dict[str, pl.DataFrame]:
         "dim_location": _locations(),
         "bridge_customer_identifier": _bridge(),
         "mart_customer_360": _customers(),
+        "bridge_customer_consent": _consents(),
+        "stg_customers__links": _links(),
+        "mart_segment": _segment_sizes(),
+        "mart_activation": _lists(),
         "mart_promotion": _promotions(),
         "mart_voice_post": _posts(),
         "mart_voice_alarm": _alarms(),
@@ -165,7 +169,8 @@ def _locations() -> pl.DataFrame:
 
 def _bridge() -> pl.DataFrame:
     rows = [(f"r{number}", f"c{number // 2}", "pos", "sale") for number in range(4)]
-    return pl.DataFrame(rows, schema=["record_token", "customer_id", "_source", "kind"], orient="row")
+    bridge = pl.DataFrame(rows, schema=["record_token", "customer_id", "_source", "kind"], orient="row")
+    return bridge.with_columns(seen_on=pl.lit(FIRST))
 
 
 def _customers() -> pl.DataFrame:
@@ -205,6 +210,45 @@ def _customers() -> pl.DataFrame:
         gender=pl.lit("F"),
         tags=pl.lit("[]"),
     )
+
+
+def _consents() -> pl.DataFrame:
+    at = datetime(2017, 9, 1, 12, tzinfo=UTC)
+    rows = [("email", True), ("sms", False)]
+    return pl.DataFrame(
+        [
+            {"customer_id": "c0", "purpose": "marketing", "medium": medium, "is_granted": granted, "answered_at": at}
+            for medium, granted in rows
+        ]
+    )
+
+
+def _links() -> pl.DataFrame:
+    shared = {"left_record": "r0", "right_record": "r1", "verdict": "link", "weight": 1.0}
+    return pl.DataFrame([{**shared, "rule": "member_id", "evidence": MARKUP}])
+
+
+def _segment_sizes() -> pl.DataFrame:
+    days = [date(2017, 11, 30), date(2017, 12, 5)]
+    return pl.DataFrame(
+        [
+            {"segment_id": name, "version": 0, "as_of": day, "customers": count + place}
+            for name, count in (("by_email", 1), ("lost", 0))
+            for place, day in enumerate(days)
+        ]
+    )
+
+
+def _lists() -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "export_id": "spring-1", "segment_id": "lost", "purpose": "marketing", "medium": "email",
+                "exported_at": datetime(2017, 11, 1, 12, tzinfo=UTC), "is_complete": True, "exported_customers": 90,
+                "held_out_customers": 10, "exported_buyers": 30, "held_out_buyers": 2,
+            }
+        ]
+    )  # fmt: skip
 
 
 def _promotions() -> pl.DataFrame:

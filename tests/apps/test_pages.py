@@ -13,10 +13,14 @@ from apps.i18n import load
 from tests.apps import marts
 
 PORTAL = Path(__file__).parents[2] / "apps" / "portal.py"
+# Data health has a table of what needs somebody above that of all streams; a customer has orders, consents, reasons.
+TABLES = {"data_health": 3, "customer_360": 3, "stock": 2, "factory": 2, "traceability": 2, "voice": 2}
 PAGES = {
     "overview": "marketing.overview",
     "channels": "marketing.channels",
     "customers": "marketing.customers",
+    "customer_360": "marketing.customer_360",
+    "segments": "marketing.segments",
     "promotions": "marketing.promotions",
     "voice": "marketing.voice",
     "demand": "operations.demand",
@@ -58,10 +62,7 @@ def test_a_page_answers_its_question(opened: Opened, full: Path, page: str, lang
     assert at.title[0].value == words(f"{page}.title")
     assert 2 <= len(at.metric) <= 4
     assert all(card.value not in ("", "nan", "None") for card in at.metric)
-    # What needs somebody and what counts found above all streams; distributors' stock; shifts above alarms; where a lot
-    # went above what it was made of; themes that turned.
-    tables = {"data_health": 3, "stock": 2, "factory": 2, "traceability": 2, "voice": 2}
-    assert len(at.get("bidi_component")) == tables.get(page, 1)
+    assert len(at.get("bidi_component")) == TABLES.get(page, 1)
     assert at.get("download_button")
     assert at.get("vega_lite_chart")
     assert "version 1" in said(at) if language == "en" else "版本 1" in said(at)

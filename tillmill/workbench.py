@@ -254,7 +254,10 @@ def social_train(
         raise UsageError(f"{file}: column {label!r}, row {row + 1}: {frame[label][row]!r} is neither 1 nor 0")
     groups = frame[group].cast(pl.String).fill_null("").to_list() if group else None
     texts = frame[text].cast(pl.String).fill_null("").to_list()
-    model = fit_model(texts, good.to_list(), language=out.stem, groups=groups, kept=KEPT)
+    try:
+        model = fit_model(texts, good.to_list(), language=out.stem, groups=groups, kept=KEPT)
+    except ValueError as error:
+        raise UsageError(f"{file}: {error}") from error
     out.parent.mkdir(parents=True, exist_ok=True)
     write_file(table_of(model), out)
     _show({"texts": len(texts), "good": int(good.sum()), "grams": len(model.grams), "out": str(out)}, as_json)

@@ -127,7 +127,7 @@ def _joined(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], Places, Place
 
 
 def _powers(points: npt.NDArray[np.uint32]) -> tuple[Hashes, Hashes]:
-    """Inverse powers by place, and running sums: the sum of a span times its start's power depends on the span alone."""
+    """Inverse powers by place, and running sums: a span's sum times its start's power depends on it alone."""
     size = len(points)
     rise = np.full(size + 1, _BASE, np.uint64)
     fall = np.full(size + 1, _INVERSE, np.uint64)

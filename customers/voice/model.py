@@ -54,8 +54,8 @@ class Model:
 
     def scores(self, texts: Sequence[str]) -> Numbers:
         """Twice the calibrated chance of good, less one: -1 (bad) to 1 (good), to four digits."""
-        scores: Numbers = np.round(np.tanh(self.slope * self.margins(texts) / 2), 4) + 0.0
-        return scores
+        scores = np.round(np.tanh(self.slope * self.margins(texts) / 2), 4) + 0.0
+        return scores.astype(np.float64)
 
     def reasons(self, text: str, most: int = 8) -> pl.DataFrame:
         """gram, pull: what moves one text most, strongest first."""

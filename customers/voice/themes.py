@@ -69,12 +69,16 @@ THEMES = tuple(LEXICON)
 def themes_of(text: str) -> list[str]:
     """The themes of which a word stands in the text, in the order of LEXICON."""
     text = text.lower()
-    return [theme for theme, pattern in _patterns().items() if pattern.search(text)]
+    return [
+        theme
+        for theme, (chinese, english) in _words().items()
+        if any(word in text for word in chinese) or english.search(text)
+    ]
 
 
 @cache
-def _patterns() -> dict[str, re.Pattern[str]]:
+def _words() -> dict[str, tuple[tuple[str, ...], re.Pattern[str]]]:
     return {
-        theme: re.compile("|".join([*chinese.split(), *(rf"\b{word}" for word in english.split())]))
+        theme: (tuple(chinese.split()), re.compile(rf"\b(?:{'|'.join(english.split())})", re.ASCII))
         for theme, (chinese, english) in LEXICON.items()
     }

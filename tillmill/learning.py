@@ -18,6 +18,7 @@ from customers.keys import LINK_COLUMNS, SAID, link_records
 from customers.profiles import profile_customers
 from customers.segments import latest, sizes
 from customers.vetoes import contradictions
+from customers.voice.read import new_readings
 from forecasting.backtest import score_origins
 from forecasting.weekly import forecast_demand
 from ingestion.contracts import contract
@@ -29,7 +30,6 @@ from promotions.measure import measure_runs
 from promotions.runs import find_runs
 from tillmill import inbox, warehouse
 from tillmill.publish import Candidate
-from tillmill.voice import new_readings
 from tillmill.workspace import Workspace, now, to_business_date
 
 CODE = ("ingestion", "dbt_project", "customers", "promotions", "forecasting", "planning", "tillmill", "seeds/reference")
@@ -142,7 +142,7 @@ class Learner:
         if posts.is_empty():
             return "no posts: skipped"
         products = self._read("dim_product").filter(pl.col("is_current")).select("sku", "name")
-        read = new_readings(self._workspace, self._ledger, posts, products)
+        read = new_readings(posts, products, self._landed("social.sentiment"))
         self._land("social.sentiment", read)
         bad = read.filter(pl.col("label") == "bad").height
         return f"{posts.height:,} posts, {read.height:,} read anew, {bad:,} of them bad"

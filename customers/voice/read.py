@@ -19,6 +19,7 @@ SENTIMENT: dict[str, type[pl.DataType] | pl.DataType] = {
     "language": pl.String,
     "themes": pl.List(pl.String),
 }
+_POST = ["platform", "post_id"]
 # A bare question asks; what its words pull is no verdict.
 _ASKS = ("?", "？", "吗")
 
@@ -57,6 +58,23 @@ def read_posts(posts: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
         pl.col("themes").map_elements(lambda found: json.dumps(list(found)), return_dtype=pl.String),
         model_version=pl.lit(model_version()),
     )
+
+
+def new_readings(posts: pl.DataFrame, products: pl.DataFrame, landed: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `social.sentiment` that did not land yet (`landed`: those that did), by this model version.
+
+    Read are posts without a reading, and those their platform told again (`observed_at`) since theirs; of the latter
+    only what reads otherwise now is kept, so that a post's growing likes add no row.
+    """
+    known = landed.filter(pl.col("model_version") == model_version()).sort("observed_at").unique(_POST, keep="last")
+    seen = known.select(*_POST, read_at="observed_at")
+    due = posts.join(seen, on=_POST, how="left").filter(
+        pl.col("read_at").is_null() | (pl.col("observed_at") > pl.col("read_at"))
+    )
+    # One post may come by two sources; it is read once, as told last.
+    due = due.sort("observed_at", "_source").unique(_POST, keep="last").sort(_POST)
+    said = read_posts(due, products)
+    return said.join(known, on=[*_POST, *SENTIMENT, "sku"], how="anti", nulls_equal=True, maintain_order="left")
 
 
 def model_version() -> str:

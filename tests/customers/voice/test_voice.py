@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from customers.voice import grams
 from customers.voice.languages import language_of
 from customers.voice.mentions import products_of
 from customers.voice.model import read_model, shipped
-from customers.voice.read import model_version, read_posts, read_texts
+from customers.voice.read import model_version, new_readings, read_posts, read_texts
 from customers.voice.themes import LEXICON, THEMES, themes_of
 from customers.voice.training import fit_model, table_of
 
@@ -112,6 +113,28 @@ def test_posts_become_rows_of_the_stream() -> None:
     row = read_posts(posts, pl.DataFrame({"sku": ["7"], "name": ["Bread"]})).row(0, named=True)
     assert row["label"] == "bad"
     assert (row["sku"], row["themes"], row["model_version"]) == ("7", '["freshness", "price"]', model_version())
+
+
+def test_only_what_is_new_or_reads_otherwise_lands_again() -> None:
+    products = pl.DataFrame({"sku": ["7"], "name": ["Bread"]})
+
+    def told(**texts: tuple[str, int]) -> pl.DataFrame:
+        rows = [(post, text, datetime(2017, 1, on, tzinfo=UTC)) for post, (text, on) in texts.items()]
+        frame = pl.DataFrame(rows, schema=["post_id", "text", "observed_at"], orient="row")
+        return frame.with_columns(platform=pl.lit("n"), sku_hint=pl.lit("7"), _source=pl.lit("net"))
+
+    first = told(a=("Tastes great", 1), b=("So stale", 1))
+    nothing = read_posts(first, products).clear().with_columns(observed_at=pl.lit(None, pl.Datetime("us", "UTC")))
+    read = new_readings(first, products, nothing)
+    assert read["post_id"].to_list() == ["a", "b"]
+    landed = read.with_columns(observed_at=pl.lit(datetime(2017, 1, 2, tzinfo=UTC)))
+    # Told again with more likes, corrected by its author, and a new one; an old version that comes late is not read.
+    later = told(a=("Tastes great", 3), b=("So stale. Correction: delicious, great value!", 3), c=("Awful", 3))
+    again = new_readings(later, products, landed)
+    assert again.select("post_id", "label").rows() == [("b", "good"), ("c", "bad")]
+    assert new_readings(first, products, landed).is_empty()
+    # Another model's readings are no readings.
+    assert new_readings(first, products, landed.with_columns(model_version=pl.lit("older"))).height == 2
 
 
 def test_a_trained_model_reads_as_its_table_on_disk(tmp_path: Path) -> None:

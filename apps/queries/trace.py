@@ -18,7 +18,7 @@ from mart_lot_destination as destination
 inner join made on destination.sku = made.into_sku and destination.lot_id = made.into_lot_id
 where destination.ends_with <> 'sent on'
 group by destination.lot_id
-order by max(destination.last_at) desc, count(*) desc, destination.lot_id
+order by max(destination.last_at) desc nulls last, count(*) desc, destination.lot_id
 limit 1
 """
 
@@ -38,7 +38,7 @@ select
     product.name,
     trace.into_lot_id as lot_id,
     trace.depth,
-    destination.units::double as units,
+    (case when destination.ends_with = 'in stock' then on_hand_units else destination.units end)::double as units,
     destination.first_at,
     destination.ends_with
 from mart_lot_trace as trace
@@ -47,7 +47,9 @@ inner join mart_lot_destination as destination
 left join dim_product as product on trace.into_sku = product.sku and product.is_current
 left join dim_location as location on destination.kind = 'location' and destination.reached_id = location.location_id
 where trace.lot_id = $asked and destination.ends_with <> 'sent on'
-order by destination.kind desc, destination.first_at desc, destination.reached_id, trace.into_lot_id, trace.into_sku
+order by
+    destination.kind desc, destination.first_at desc nulls last,
+    destination.reached_id, trace.into_lot_id, trace.into_sku
 """
 
 _BACKWARD = """

@@ -98,4 +98,4 @@ def _destinations() -> pl.DataFrame:
     names = ["kind", "reached_id", "shop_id", "units", "ends_with"]
     sent = [pl.lit(FIRST).alias(name) for name in ("first_at", "last_at")]
     made = [pl.lit("01").alias("sku"), pl.lit(GOODS).alias("lot_id")]
-    return pl.DataFrame(rows, schema=names, orient="row").with_columns(*made, *sent)
+    return pl.DataFrame(rows, schema=names, orient="row").with_columns(*made, *sent, pl.lit(0.0).alias("on_hand_units"))

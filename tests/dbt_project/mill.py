@@ -18,7 +18,10 @@ def minutes(count: float) -> datetime:
 
 def land(lake: SmallLake) -> None:
     """Lands all streams of the mill, one load each."""
-    lake.land("wms.locations", [{"location_id": "DC", "kind": "dc"}, {"location_id": "S1", "kind": "store"}])
+    lake.land(
+        "wms.locations",
+        [{"location_id": name, "kind": kind} for name, kind in (("PLANT", "plant"), ("DC", "dc"), ("S1", "store"))],
+    )
     _land_lines(lake)
     _land_readings(lake)
     _land_alarms(lake)
@@ -207,6 +210,8 @@ def _land_lots(lake: SmallLake) -> None:
     lake.land(
         "wms.movements",
         [
+            # Of nine made two left the plant.
+            {**moved("0", "PLANT", "receipt", "LOT-A"), "units": 9},
             moved("1", "PLANT", "transfer", "LOT-A", to_location_id="DC"),
             moved("2", "DC", "delivery", "LOT-A", to_location_id="S1"),
             moved("3", "DC", "shipment", "LOT-A", reference_kind="order", reference_id="O1"),

@@ -157,6 +157,7 @@ def test_a_failure_is_a_stop_that_called_for_a_repair(mill_built: Warehouse) -> 
 def test_one_query_leads_from_a_component_lot_to_orders_and_stores(mill_built: Warehouse) -> None:
     assert mill_built.rows(FORWARD.format("s1")) == [
         ("LOT-A", "location", "DC", "sent on"),
+        ("LOT-A", "location", "PLANT", "in stock"),
         ("LOT-A", "location", "S1", "store"),
         ("LOT-A", "order", "O1", "customer"),
         ("LOT-A", "order", "O3", "customer"),
@@ -165,4 +166,7 @@ def test_one_query_leads_from_a_component_lot_to_orders_and_stores(mill_built: W
 
 def test_one_query_leads_from_an_order_back_to_the_component_lots(mill_built: Warehouse) -> None:
     assert mill_built.rows(BACKWARD.format("O1")) == [("X", "LOT-A", 0), ("SYRUP", "y1", 1), ("SUGAR", "s1", 2)]
+    assert mill_built.rows("select on_hand_units from mart_lot_destination where reached_id = 'PLANT'") == [
+        (Decimal(7),)
+    ]
     assert mill_built.rows(BACKWARD.format("O2")) == [("X", "LOT-B", 0), ("SUGAR", "s2", 1)]

@@ -65,6 +65,24 @@ def test_every_order_leads_back_to_the_lots_that_are_in_it(small_run: Path) -> N
     assert found == truth
 
 
+def test_what_was_made_of_a_lot_was_sent_or_lies_in_stock(small_run: Path) -> None:
+    """Of lots that no count corrected, to the unit."""
+    assert asked(small_run, "select count(*) > 100 from fct_production_run") == [(True,)]
+    odd = """
+        with made as (select sku, lot_id, sum(good_units) as units from fct_production_run group by all),
+        gone as (
+            select sku, lot_id, sum(case when ends_with = 'in stock' then on_hand_units else units end) as units
+            from mart_lot_destination where ends_with <> 'sent on' group by all
+        ),
+        corrected as (select distinct sku, lot_id from fct_stock_day where adjustment_units <> 0)
+        select made.sku, made.lot_id, made.units, gone.units
+        from made left join gone on made.sku = gone.sku and made.lot_id = gone.lot_id
+        anti join corrected on made.sku = corrected.sku and made.lot_id = corrected.lot_id
+        where made.units > 0 and made.units is distinct from gone.units
+    """
+    assert asked(small_run, odd) == []
+
+
 def test_shifts_made_and_stood_still_as_the_world_has_it(small_run: Path) -> None:
     """Units of each shift to the piece; of stops those that rang an alarm, to the second."""
     counts = pl.read_parquet(small_run / "truth" / "shift_counts.parquet").filter(pl.col("ended_at") <= CLOCK)

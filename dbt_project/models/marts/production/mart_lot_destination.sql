@@ -1,7 +1,7 @@
 {{ config(tags=['pass_b']) }}
 
--- One row per lot and order or place that it was sent to. A till keeps no lots, so the trace of what was delivered to a
--- store ends there; a place that sent the lot on is a station on its way.
+-- One row per lot and order or place that it was sent to or lies at. A till keeps no lots, so the trace of what was
+-- delivered to a store ends there; a place that keeps lots and has none of this one left was a station on its way.
 with
 
 movements as (
@@ -81,36 +81,39 @@ sent as (
     group by sku, lot_id, kind, reached_id
 ),
 
-senders as (
-    select distinct
-        location_id,
-        sku,
-        lot_id
-    from movements
-    where kind in ('shipment', 'delivery', 'transfer', 'transfer_out')
+places as (
+    select * from {{ ref('dim_location') }}
+    where kind not in ('store', 'distributor', 'platform')
+),
+
+on_hand as (
+    select * from {{ ref('int_lots_on_hand') }}
 ),
 
 final as (
     select
-        sent.sku,
-        sent.lot_id,
-        sent.kind,
-        sent.reached_id,
+        coalesce(sent.sku, on_hand.sku) as sku,
+        coalesce(sent.lot_id, on_hand.lot_id) as lot_id,
+        coalesce(sent.kind, 'location') as kind,
+        coalesce(sent.reached_id, on_hand.location_id) as reached_id,
         orders.shop_id,
-        cast(sent.units as decimal(18, 3)) as units,
+        cast(coalesce(sent.units, 0) as decimal(18, 3)) as units,
+        cast(coalesce(on_hand.units, 0) as decimal(18, 3)) as on_hand_units,
         sent.first_at,
         sent.last_at,
         case
             when sent.kind = 'order' then 'customer'
-            when senders.location_id is not null then 'sent on'
-            when locations.kind in ('store', 'distributor', 'platform') then 'store'
-            else 'in stock'
+            when on_hand.sku is not null then 'in stock'
+            when places.location_id is not null then 'sent on'
+            else 'store'
         end as ends_with
     from sent
+    full outer join on_hand
+        on
+            sent.kind = 'location' and sent.reached_id = on_hand.location_id
+            and sent.sku = on_hand.sku and sent.lot_id = on_hand.lot_id
     left join orders on sent.kind = 'order' and sent.reached_id = orders.order_id
-    left join senders
-        on sent.kind = 'location' and sent.reached_id = senders.location_id and sent.sku = senders.sku and sent.lot_id = senders.lot_id
-    left join {{ ref('dim_location') }} as locations on sent.kind = 'location' and sent.reached_id = locations.location_id
+    left join places on sent.kind = 'location' and sent.reached_id = places.location_id
 )
 
 select * from final

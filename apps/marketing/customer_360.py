@@ -138,7 +138,8 @@ def _weeks_chart(view: View, customer: str) -> None:
     end = write.monday(view.today) + timedelta(weeks=1)
     start = end - timedelta(weeks=_WEEKS)
     found = asked.weeks(view.warehouse, customer, start)
-    channels = found["channel_id"].unique(maintain_order=True).to_list() or [""]
+    largest = found.group_by("channel_id").agg(pl.col("net").sum()).sort("net", "channel_id", descending=[True, False])
+    channels = largest["channel_id"].to_list() or [""]
     bought = {(week, channel): net for week, channel, net in found.iter_rows()}
     rows = [
         {
@@ -185,7 +186,7 @@ def _facts(view: View, profile: dict[str, Any]) -> None:
         st.markdown(f"**{words('customer_360.facts')}**")
         for key, value in facts:
             with st.container(horizontal=True, gap="small"):
-                st.caption(words(key), width=150)
+                st.caption(words(key), width=110)
                 st.markdown(write.plain(value))
 
 
@@ -238,9 +239,9 @@ def _reasons(view: View, rows: pl.DataFrame) -> None:
     columns = [
         tables.Column("rule", words("term.rule")),
         tables.Column("verdict", words("term.verdict"), tone=lambda text: "bad" if text == words("link.never") else ""),
-        tables.Column("evidence", words("term.why"), width=260),
+        tables.Column("evidence", words("term.why"), width=190),
         tables.Column("sources", words("term.source")),
-        tables.Column("links", words("term.count"), write.exact),
+        tables.Column("links", words("term.links"), write.exact),
         tables.Column("last_on", words("term.last_seen"), view.day),
     ]
     tables.table(view, shown, columns, title=words("customer_360.reasons"), key="reasons", seen=6)

@@ -87,7 +87,7 @@ places as (
 ),
 
 on_hand as (
-    select * from {{ ref('int_lots_on_hand') }}
+    select * from {{ ref('int_lots_lying') }}
 ),
 
 final as (

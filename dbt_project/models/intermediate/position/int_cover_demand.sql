@@ -62,7 +62,11 @@ ahead as (
         steps.variance / 7 as daily_variance,
         steps.week_on - workspace.today_on as from_days,
         row_number() over walk as step
-    from (select * from thinned union all select * from flat) as steps
+    from (
+        select * from thinned
+        union all
+        select * from flat
+    ) as steps
     cross join workspace
     where steps.week_on + 7 > workspace.today_on
     window walk as (partition by steps.location_id, steps.sku order by steps.week_on)

@@ -8,7 +8,9 @@ locations as (
 ),
 
 latest as (
-    select days.*, locations.kind
+    select
+        days.*,
+        locations.kind
     from {{ ref('fct_stock_day') }} as days
     left join locations on days.location_id = locations.location_id
     qualify row_number() over (
@@ -69,6 +71,16 @@ estimated as (
     where units_later < closing_units
 ),
 
+shelved as (
+    select
+        location_id,
+        sku,
+        quality,
+        sum(units) as units
+    from estimated
+    group by location_id, sku, quality
+),
+
 final as (
     select
         location_id,
@@ -87,7 +99,7 @@ final as (
         latest.sku,
         latest.lot_id,
         latest.quality,
-        latest.closing_units - coalesce(shelved_units.units, 0) as units,
+        latest.closing_units - coalesce(shelved.units, 0) as units,
         coalesce(lots.reserved_units, 0) as reserved_units,
         lots.produced_on,
         lots.expiry_on,
@@ -95,10 +107,11 @@ final as (
     from latest
     left join lots
         on latest.location_id = lots.location_id and latest.sku = lots.sku and latest.lot_id = lots.lot_id and latest.quality = lots.quality
-    left join (select location_id, sku, quality, sum(units) as units from estimated group by location_id, sku, quality) as shelved_units
-        on latest.location_id = shelved_units.location_id and latest.sku = shelved_units.sku and latest.quality = shelved_units.quality
-        and latest.lot_id = '-'
-    where latest.closing_units <> coalesce(shelved_units.units, 0)
+    left join shelved
+        on
+            latest.location_id = shelved.location_id and latest.sku = shelved.sku and latest.quality = shelved.quality
+            and latest.lot_id = '-'
+    where latest.closing_units <> coalesce(shelved.units, 0)
 )
 
 select * from final

@@ -20,7 +20,7 @@ lives as (
         lives.sku,
         min(case when locations.kind = 'store' then lives.lockup_days else lives.reject_days end) as least_days
     from {{ ref('int_planning_channel_life') }} as lives
-    inner join locations on locations.kind <> 'store' or locations.channel_id = lives.channel_id
+    inner join locations on locations.kind <> 'store' or lives.channel_id = locations.channel_id
     group by locations.location_id, lives.sku
 ),
 

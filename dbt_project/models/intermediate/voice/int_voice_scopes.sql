@@ -32,12 +32,30 @@ counted as (
 ),
 
 scoped as (
-    select 'brand' as scope_kind, '*' as scope, theme, posted_on, posts from counted
+    select
+        'brand' as scope_kind,
+        '*' as scope,
+        theme,
+        posted_on,
+        posts
+    from counted
     union all
-    select 'category' as scope_kind, category as scope, theme, posted_on, posts from counted
+    select
+        'category' as scope_kind,
+        category as scope,
+        theme,
+        posted_on,
+        posts
+    from counted
     where category <> '-'
     union all
-    select 'sku' as scope_kind, sku as scope, theme, posted_on, posts from counted
+    select
+        'sku' as scope_kind,
+        sku as scope,
+        theme,
+        posted_on,
+        posts
+    from counted
     where sku <> '-'
 ),
 

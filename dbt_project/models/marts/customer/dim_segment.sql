@@ -10,8 +10,8 @@ final as (
         name,
         rule,
         author,
-        "at" as saved_at
-    from {{ ref('stg_customers__segments') }}
+        saved.at as saved_at
+    from {{ ref('stg_customers__segments') }} as saved
 )
 
 select * from final

@@ -20,8 +20,8 @@ bought as (
     from people
     inner join {{ ref('int_customer_orders') }} as orders on people.customer_id = orders.customer_id
     where
-        orders.ordered_on >= cast(people."at" as date)
-        and orders.ordered_on < cast(people."at" as date) + 28
+        orders.ordered_on >= cast(people.at as date)
+        and orders.ordered_on < cast(people.at as date) + 28
     group by people.export_id, people.customer_id
 ),
 
@@ -31,7 +31,7 @@ counted as (
         min(people.segment_id) as segment_id,
         min(people.purpose) as purpose,
         min(people.medium) as medium,
-        min(people."at") as exported_at,
+        min(people.at) as exported_at,
         count(*) filter (where not people.is_holdout) as exported_customers,
         count(*) filter (where people.is_holdout) as held_out_customers,
         count(bought.customer_id) filter (where not people.is_holdout) as exported_buyers,

@@ -33,19 +33,28 @@ days as (
 ),
 
 touched as (
-    select distinct sku, posted_on, theme
+    select distinct
+        sku,
+        posted_on,
+        theme
     from themes
 ),
 
 named as (
-    select sku, posted_on, string_agg(theme, ',' order by theme) as themes
+    select
+        sku,
+        posted_on,
+        string_agg(theme, ',' order by theme) as themes
     from touched
     group by sku, posted_on
 ),
 
 -- A SKU is in alarm by itself, or with its category.
 alarmed as (
-    select distinct days.sku, days.said_on, alarms.theme
+    select distinct
+        days.sku,
+        days.said_on,
+        alarms.theme
     from days
     inner join alarms
         on
@@ -57,7 +66,10 @@ alarmed as (
 ),
 
 alarm_names as (
-    select sku, said_on, string_agg(theme, ',' order by theme) as alarm_themes
+    select
+        sku,
+        said_on,
+        string_agg(theme, ',' order by theme) as alarm_themes
     from alarmed
     group by sku, said_on
 ),

@@ -46,9 +46,9 @@ served as (
             and promises.account_id = shipments.account_id and promises.order_id = shipments.order_id
             and promises.line_no = shipments.line_no
     group by
-        {%- for column in promised %}
+    {%- for column in promised %}
         promises.{{ column }}{{ "," if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
 ),
 
 judged as (

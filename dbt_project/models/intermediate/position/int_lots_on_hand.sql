@@ -71,7 +71,7 @@ estimated as (
     where units_later < closing_units
 ),
 
-shelved as (
+accounted as (
     select
         location_id,
         sku,
@@ -99,7 +99,7 @@ final as (
         latest.sku,
         latest.lot_id,
         latest.quality,
-        latest.closing_units - coalesce(shelved.units, 0) as units,
+        latest.closing_units - coalesce(accounted.units, 0) as units,
         coalesce(lots.reserved_units, 0) as reserved_units,
         lots.produced_on,
         lots.expiry_on,
@@ -107,11 +107,11 @@ final as (
     from latest
     left join lots
         on latest.location_id = lots.location_id and latest.sku = lots.sku and latest.lot_id = lots.lot_id and latest.quality = lots.quality
-    left join shelved
+    left join accounted
         on
-            latest.location_id = shelved.location_id and latest.sku = shelved.sku and latest.quality = shelved.quality
+            latest.location_id = accounted.location_id and latest.sku = accounted.sku and latest.quality = accounted.quality
             and latest.lot_id = '-'
-    where latest.closing_units <> coalesce(shelved.units, 0)
+    where latest.closing_units <> coalesce(accounted.units, 0)
 )
 
 select * from final

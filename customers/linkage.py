@@ -136,10 +136,13 @@ def score_pairs(
             additional_columns_to_retain=["side"],
         )
         linker = Linker(frame, settings, log_level=None)
+        # A seeded sample is the same sample in one thread alone; scoring is row by row.
+        connection.execute("set threads = 1")
         model = _learn(linker, table)
+        connection.execute("reset threads")
         found = linker.inference.predict().as_duckdbpyrelation()
         prior = float(model["probability_two_random_records_match"])
-        weights = found.select("match_weight").fetchnumpy()["match_weight"]
+        weights = np.sort(found.select("match_weight").fetchnumpy()["match_weight"])
         shift = _log_odds(_prior(weights, prior, table.height)) - _log_odds(prior)
         rows = pl.DataFrame(
             found.filter(
@@ -212,7 +215,7 @@ def _explained(rows: pl.DataFrame, model: dict[str, Any]) -> pl.DataFrame:
     return rows.with_columns(labels).select(
         left_id=pl.when(is_turned).then("record_id_r").otherwise("record_id_l"),
         right_id=pl.when(is_turned).then("record_id_l").otherwise("record_id_r"),
-        probability="match_probability",
+        probability=pl.col("match_probability").round(6),
         rule=pl.lit("alike"),
         explanation=pl.concat_str(parts, separator="; ", ignore_nulls=True),
         left_side=pl.min_horizontal("side_l", "side_r"),

@@ -9,7 +9,7 @@
 
 {#-
     How far a count lies above what was expected: the Poisson deviance of one count. Without anything new it is above
-    10.83 about once in two thousand (chi-square with one degree of freedom, upper side alone).
+    15.14 about once in twenty thousand (chi-square with one degree of freedom, upper side alone).
 -#}
 {% macro excess_of(observed, expected) -%}
     case

@@ -123,13 +123,13 @@ def test_a_stream_that_nobody_lands_and_no_model_reads_costs_no_table_until_it_l
     warehouse.build("pass_a")
     built = {name for (name,) in warehouse.rows("select table_name from duckdb_tables()")}
     assert "stg_erp__items_all" in built, "read by other models, whether anybody lands it or not"
-    assert "stg_ads__daily_all" not in built
-    told = {"platform": "P", "campaign_id": "C", "on": day("2017-01-02"), "clicks": 3}
-    lake.land("ads.daily", [told | {"observed_at": at("2017-01-03T00:00")}])
+    assert "stg_scheduling__controls_all" not in built
+    told = {"stream": "scheduling.acknowledgements", "period_on": day("2017-01-02"), "rows": 3}
+    lake.land("scheduling.controls", [told | {"observed_at": at("2017-01-03T00:00")}])
     warehouse.build("pass_a")
-    lake.land("ads.daily", [told | {"observed_at": at("2017-01-04T00:00"), "clicks": 4}])
+    lake.land("scheduling.controls", [told | {"observed_at": at("2017-01-04T00:00"), "rows": 4}])
     warehouse.build("pass_a")
-    assert warehouse.rows('select "on", clicks from stg_ads__daily') == [(day("2017-01-02"), 4)]
+    assert warehouse.rows('select period_on, "rows" from stg_scheduling__controls') == [(day("2017-01-02"), 4)]
 
 
 @pytest.mark.slow

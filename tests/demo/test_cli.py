@@ -29,7 +29,7 @@ def clock(root: Path) -> datetime:
 
 def test_init_leaves_a_workspace_whose_every_stream_is_bound(prepared: Path) -> None:
     streams = {(stream.source, stream.name) for stream in bind(open_workspace(prepared))}
-    assert len(streams) == 61
+    assert len(streams) == 65
     assert clock(prepared) == days.CLOCK_AT_START
 
 

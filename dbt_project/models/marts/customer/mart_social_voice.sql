@@ -27,7 +27,8 @@ days as (
         sum(case when label = 'neutral' then 1 else 0 end) as neutral_posts,
         sum(case when label = 'bad' then 1 else 0 end) as bad_posts,
         sum(case when label = 'unknown' then 1 else 0 end) as unread_posts,
-        avg(score) as sentiment
+        -- Sums of decimals are the same in any order.
+        cast(sum(cast(score as decimal(18, 4))) as double) / count(score) as sentiment
     from posts
     group by sku, posted_on, category
 ),

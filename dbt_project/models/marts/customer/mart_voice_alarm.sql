@@ -64,10 +64,10 @@ final as (
         cast(posts as bigint) as posts,
         expected_complaints,
         excess,
-        excess > 10.83 as is_alarm,
+        excess > 15.14 as is_alarm,
         -- The first of its kind within a week: what somebody should be told.
-        excess > 10.83 and coalesce(
-            alarm_on - max(case when excess > 10.83 then alarm_on end) over (
+        excess > 15.14 and coalesce(
+            alarm_on - max(case when excess > 15.14 then alarm_on end) over (
                 partition by scope_kind, scope, theme order by alarm_on rows between unbounded preceding and 1 preceding
             ), 8
         ) > 7 as is_new

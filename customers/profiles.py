@@ -89,7 +89,13 @@ def _valued(orders: pl.DataFrame, as_of: date, horizon_days: int) -> pl.DataFram
         return people.select("customer_id", *(pl.lit(None, pl.Float64).alias(name) for name in columns))
     model, spend = fit_orders(people), fit_spend(people)
     valued = value_customers(people, model, spend, weeks)
-    return with_intervals(valued, model, spend, weeks).select("customer_id", *columns)
+    # Where spending has hardly a finite mean (q near 1), no order is taken to be larger than anybody's mean order was.
+    most = people["mean_amount"].max()
+    bounded = [
+        pl.col(f"expected_value{end}").clip(upper_bound=pl.col(f"expected_orders{end}") * most)
+        for end in ("", "_low", "_high")
+    ]
+    return with_intervals(valued, model, spend, weeks).with_columns(bounded).select("customer_id", *columns)
 
 
 def _of_one_category(bought: pl.DataFrame) -> pl.Series:

@@ -14,6 +14,7 @@ from customers.value import DAYS_PER_WEEK, MIN_REPEATERS, fit_orders, fit_spend,
 
 HORIZON_DAYS = 365
 HIGH_VALUE_SHARE = 0.1
+MOST_AMOUNT = 1e8  # what no one person is expected to spend
 MONEY = pl.Decimal(18, 4)
 _UNKNOWN = ("alive_rate", "expected_orders", "expected_value")
 
@@ -89,13 +90,20 @@ def _valued(orders: pl.DataFrame, as_of: date, horizon_days: int) -> pl.DataFram
         return people.select("customer_id", *(pl.lit(None, pl.Float64).alias(name) for name in columns))
     model, spend = fit_orders(people), fit_spend(people)
     valued = value_customers(people, model, spend, weeks)
-    # Where spending has hardly a finite mean (q near 1), no order is taken to be larger than anybody's mean order was.
+    # A day is one order at most. Where spending has hardly a finite mean (q near 1), no order is taken to be larger
+    # than anybody's mean order was. Where the series of expected orders has no value, nothing is expected.
     most = people["mean_amount"].max()
-    bounded = [
-        pl.col(f"expected_value{end}").clip(upper_bound=pl.col(f"expected_orders{end}") * most)
-        for end in ("", "_low", "_high")
+    ends = ("", "_low", "_high")
+    orders_of = {end: pl.col(f"expected_orders{end}") for end in ends}
+    days = [count.clip(0, horizon_days) for count in orders_of.values()]
+    spent = [
+        pl.when(count.is_not_null())
+        .then(pl.col(f"expected_value{end}").clip(0, count * most))
+        .alias(f"expected_value{end}")
+        for end, count in orders_of.items()
     ]
-    return with_intervals(valued, model, spend, weeks).with_columns(bounded).select("customer_id", *columns)
+    found = with_intervals(valued, model, spend, weeks).fill_nan(None).with_columns(days)
+    return found.with_columns(spent).select("customer_id", *columns)
 
 
 def _of_one_category(bought: pl.DataFrame) -> pl.Series:
@@ -104,7 +112,8 @@ def _of_one_category(bought: pl.DataFrame) -> pl.Series:
 
 
 def _money(name: str) -> pl.Expr:
-    return pl.col(name).round(4).cast(MONEY)
+    """Money, or null where a model that does not fit expects more than any amount may be."""
+    return pl.when(pl.col(name).abs() < MOST_AMOUNT).then(pl.col(name)).round(4).cast(MONEY).alias(name)
 
 
 def _tags(rows: pl.DataFrame) -> pl.Series:

@@ -88,7 +88,7 @@ class SegmentSizes(dy.Schema):
     as_of = columns.on(required=True)
     customers = columns.count(required=True)
     monetary_amount = columns.amount()
-    expected_value_amount = columns.amount()
+    expected_value_amount = dy.Decimal(18, 4, nullable=True)  # a sum: no bound of one amount holds
     currency = columns.currency()
     observed_at = columns.at(required=True)
 

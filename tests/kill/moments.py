@@ -27,8 +27,8 @@ class Moments:
         self.kills += 1
         self.cut_off += cut_off
         if not cut_off:
-            self.seconds *= 0.8
+            self.seconds *= 0.5
 
     def prove_something(self) -> bool:
-        """Whether a third of the kills at least came in time; of a handful each may come late."""
-        return self.kills < 5 or self.cut_off * 3 >= self.kills
+        """Whether half the kills at least came in time."""
+        return self.cut_off >= self.kills // 2

@@ -36,7 +36,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     stops = factory.stops(view.warehouse, start, end, line=line)
     frame.finding(finding(view, shifts))
     row(view, figures(view, shifts, before))
-    factory_charts.by_shift(view, shifts)
+    factory_charts.by_shift(view, shifts, rates(shifts))
     left, right = st.columns(2, gap="small")
     with left:
         factory_charts.losses(view, minutes(shifts))
@@ -77,7 +77,7 @@ def rates(shifts: pl.DataFrame) -> dict[str, float | None]:
 
 
 def finding(view: View, shifts: pl.DataFrame) -> str:
-    """One sentence: OEE and its factors, the weakest line, and what takes most of the planned time."""
+    """One sentence: OEE, the weakest line, and what takes most of the planned time."""
     words, of = view.words, minutes(shifts)
     if not of["planned"]:
         return words("factory.finding.none")
@@ -91,11 +91,8 @@ def finding(view: View, shifts: pl.DataFrame) -> str:
         "quality": of["ideal"] - of["good"],
     }
     worst = max(lost, key=lambda name: lost[name])
-    now = rates(shifts)
-    factors = {name: write.percent(now[name], 0) for name in ("availability", "performance", "quality")}
     said = {
-        "oee": write.plain(write.percent(now["oee"])),
-        "factors": write.plain(words("factory.factors", **factors)),
+        "oee": write.plain(write.percent(rates(shifts)["oee"])),
         "line": write.plain(weakest),
         "loss": words(f"factory.loss.{worst}").lower(),
         "share": write.plain(write.percent(lost[worst] / of["planned"], 0)),

@@ -17,8 +17,8 @@ _CAPABLE, _BARELY = 1.33, 1.0
 _PANELS_PER_ROW = 3
 
 
-def by_shift(view: View, shifts: pl.DataFrame) -> None:
-    """A panel per line: each shift a tile, the darker the more effective."""
+def by_shift(view: View, shifts: pl.DataFrame, rates: Mapping[str, float | None]) -> None:
+    """A panel per line: each shift a tile, the darker the more effective; beside the title, the factors of OEE."""
     words = view.words
     known = shifts.filter(pl.col("oee_rate").is_not_null())
     if known.is_empty():
@@ -34,7 +34,8 @@ def by_shift(view: View, shifts: pl.DataFrame) -> None:
     with st.container(border=True, key="card-chart-shifts", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.markdown(f"**{words('factory.by_shift')}**", width="stretch")
-            st.caption(words("factory.by_shift_note"), width="content")
+            factors = {name: write.percent(rates[name], 0) for name in ("availability", "performance", "quality")}
+            st.caption(write.plain(words("factory.by_shift_note", **factors)), width="content")
         lines = known["line_id"].unique().sort().to_list()
         for start in range(0, len(lines), _PANELS_PER_ROW):
             columns = st.columns(min(len(lines), _PANELS_PER_ROW), gap="medium")

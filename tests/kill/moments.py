@@ -17,17 +17,19 @@ class Moments:
         self.kills = 0
         self.cut_off = 0
         self._random = random.Random(seed)
+        self._last = 0.0
 
     def next(self) -> float:
         """Seconds to wait before the next kill."""
-        return self._random.uniform(0, self.seconds)
+        self._last = self._random.uniform(0, self.seconds)
+        return self._last
 
     def was(self, cut_off: bool) -> None:
         """Count a kill: whether it came while the work was going on."""
         self.kills += 1
         self.cut_off += cut_off
         if not cut_off:
-            self.seconds *= 0.5
+            self.seconds = self._last / 2
 
     def prove_something(self) -> bool:
         """Whether half the kills at least came in time."""

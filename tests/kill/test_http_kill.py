@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -16,6 +15,7 @@ from tests.faults.http_feed import Feed, feeding
 from tests.faults.http_server import FaultServer, Reply, Request, told
 from tests.ingestion.connectors import test_graphql as graphql
 from tests.ingestion.connectors import test_jsonrpc as jsonrpc
+from tests.kill.moments import Moments
 from tests.kill.process import kill, undisturbed_seconds
 from tests.kill.shares import share
 
@@ -82,12 +82,10 @@ def killed_and_repaired(root: Path, way: Way, kills: int) -> None:
 
     with source("undisturbed") as feed:
         seconds = undisturbed_seconds(feed.workspace.root, way.load_rows)
-    moments, cut_off = random.Random(kills), 0
+    moments = Moments(seconds, kills)
     for number in range(kills):
         with source(str(number)) as feed:
-            # One in each stretch of the pull, so that few of them do not all come after its end.
-            moment = (number + moments.random()) / kills * seconds
-            cut_off += kill(feed.workspace.root, moment, way.load_rows)
+            moments.was(kill(feed.workspace.root, moments.next(), way.load_rows))
             before = feed.cursor.value or {}
             feed.server.asked.clear()
             assert feed.pull().error is None
@@ -96,7 +94,7 @@ def killed_and_repaired(root: Path, way: Way, kills: int) -> None:
             if "after" in before and way.connector == "rest":
                 assert feed.asked()[0].query["after"] == before["after"]
             assert feed.pull().loads == ()
-    assert cut_off, "kills that come after the end prove nothing"
+    assert moments.prove_something()
 
 
 @pytest.mark.parametrize("name", WAYS)

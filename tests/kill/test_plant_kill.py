@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from tests.ingestion.connectors.opcua_server import START, Plant
 from tests.ingestion.connectors.servers import modbus_server, serving, web_server
 from tests.ingestion.connectors.soapserver import PASSWORD, Warehouse, row
 from tests.kill.ingest_once import pull
+from tests.kill.moments import Moments
 from tests.kill.process import kill, undisturbed_seconds
 from tests.kill.shares import share
 from tillmill.workspace import Workspace
@@ -164,16 +164,15 @@ def check(workspace: Workspace, way: Way) -> None:
 def killed_and_repaired(root: Path, name: str, kills: int) -> None:
     with WAYS[name]() as way:
         seconds = undisturbed_seconds(make(root / "undisturbed", way).root, way.load_rows)
-        moments, cut_off = random.Random(kills), 0
+        moments = Moments(seconds, kills)
         for number in range(kills):
             workspace = make(root / str(number), way)
-            # One in each stretch of the pull, so that few of them do not all come after its end.
-            cut_off += kill(workspace.root, (number + moments.random()) / kills * seconds, way.load_rows)
+            moments.was(kill(workspace.root, moments.next(), way.load_rows))
             assert {result.error for result in pull(workspace, way.load_rows)} == {None}
             check(workspace, way)
             assert {result.loads for result in pull(workspace, way.load_rows)} == {()}
             shutil.rmtree(workspace.root)
-    assert cut_off, "kills that come after the end prove nothing"
+    assert moments.prove_something()
 
 
 @pytest.mark.parametrize("name", WAYS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,10 +73,9 @@ class SqliteFile:
         for pragma in self.pragmas:
             self._connection.execute(f"pragma {pragma}")
         if version_of(self._connection) < len(self.migrations):
-            # Turning to write-ahead logging needs the file for itself and does not wait: newcomers queue here.
             with held(self.path.with_suffix(".lock"), self.called, wait=True):
                 if version_of(self._connection) == 0:
-                    self._connection.execute("pragma journal_mode = wal")
+                    self._log_ahead()
                 self._migrate()
         if (version := version_of(self._connection)) != len(self.migrations):
             raise TillmillError(
@@ -83,6 +83,18 @@ class SqliteFile:
                 state="Nothing was changed.",
                 next_command="install the Tillmill that made this workspace, or a newer one",
             )
+
+    def _log_ahead(self) -> None:
+        """Turn to write-ahead logging: SQLite needs the file for itself, and does not wait for who looks at it."""
+        patience = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._connection.execute("pragma journal_mode = wal")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > patience:
+                    raise
+                time.sleep(0.01)
 
     def _migrate(self) -> None:
         """All steps in one transaction: killed or failing, the file is as it was."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+
+_AT_MOST = 3
+"""Times as many kills as were asked for, where too many come after the end."""
 
 
 class Moments:
@@ -12,12 +16,18 @@ class Moments:
     follow come sooner.
     """
 
-    def __init__(self, seconds: float, seed: int) -> None:
+    def __init__(self, seconds: float, wanted: int) -> None:
         self.seconds = seconds
+        self.wanted = wanted
         self.kills = 0
         self.cut_off = 0
-        self._random = random.Random(seed)
+        self._random = random.Random(wanted)
         self._last = 0.0
+
+    def numbers(self) -> Iterator[int]:
+        """The number of each kill that is due: as many as are wanted, then more until half of all came in time."""
+        while self.kills < self.wanted or (not self.prove_something() and self.kills < self.wanted * _AT_MOST):
+            yield self.kills
 
     def next(self) -> float:
         """Seconds to wait before the next kill."""

@@ -83,7 +83,7 @@ def killed_and_repaired(root: Path, way: Way, kills: int) -> None:
     with source("undisturbed") as feed:
         seconds = undisturbed_seconds(feed.workspace.root, way.load_rows)
     moments = Moments(seconds, kills)
-    for number in range(kills):
+    for number in moments.numbers():
         with source(str(number)) as feed:
             moments.was(kill(feed.workspace.root, moments.next(), way.load_rows))
             before = feed.cursor.value or {}

@@ -165,7 +165,7 @@ def killed_and_repaired(root: Path, name: str, kills: int) -> None:
     with WAYS[name]() as way:
         seconds = undisturbed_seconds(make(root / "undisturbed", way).root, way.load_rows)
         moments = Moments(seconds, kills)
-        for number in range(kills):
+        for number in moments.numbers():
             workspace = make(root / str(number), way)
             moments.was(kill(workspace.root, moments.next(), way.load_rows))
             assert {result.error for result in pull(workspace, way.load_rows)} == {None}

@@ -113,7 +113,7 @@ def kill_and_replay(quarantined: Path, tmp_path: Path, kills: int) -> None:
         seconds = time.perf_counter() - started
     check(open_workspace(root))
     moments = Moments(seconds, kills)
-    for number in range(kills):
+    for number in moments.numbers():
         root = tmp_path / f"kill{number}"
         shutil.copytree(quarantined, root)
         with waiting(root) as process:

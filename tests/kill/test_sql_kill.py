@@ -61,7 +61,7 @@ def test_a_pull_killed_at_random_moments_loses_nothing_and_doubles_nothing(
     seconds = undisturbed_seconds(make(tmp_path / "undisturbed", server, how).root)
     kills = share(name)
     moments = Moments(seconds, kills)
-    for number in range(kills):
+    for number in moments.numbers():
         workspace = make(tmp_path / f"kill{number}", server, how)
         moments.was(kill(workspace.root, moments.next()))
         [result] = pull(workspace)

@@ -13,7 +13,7 @@
     {%- set quoted_key = [] -%}
     {%- for column in full_key %}{% do quoted_key.append('"' ~ column ~ '"') %}{% endfor -%}
     {{- config(
-        materialized='table' if is_learnt else 'incremental', incremental_strategy='delete+insert', unique_key=quoted_key,
+        materialized='table' if is_learnt or on_spark() else 'incremental', incremental_strategy='delete+insert', unique_key=quoted_key,
         on_schema_change='append_new_columns', meta={'stream': stream, 'key': quoted_key, 'version': version}
     ) -}}
     {%- set order = version ~ ' desc nulls last, _load_seq desc, _row desc' -%}

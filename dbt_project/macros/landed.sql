@@ -11,19 +11,24 @@
     {%- if not execute -%}
         (select 1)
     {%- else -%}
-        {%- set manifest = quoted(env_var('TILLMILL_MANIFEST')) -%}
+        {%- set manifest = parquet_file(env_var('TILLMILL_MANIFEST')) -%}
         {%- set asked %}
             select load_id, visible_seq, path
-            from read_parquet({{ manifest }})
+            from {{ manifest }}
             where
                 stream = {{ quoted(stream) }}
                 and (load_id = '-' or visible_seq > {{ latest_visible_seq() if loads == 'new' else 0 }})
             {%- if loads == 'latest' %}
-                and visible_seq in (
-                    0, (select max(visible_seq) from read_parquet({{ manifest }}) where stream = {{ quoted(stream) }})
-                )
+                and visible_seq in (0, (select max(visible_seq) from {{ manifest }} where stream = {{ quoted(stream) }}))
             {%- endif %}
         {% endset -%}
+        {{- landed_in_folder(stream, asked) if on_spark() else landed_in_files(stream, asked) -}}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- DuckDB reads the files that the manifest names, and no other. -#}
+{% macro landed_in_files(stream, asked) -%}
         {%- set named %}
             select path
             from ({{ asked }}) as asked
@@ -45,7 +50,23 @@
             ) as rows_landed
             inner join ({{ asked }}) as loads on rows_landed._load_id = loads.load_id
         )
-    {%- endif -%}
+{%- endmacro %}
+
+
+{#-
+    Spark reads the stream's folder, and of it the loads of the files that the manifest names: by the files' names, so that
+    the lake may stand elsewhere than where it was written. A merged file and those it was made of are never both named.
+-#}
+{% macro landed_in_folder(stream, asked) -%}
+        (
+            select rows_landed.*, loads.visible_seq
+            from (
+                select *, _metadata.file_name as _file_name
+                from parquet.`{{ env_var('TILLMILL_LAKE') }}/{{ stream }}/{*,*/*}.parquet`
+            ) as rows_landed
+            inner join ({{ asked }}) as loads
+                on rows_landed._load_id = loads.load_id and rows_landed._file_name = substring_index(loads.path, '/', -1)
+        )
 {%- endmacro %}
 
 
@@ -77,7 +98,7 @@
             ended_at,
             watermark_at,
             coalesce(extra_fields, '') as extra_fields
-        from read_parquet({{ workspace_setting('TILLMILL_MANIFEST', '') }})
+        from {{ parquet_file(env_var('TILLMILL_MANIFEST') if execute else '') }}
         where load_id <> '-'
     )
 {%- endmacro %}
@@ -88,6 +109,6 @@
     {%- if not execute -%}
         (select 1)
     {%- else -%}
-        read_parquet({{ quoted(env_var('TILLMILL_HEALTH') ~ '/' ~ name ~ '.parquet') }})
+        {{ parquet_file(env_var('TILLMILL_HEALTH') ~ '/' ~ name ~ '.parquet') }}
     {%- endif -%}
 {%- endmacro %}

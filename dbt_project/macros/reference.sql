@@ -4,12 +4,22 @@
     project: dbt would write each seed's compiled form over the very file it comes from.
 -#}
 {% macro reference(name, columns) -%}
+    {%- set file = (env_var('TILLMILL_REFERENCE') if execute else '') ~ '/' ~ name ~ '.csv' -%}
+    {%- if execute and on_spark() -%}
+        {%- do run_query(
+            "create or replace temporary view reference_" ~ name ~ " using csv options (path " ~ quoted(file)
+            ~ ", header 'true', multiLine 'true', escape '\"', nullValue '')"
+        ) -%}
+    {%- endif -%}
     select
     {%- for column, type in columns.items() %}
         cast({{ column }} as {{ type }}) as {{ column }}{{ "," if not loop.last }}
     {%- endfor %}
+    {%- if on_spark() %}
+    from reference_{{ name }}
+    {%- else %}
     from read_csv(
-        {{ quoted((env_var('TILLMILL_REFERENCE') if execute else '') ~ '/' ~ name ~ '.csv') }},
-        header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', nullstr = ''
+        {{ quoted(file) }}, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', nullstr = ''
     )
+    {%- endif %}
 {%- endmacro %}

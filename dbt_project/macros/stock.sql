@@ -30,7 +30,7 @@
         select
             *,
             -- The last count before this day, and how many there were.
-            last_value(counted_units ignore nulls) over earlier as last_count_units,
+            {{ last_known('counted_units') }} over earlier as last_count_units,
             count(counted_units) over earlier as counts_before,
             sum(flow_units) over so_far as running_units,
             first_value({{ born }}) over so_far as is_born

@@ -1,12 +1,12 @@
 {#- The only conversions of time: a UTC timestamp as the clock on the wall in `zone`, and as the business date there. -#}
 {% macro utc_to_local(ts, zone) -%}
-    timezone({{ zone }}, {{ ts }})
+    {%- if on_spark() -%} from_utc_timestamp({{ ts }}, {{ zone }}) {%- else -%} timezone({{ zone }}, {{ ts }}) {%- endif -%}
 {%- endmacro %}
 
 
 {#- The day starts `day_starts_at` minutes after midnight; what happens before it belongs to the day before. -#}
 {% macro business_date(ts, zone, day_starts_at) -%}
-    cast({{ utc_to_local(ts, zone) }} - to_minutes({{ day_starts_at }}) as date)
+    cast({{ utc_to_local(ts, zone) }} - {{ day_starts_at }} * interval 1 minute as date)
 {%- endmacro %}
 
 

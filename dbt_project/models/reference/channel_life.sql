@@ -1,4 +1,4 @@
 {{ reference('channel_life', {
-    'channel_id': 'varchar', 'category': 'varchar', 'sku': 'varchar', 'reject_days': 'integer',
+    'channel_id': 'string', 'category': 'string', 'sku': 'string', 'reject_days': 'integer',
     'lockup_days': 'integer', 'warn_days': 'integer'
 }) }}

@@ -1,4 +1,4 @@
 {{ reference('channels', {
-    'channel_id': 'varchar', 'name': 'varchar', 'name_zh': 'varchar', 'kind': 'varchar',
-    'country': 'varchar', 'is_revenue': 'boolean', 'position': 'integer'
+    'channel_id': 'string', 'name': 'string', 'name_zh': 'string', 'kind': 'string',
+    'country': 'string', 'is_revenue': 'boolean', 'position': 'integer'
 }) }}

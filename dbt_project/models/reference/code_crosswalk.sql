@@ -1,4 +1,4 @@
 {{ reference('code_crosswalk', {
-    'kind': 'varchar', 'old_code': 'varchar', 'valid_from': 'date', 'new_code': 'varchar',
+    'kind': 'string', 'old_code': 'string', 'valid_from': 'date', 'new_code': 'string',
     'valid_to': 'date'
 }) }}

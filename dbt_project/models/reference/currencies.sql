@@ -1,4 +1,4 @@
 {{ reference('currencies', {
-    'currency': 'varchar', 'name': 'varchar', 'name_zh': 'varchar', 'symbol': 'varchar',
+    'currency': 'string', 'name': 'string', 'name_zh': 'string', 'symbol': 'string',
     'decimals': 'integer', 'rate_to_workspace': 'double'
 }) }}

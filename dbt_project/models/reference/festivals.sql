@@ -1,4 +1,4 @@
 {{ reference('festivals', {
-    'festival_id': 'varchar', 'name': 'varchar', 'name_zh': 'varchar', 'country': 'varchar',
+    'festival_id': 'string', 'name': 'string', 'name_zh': 'string', 'country': 'string',
     'starts_on': 'date', 'ends_on': 'date'
 }) }}

@@ -1,4 +1,4 @@
 {{ reference('holidays', {
-    'country': 'varchar', 'holiday_on': 'date', 'name': 'varchar', 'name_zh': 'varchar',
+    'country': 'string', 'holiday_on': 'date', 'name': 'string', 'name_zh': 'string',
     'is_off_day': 'boolean'
 }) }}

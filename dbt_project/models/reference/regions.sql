@@ -1,3 +1,3 @@
 {{ reference('regions', {
-    'region': 'varchar', 'name': 'varchar', 'name_zh': 'varchar', 'country': 'varchar'
+    'region': 'string', 'name': 'string', 'name_zh': 'string', 'country': 'string'
 }) }}

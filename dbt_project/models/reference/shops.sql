@@ -1,5 +1,5 @@
 {{ reference('shops', {
-    'shop_id': 'varchar', 'name': 'varchar', 'name_zh': 'varchar', 'platform': 'varchar',
-    'operating_mode': 'varchar', 'channel_id': 'varchar', 'is_revenue': 'boolean',
-    'settlement_days': 'integer', 'timezone': 'varchar'
+    'shop_id': 'string', 'name': 'string', 'name_zh': 'string', 'platform': 'string',
+    'operating_mode': 'string', 'channel_id': 'string', 'is_revenue': 'boolean',
+    'settlement_days': 'integer', 'timezone': 'string'
 }) }}

@@ -1,4 +1,4 @@
 {{ reference('suspect_verdicts', {
-    'shop_id': 'varchar', 'order_id': 'varchar', 'verdict': 'varchar', 'decided_on': 'date', 'author': 'varchar',
-    'reason': 'varchar'
+    'shop_id': 'string', 'order_id': 'string', 'verdict': 'string', 'decided_on': 'date', 'author': 'string',
+    'reason': 'string'
 }) }}

@@ -1,4 +1,4 @@
 {{ reference('targets', {
-    'version': 'varchar', 'metric': 'varchar', 'scope': 'varchar', 'period': 'varchar',
-    'amount': 'decimal(18, 4)', 'owner': 'varchar'
+    'version': 'string', 'metric': 'string', 'scope': 'string', 'period': 'string',
+    'amount': 'decimal(18, 4)', 'owner': 'string'
 }) }}

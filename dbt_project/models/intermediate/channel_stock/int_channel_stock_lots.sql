@@ -57,10 +57,11 @@ weekly as (
 standing as (
     select
         weekly.*,
-        cast(unnest(range(
-            week_on, least(coalesce(next_week_on, workspace.today_on + 1), case when closing_units <> 0 then workspace.today_on + 1 else week_on + 1 end),
-            interval 7 day
-        )) as date) as in_week_on
+        {{ dates_from(
+            'week_on',
+            'least(coalesce(next_week_on, workspace.today_on + 1), case when closing_units <> 0 then workspace.today_on + 1 else week_on + 1 end)',
+            7
+        ) }} as in_week_on
     from weekly
     cross join workspace
 ),
@@ -80,7 +81,7 @@ final as (
         standing.closing_units,
         lots.produced_on,
         coalesce(told.expiry_on, lots.expiry_on) as expiry_on,
-        standing.in_week_on + 6 - lots.produced_on as age_days
+        {{ days_between('lots.produced_on', 'standing.in_week_on + 6') }} as age_days
     from standing
     left join lots on standing.sku = lots.sku and standing.lot_id = lots.lot_id
     left join told on standing.distributor_id = told.distributor_id and standing.sku = told.sku and standing.lot_id = told.lot_id

@@ -21,7 +21,7 @@ bought as (
 scored as (
     select
         bought.*,
-        cast(workspace.today_on - bought.last_order_on as integer) as recency_days,
+        cast({{ days_between('bought.last_order_on', 'workspace.today_on') }} as integer) as recency_days,
         {{ fifth_of('bought.last_order_on') }} as recency_score,
         {{ fifth_of('bought.frequency') }} as frequency_score,
         {{ fifth_of('bought.monetary_amount') }} as monetary_score

@@ -38,7 +38,7 @@ calendar as (
     select
         series.sku,
         series.channel_id,
-        cast(unnest(range(series.first_week_on, workspace.last_week_on + 1, interval 7 day)) as date) as week_on
+        {{ dates_from('series.first_week_on', 'workspace.last_week_on + 1', 7) }} as week_on
     from series
     cross join workspace
     where series.first_week_on is not null
@@ -64,7 +64,7 @@ weekly as (
             sum(demand.price_amount * demand.units) / nullif(sum(demand.units) filter (where demand.price_amount is not null), 0) as decimal(18, 4)
         ) as price_amount,
         -- Sums of floating numbers depend on their order unless it is given.
-        sum(case when demand.is_in_stock then 0 else weights.weight / 7 end order by demand.location_id, demand.demand_on) as empty_share
+        {{ in_order('sum', 'case when demand.is_in_stock then 0 else weights.weight / 7 end', 'demand.location_id, demand.demand_on') }} as empty_share
     from demand
     inner join weights
         on demand.sku = weights.sku and demand.channel_id = weights.channel_id and demand.location_id = weights.location_id
@@ -76,7 +76,7 @@ promoted as (
         weights.sku,
         weights.channel_id,
         placed.week_on,
-        sum(weights.weight order by weights.location_id) as promoted_share
+        {{ in_order('sum', 'weights.weight', 'weights.location_id') }} as promoted_share
     from placed
     inner join weights on placed.sku = weights.sku and placed.store_id = weights.location_id
     group by weights.sku, weights.channel_id, placed.week_on
@@ -91,7 +91,7 @@ final as (
         cast(coalesce(weekly.units, 0) as decimal(18, 3)) as units,
         -- A week without sales has no price of its own: the last one stands, and before the first one the list price.
         coalesce(
-            last_value(case when weekly.units > 0 then weekly.price_amount end ignore nulls) over (
+            {{ last_known('case when weekly.units > 0 then weekly.price_amount end') }} over (
                 partition by calendar.sku, calendar.channel_id order by calendar.week_on
             ),
             products.list_price_amount,

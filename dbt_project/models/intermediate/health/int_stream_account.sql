@@ -9,10 +9,10 @@ reasons as (
     select
         _source,
         stream,
-        count(*) as reasons,
-        (array_agg(reason order by reason_rows desc, reason asc, field asc))[1] as main_reason
+        reason as main_reason,
+        count(*) over (partition by _source, stream) as reasons
     from {{ ref('mart_quarantine') }}
-    group by _source, stream
+    qualify row_number() over (partition by _source, stream order by reason_rows desc, reason asc, field asc) = 1
 ),
 
 counted as (

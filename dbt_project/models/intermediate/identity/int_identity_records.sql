@@ -44,7 +44,7 @@ order_records as (
         buyer_brand_uid_token as member_id_token,
         case when not coalesce(is_virtual_phone, false) then buyer_phone_token end as phone_token,
         buyer_email_token as email_token,
-        cast(null as varchar) as union_id_token,
+        cast(null as string) as union_id_token,
         buyer_name_token as name_token,
         ship_region as city,
         _load_seq,
@@ -59,11 +59,11 @@ sale_records as (
         _source,
         'sale' as kind,
         min(member_id_token) as member_id_token,
-        cast(null as varchar) as phone_token,
-        cast(null as varchar) as email_token,
-        cast(null as varchar) as union_id_token,
-        cast(null as varchar) as name_token,
-        cast(null as varchar) as city,
+        cast(null as string) as phone_token,
+        cast(null as string) as email_token,
+        cast(null as string) as union_id_token,
+        cast(null as string) as name_token,
+        cast(null as string) as city,
         cast(null as bigint) as _load_seq,
         cast(null as bigint) as _row,
         min(sold_at) as seen_at
@@ -82,7 +82,7 @@ all_records as (
 
 final as (
     select
-        all_records.* exclude (seen_at),
+        all_records.* {{ but(['seen_at']) }},
         {{ business_date('all_records.seen_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as seen_on
     from all_records
     cross join workspace

@@ -13,7 +13,7 @@ weekly as (
     select
         line_id,
         {{ week_of('starts_on') }} as week_on,
-        sum(available_minutes order by starts_at, _source) as available_minutes
+        {{ in_order('sum', 'available_minutes', 'starts_at, _source') }} as available_minutes
     from shifts
     group by line_id, {{ week_of('starts_on') }}
 ),
@@ -21,7 +21,7 @@ weekly as (
 minute_costs as (
     select
         line_id,
-        avg(cost_per_minute order by sku) as cost_per_minute
+        {{ in_order('avg', 'cost_per_minute', 'sku') }} as cost_per_minute
     from {{ ref('int_minute_costs') }}
     group by line_id
 ),

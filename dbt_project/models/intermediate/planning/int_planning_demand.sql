@@ -16,9 +16,9 @@ final as (
         'PLANT' as location_id,
         forecast.channel_id,
         forecast.bucket_on as week_on,
-        sum(forecast.mean order by forecast.location_id) as mean,
-        sum(forecast.q50 order by forecast.location_id) as q50,
-        sum(forecast.q90 order by forecast.location_id) as q90,
+        {{ in_order('sum', 'forecast.mean', 'forecast.location_id') }} as mean,
+        {{ in_order('sum', 'forecast.q50', 'forecast.location_id') }} as q50,
+        {{ in_order('sum', 'forecast.q90', 'forecast.location_id') }} as q90,
         cast(coalesce(min(channels.position), 9) as bigint) as priority
     from forecast
     left join channels on forecast.channel_id = channels.channel_id

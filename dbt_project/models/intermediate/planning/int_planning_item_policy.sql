@@ -16,7 +16,7 @@ matched as (
         items.standard_cost_amount,
         items.shelf_life_days,
         items.base_unit,
-        policies.* exclude (sku, category, location_id)
+        policies.* {{ but(['sku', 'category', 'location_id']) }}
     from items
     inner join policies
         on policies.sku in ('*', items.sku) and policies.category in ('*', items.category) and policies.location_id in ('*', 'PLANT')

@@ -14,7 +14,7 @@ lines as (
 final as (
     select
         lines._source || ':' || lines.shop_id || ':' || lines.sale_id as order_id,
-        cast(lines.line_no as varchar) as line_no,
+        cast(lines.line_no as string) as line_no,
         lines.sku,
         lines.channel_id,
         'PLANT' as location_id,

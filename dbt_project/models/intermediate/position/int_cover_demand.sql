@@ -17,7 +17,7 @@ forecast as (
         sku,
         channel_id,
         bucket_on as week_on,
-        sum(mean order by location_id) as mean,
+        {{ in_order('sum', 'mean', 'location_id') }} as mean,
         -- Between the 10th and the 90th of a hundred lie 2.5631 standard deviations; counted things vary by their mean at least.
         sum(greatest(power((q90 - q10) / 2.5631, 2), mean) order by location_id) as variance
     from {{ ref('stg_forecasting__demand') }}
@@ -31,7 +31,7 @@ thinned as (
         shares.location_id,
         shares.sku,
         forecast.week_on,
-        sum(forecast.mean * shares.share_rate order by forecast.channel_id) as mean,
+        {{ in_order('sum', 'forecast.mean * shares.share_rate', 'forecast.channel_id') }} as mean,
         sum(
             forecast.variance * power(shares.share_rate, 2) + forecast.mean * shares.share_rate * (1 - shares.share_rate)
             order by forecast.channel_id
@@ -60,7 +60,7 @@ ahead as (
         steps.sku,
         steps.mean / 7 as daily_units,
         steps.variance / 7 as daily_variance,
-        steps.week_on - workspace.today_on as from_days,
+        {{ days_between('workspace.today_on', 'steps.week_on') }} as from_days,
         row_number() over walk as step
     from (
         select * from thinned
@@ -74,7 +74,8 @@ ahead as (
 
 bounded as (
     select
-        * replace (case when step = 1 then 0 else from_days end as from_days),
+        * {{ but(['from_days']) }},
+        case when step = 1 then 0 else from_days end as from_days,
         coalesce(lead(from_days) over (partition by location_id, sku order by step), 1000000) as to_days
     from ahead
 ),

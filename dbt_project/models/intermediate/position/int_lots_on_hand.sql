@@ -66,7 +66,9 @@ shelved as (
 ),
 
 estimated as (
-    select * replace (least(units, closing_units - units_later) as units)
+    select
+        * {{ but(['units']) }},
+        least(units, closing_units - units_later) as units
     from shelved
     where units_later < closing_units
 ),

@@ -36,7 +36,7 @@ lots as (
         cast(lots.units as double) as units,
         lots.expiry_on,
         greatest(
-            coalesce(cast(lots.expiry_on - workspace.today_on as double) - coalesce(lives.least_days, 0), 1000000), 0
+            coalesce(cast({{ days_between('workspace.today_on', 'lots.expiry_on') }} as double) - coalesce(lives.least_days, 0), 1000000), 0
         ) as saleable_days
     from {{ ref('int_lots_on_hand') }} as lots
     inner join locations on lots.location_id = locations.location_id

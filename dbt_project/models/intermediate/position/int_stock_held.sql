@@ -12,8 +12,8 @@ lots as (
             when lots.quality <> 'good' then 'held'
             when lots.expiry_on is null or lots.produced_on is null or lots.expiry_on <= lots.produced_on then 'unknown'
             when lots.expiry_on <= workspace.today_on then 'expired'
-            when 3 * (lots.expiry_on - workspace.today_on) > 2 * (lots.expiry_on - lots.produced_on) then 'fresh'
-            when 3 * (lots.expiry_on - workspace.today_on) > lots.expiry_on - lots.produced_on then 'middle'
+            when 3 * {{ days_between('workspace.today_on', 'lots.expiry_on') }} > 2 * {{ days_between('lots.produced_on', 'lots.expiry_on') }} then 'fresh'
+            when 3 * {{ days_between('workspace.today_on', 'lots.expiry_on') }} > {{ days_between('lots.produced_on', 'lots.expiry_on') }} then 'middle'
             else 'late'
         end as age
     from {{ ref('int_lots_on_hand') }} as lots

@@ -23,7 +23,7 @@ followed as (
         readings.counter_raw,
         readings.max_per_second,
         readings.counter_raw - lag(readings.counter_raw) over series as step,
-        date_diff('second', lag(readings.read_at) over series, readings.read_at) + 1 as seconds,
+        {{ seconds_between('lag(readings.read_at) over series', 'readings.read_at') }} + 1 as seconds,
         cast(power(2, least(readings.counter_bits, 62)) as bigint) as width
     from readings
     left join crosswalk on readings.device_id = crosswalk.old_code

@@ -17,7 +17,7 @@ followed as (
         coalesce(crosswalk.new_code, readings.device_id) as line_id,
         readings.read_at,
         lag(readings.value) over series = 1 as was_running,
-        date_diff('second', lag(readings.read_at) over series, readings.read_at) as seconds
+        {{ seconds_between('lag(readings.read_at) over series', 'readings.read_at') }} as seconds
     from readings
     left join crosswalk on readings.device_id = crosswalk.old_code
     window series as (partition by readings._source, readings.device_id order by readings.read_at)

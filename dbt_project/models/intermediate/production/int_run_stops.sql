@@ -14,7 +14,7 @@ met as (
         results._source,
         results.result_id,
         stops.reason,
-        date_diff('second', greatest(results.started_at, stops.started_at), least(results.ended_at, stops.ended_at)) as seconds
+        {{ seconds_between('greatest(results.started_at, stops.started_at)', 'least(results.ended_at, stops.ended_at)') }} as seconds
     from results
     inner join stops
         on
@@ -28,7 +28,7 @@ final as (
         _source,
         result_id,
         reason,
-        sum(seconds) / 60.0 as minutes,
+        cast(sum(seconds) as double) / 60 as minutes,
         count(*) as stops
     from met
     group by _source, result_id, reason

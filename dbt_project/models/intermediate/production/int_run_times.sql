@@ -24,7 +24,7 @@ stops as (
     select
         _source,
         result_id,
-        sum(minutes order by reason) as minutes
+        {{ in_order('sum', 'minutes', 'reason') }} as minutes
     from {{ ref('int_run_stops') }}
     group by _source, result_id
 ),
@@ -33,7 +33,7 @@ results as (
     select
         results.*,
         coalesce(results.ended_at, results.started_at) as until_at,
-        date_diff('second', results.started_at, coalesce(results.ended_at, results.started_at)) / 60.0 as elapsed_minutes,
+        {{ minutes_between('results.started_at', 'coalesce(results.ended_at, results.started_at)') }} as elapsed_minutes,
         cast(results.good_units + coalesce(results.scrap_units, 0) as double) / nullif(routings.units_per_hour, 0) * 60 as usual_minutes,
         coalesce(routings.setup_minutes, 0) as setup_minutes,
         coalesce(routings.setup_family, results.sku) as family,

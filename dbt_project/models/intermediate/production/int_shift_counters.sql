@@ -45,21 +45,11 @@ asked as (
 ),
 
 begun as (
-    select
-        asked.*,
-        readings.total,
-        readings.read_at
-    from asked
-    asof inner join readings on asked.line_id = readings.line_id and asked.tag = readings.tag and asked.starts_at >= readings.read_at
+    {{ as_of('asked', 'starts_at', 'readings', 'read_at', {'line_id': 'line_id', 'tag': 'tag'}, ['total', 'read_at']) }}
 ),
 
 ended as (
-    select
-        asked.*,
-        readings.total,
-        readings.read_at
-    from asked
-    asof inner join readings on asked.line_id = readings.line_id and asked.tag = readings.tag and asked.ends_at >= readings.read_at
+    {{ as_of('asked', 'ends_at', 'readings', 'read_at', {'line_id': 'line_id', 'tag': 'tag'}, ['total', 'read_at']) }}
 ),
 
 rises as (
@@ -71,8 +61,8 @@ rises as (
     from ended
     inner join begun on ended.line_id = begun.line_id and ended.starts_at = begun.starts_at and ended.tag = begun.tag
     where
-        date_diff('second', ended.read_at, ended.ends_at) <= 300
-        and date_diff('second', begun.read_at, begun.starts_at) <= 300
+        {{ seconds_between('ended.read_at', 'ended.ends_at') }} <= 300
+        and {{ seconds_between('begun.read_at', 'begun.starts_at') }} <= 300
 ),
 
 final as (

@@ -15,7 +15,7 @@ final as (
         shifts.line_id,
         shifts.starts_at,
         count(*) as failures,
-        sum(failures.duration_minutes order by failures.started_at, failures.device_id, failures.event_id) as repair_minutes
+        {{ in_order('sum', 'failures.duration_minutes', 'failures.started_at, failures.device_id, failures.event_id') }} as repair_minutes
     from failures
     inner join shifts
         on

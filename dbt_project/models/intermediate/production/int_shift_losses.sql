@@ -38,10 +38,10 @@ made as (
     select
         line_id,
         shift_starts_at,
-        sum(planned_minutes order by started_at, result_id) as taken_minutes,
-        sum(setup_minutes order by started_at, result_id) as setup_minutes,
-        sum(changeover_minutes order by started_at, result_id) as changeover_minutes,
-        sum(stop_minutes order by started_at, result_id) as stop_minutes,
+        {{ in_order('sum', 'planned_minutes', 'started_at, result_id') }} as taken_minutes,
+        {{ in_order('sum', 'setup_minutes', 'started_at, result_id') }} as setup_minutes,
+        {{ in_order('sum', 'changeover_minutes', 'started_at, result_id') }} as changeover_minutes,
+        {{ in_order('sum', 'stop_minutes', 'started_at, result_id') }} as stop_minutes,
         sum(good_units) as good_units,
         sum(scrap_units) as scrap_units,
         sum(rework_units) as rework_units,
@@ -49,9 +49,9 @@ made as (
         -- One product without an ideal speed, and nothing can be said of the shift's.
         case
             when count(*) = count(ideal_units_per_hour)
-                then sum(coalesce(ideal_minutes, 0) order by started_at, result_id)
+                then {{ in_order('sum', 'coalesce(ideal_minutes, 0)', 'started_at, result_id') }}
         end as ideal_minutes,
-        sum(coalesce(ideal_minutes * first_pass_rate, 0) order by started_at, result_id) as good_minutes
+        {{ in_order('sum', 'coalesce(ideal_minutes * first_pass_rate, 0)', 'started_at, result_id') }} as good_minutes
     from runs
     group by line_id, shift_starts_at
 ),
@@ -61,7 +61,7 @@ ordered as (
     select
         shifts.line_id,
         shifts.starts_at,
-        date_diff('second', min(greatest(shifts.starts_at, busy.start_at)), max(least(shifts.ends_at, busy.end_at))) / 60.0 as minutes
+        {{ minutes_between('min(greatest(shifts.starts_at, busy.start_at))', 'max(least(shifts.ends_at, busy.end_at))') }} as minutes
     from shifts
     inner join busy
         on

@@ -16,7 +16,7 @@ worked as (
         min(run_shifts.shift_id) as shift_id,
         bool_and(run_shifts.is_planned) as is_planned,
         max(runs.ended_at) as ended_at,
-        sum(runs.planned_minutes order by runs.started_at, runs.result_id) as taken_minutes
+        {{ in_order('sum', 'runs.planned_minutes', 'runs.started_at, runs.result_id') }} as taken_minutes
     from {{ ref('int_run_shifts') }} as run_shifts
     inner join {{ ref('fct_production_run') }} as runs
         on run_shifts._source = runs._source and run_shifts.result_id = runs.result_id

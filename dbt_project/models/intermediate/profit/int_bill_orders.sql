@@ -1,3 +1,10 @@
+{%- set kinds = ['commission', 'service_fee', 'influencer', 'promotion', 'insurance', 'subsidy', 'penalty'] -%}
+{%- set kind_columns = [] -%}
+{%- for kind in kinds %}{% do kind_columns.append(kind ~ '_amount') %}{% endfor -%}
+{%- set expected_columns = [
+    '_source', 'platform', 'statement_id', 'shop_id', 'order_id', 'is_known_order', 'channel_id', 'sold_on', 'due_on',
+    'is_suspect', 'expected_income_amount', 'expected_subsidy_amount', 'expected_refund_amount'
+] -%}
 -- One row per order and statement that tells of it, as billed, with what was to be expected there; and one row without a
 -- statement (-) per order with money that no bill has told of yet.
 with
@@ -37,7 +44,7 @@ billed as (
         bool_and(is_known_order) as is_known_order,
         max(settled_at) as settled_at,
         max(issues) as issues,
-        {%- for kind in ['commission', 'service_fee', 'influencer', 'promotion', 'insurance', 'subsidy', 'penalty'] %}
+        {%- for kind in kinds %}
         sum(case when kind = '{{ kind }}' then amount else 0 end) as {{ kind }}_amount,
         {%- endfor %}
         sum(case when kind = 'income' and refund_id is null then amount else 0 end) as income_amount,
@@ -75,9 +82,7 @@ open_refunds as (
     where statement_id = '-'
 ),
 
-final as (
-    select * exclude (whole_order, has_income, is_first) from on_bills
-    union all by name
+unbilled as (
     select
         expected._source,
         expected.shop_id as platform,
@@ -99,6 +104,15 @@ final as (
     where
         not (expected.is_cancelled and expected.income_amount = 0)
         and (open_refunds.amount <> 0 or (billed.whole_order is null and expected.income_amount <> 0))
+),
+
+final as (
+    {{- stacked({
+        'on_bills': expected_columns + [
+            'settled_at', 'issues', 'income_amount', 'refund_amount', 'payout_amount', 'first_payout_amount', 'fee_rate'
+        ] + kind_columns,
+        'unbilled': expected_columns
+    }) }}
 )
 
 select * from final

@@ -34,7 +34,7 @@ placed as (
 met as (
     select
         costs.*,
-        sales.* exclude (shop_id),
+        sales.* {{ but(['shop_id']) }},
         sales.shop_id as sold_in
     from costs
     inner join shops on costs.shop_id = shops.shop_id or (costs.shop_id is null and costs.platform in (shops.platform, shops.shop_id))
@@ -42,7 +42,7 @@ met as (
     union all
     select
         costs.*,
-        sales.* exclude (shop_id),
+        sales.* {{ but(['shop_id']) }},
         sales.shop_id as sold_in
     from costs
     inner join placed on costs.cost_id = placed.cost_id

@@ -21,7 +21,7 @@ campaigns as (
         'live:' || sessions.platform || ':' || sessions.room_id as cost_id,
         'influencer' as step,
         sessions.platform,
-        cast(null as varchar) as shop_id,
+        cast(null as string) as shop_id,
         {{ business_date('sessions.started_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as cost_on,
         sessions.slot_fee_amount as amount,
         sessions.currency
@@ -31,8 +31,8 @@ campaigns as (
     select
         'promotion:' || promotion_id as cost_id,
         'trade_spend' as step,
-        cast(null as varchar) as platform,
-        cast(null as varchar) as shop_id,
+        cast(null as string) as platform,
+        cast(null as string) as shop_id,
         starts_on as cost_on,
         media_amount as amount,
         currency
@@ -41,7 +41,7 @@ campaigns as (
 
 final as (
     select
-        campaigns.* exclude (amount, currency),
+        campaigns.* {{ but(['amount', 'currency']) }},
         {{ converted('campaigns.amount', 'rates.rate') }} as amount
     from campaigns
     inner join {{ ref('int_currency_rates') }} as rates on campaigns.currency = rates.currency

@@ -72,7 +72,7 @@ dated as (
 
 final as (
     select
-        dated.* exclude (record_token, counted_at, placed_at, is_seen_twice, is_cancelled, is_known_buyer),
+        dated.* {{ but(['record_token', 'counted_at', 'placed_at', 'is_seen_twice', 'is_cancelled', 'is_known_buyer']) }},
         case when is_known_buyer then record_token end as record_token,
         {{ business_date('sold_at', 'timezone', 'day_starts_minutes') }} as sold_on,
         {{ business_date('placed_at', 'timezone', 'day_starts_minutes') }} as ordered_on,

@@ -100,7 +100,7 @@ served as (
 
 final as (
     select
-        served.* exclude (shipped_at, received_at),
+        served.* {{ but(['shipped_at', 'received_at']) }},
         {{ business_date('served.shipped_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as shipped_on,
         {{ business_date('served.received_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as received_on
     from served

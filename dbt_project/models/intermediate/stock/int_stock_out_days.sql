@@ -35,11 +35,11 @@ final as (
     select
         spans.location_id,
         spans.sku,
-        cast(unnest(range(
-            case when spans.out_units > 0 then spans.stock_on + 1 else spans.stock_on end,
-            least(coalesce(spans.next_on, workspace.today_on), workspace.today_on),
-            interval 1 day
-        )) as date) as stock_on
+        {{ dates_from(
+            'case when spans.out_units > 0 then spans.stock_on + 1 else spans.stock_on end',
+            'least(coalesce(spans.next_on, workspace.today_on), workspace.today_on)',
+            1
+        ) }} as stock_on
     from spans
     cross join workspace
     where spans.closing_units <= 0

@@ -3,16 +3,16 @@ with
 
 settings as (
     select
-        cast({{ workspace_setting('TILLMILL_CLOCK', '2000-01-01') }} as timestamptz) as now_at,
+        cast({{ workspace_setting('TILLMILL_CLOCK', '2000-01-01') }} as {{ instant() }}) as now_at,
         {{ workspace_setting('TILLMILL_CURRENCY', 'USD') }} as currency,
         {{ workspace_setting('TILLMILL_TIMEZONE', 'UTC') }} as timezone,
-        cast({{ workspace_setting('TILLMILL_DAY_STARTS_AT', '00:00') }} as time) as day_starts_at
+        {{ workspace_setting('TILLMILL_DAY_STARTS_AT', '00:00') }} as day_starts_at
 ),
 
 measured as (
     select
-        * exclude (day_starts_at),
-        cast(date_part('hour', day_starts_at) * 60 + date_part('minute', day_starts_at) as integer) as day_starts_minutes
+        * {{ but(['day_starts_at']) }},
+        cast(split_part(day_starts_at, ':', 1) as integer) * 60 + cast(split_part(day_starts_at, ':', 2) as integer) as day_starts_minutes
     from settings
 ),
 

@@ -1,21 +1,26 @@
 {{ config(tags=['pass_b']) }}
 {%- set payers = ['platform', 'influencer', 'distributor', 'payment'] %}
+{%- set payer_columns = [
+    'borne_by_platform_amount', 'borne_by_influencer_amount', 'borne_by_distributor_amount', 'borne_by_payment_amount'
+] %}
+{%- set line_columns = [
+    'sales_line_id', '_source', 'sale_id', 'line_no', 'line_kind', 'channel_id', 'shop_id', 'location_id', 'region', 'sku',
+    'sold_at', 'sold_on', 'ordered_on', 'units', 'gross_amount', 'refund_amount', 'tax_amount', 'net_amount', 'currency',
+    'stated_amount', 'promotion_id', 'record_token', 'platform_order_id', 'is_demand', 'is_sold_elsewhere', 'is_suspect',
+    'not_counted_because'
+] %}
 
 -- One row per sold line, return or refund, over tills and web shops, each sale counted once, and beside them, never among
 -- them, what passes to and through the trade; in the workspace's currency.
 with
 
 all_lines as (
-    select
-        *,
-        true as is_revenue
-    from {{ ref('int_till_lines') }}
-    union all by name
-    select * from {{ ref('int_web_lines') }}
-    union all by name
-    select * from {{ ref('int_refund_lines') }}
-    union all by name
-    select * from {{ ref('int_trade_lines') }}
+    {{- stacked({
+        ref('int_till_lines'): line_columns,
+        ref('int_web_lines'): line_columns + ['is_revenue'] + payer_columns,
+        ref('int_refund_lines'): line_columns + ['is_revenue'],
+        ref('int_trade_lines'): line_columns + ['is_revenue', 'sales_view', 'trade_account_id']
+    }) }}
 ),
 
 rates as (
@@ -51,7 +56,7 @@ final as (
     select
         sales_line_id,
         coalesce(sales_view, 'sell_out') as sales_view,
-        is_revenue,
+        coalesce(is_revenue, true) as is_revenue,
         reason is null as is_counted,
         reason as not_counted_because,
         is_suspect,

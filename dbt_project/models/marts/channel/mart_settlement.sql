@@ -58,7 +58,7 @@ measured as (
 
 final as (
     select
-        * exclude (today_on, is_known_order, income_difference, refund_difference, subsidy_difference, fee_difference),
+        * {{ but(['today_on', 'is_known_order', 'income_difference', 'refund_difference', 'subsidy_difference', 'fee_difference']) }},
         cast(payout_amount - income_difference - refund_difference - subsidy_difference - fee_difference as decimal(18, 4))
             as expected_payout_amount,
         cast(income_difference + refund_difference + subsidy_difference + fee_difference as decimal(18, 4)) as difference_amount,

@@ -47,7 +47,7 @@ memberships as (
 bought_in as (
     select
         identifiers.customer_id,
-        string_agg(distinct sales.channel_id, ',' order by sales.channel_id) as channels
+        {{ joined('sales.channel_id', ',', is_distinct=true) }} as channels
     from identifiers
     inner join sales on identifiers.record_token = sales.record_token
     group by identifiers.customer_id

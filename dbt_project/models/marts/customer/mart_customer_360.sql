@@ -24,7 +24,7 @@ profiles as (
 media as (
     select
         customer_id,
-        string_agg(medium, ',' order by medium) as media
+        {{ joined('medium', ',') }} as media
     from {{ ref('bridge_customer_consent') }}
     where purpose = 'marketing' and is_granted
     group by customer_id

@@ -45,7 +45,7 @@ named as (
     select
         sku,
         posted_on,
-        string_agg(theme, ',' order by theme) as themes
+        {{ joined('theme', ',') }} as themes
     from touched
     group by sku, posted_on
 ),
@@ -70,7 +70,7 @@ alarm_names as (
     select
         sku,
         said_on,
-        string_agg(theme, ',' order by theme) as alarm_themes
+        {{ joined('theme', ',') }} as alarm_themes
     from alarmed
     group by sku, said_on
 ),

@@ -1,4 +1,6 @@
 {{ config(tags=['pass_d']) }}
+{%- set totalled = ['loads', 'pulled_rows', 'landed_rows', 'quarantined_rows', 'refused_rows', 'replayed_rows'] %}
+{%- set texts = ['lost_fields', 'new_fields', 'unmapped_fields'] %}
 
 -- One row per source and stream that is bound or was ever loaded, and one (source '-') per stream that no source brings:
 -- is it fresh, is every row accounted for, what is in quarantine now, did its fields change, does it equal what the
@@ -33,9 +35,9 @@ changed as (
     select
         _source,
         stream,
-        string_agg(field, ', ' order by field) filter (where change = 'lost') as lost_fields,
-        string_agg(field, ', ' order by field) filter (where change = 'new') as new_fields,
-        string_agg(field, ', ' order by field) filter (where change = 'unmapped') as unmapped_fields
+        {{ joined('field', ', ') }} filter (where change = 'lost') as lost_fields,
+        {{ joined('field', ', ') }} filter (where change = 'new') as new_fields,
+        {{ joined('field', ', ') }} filter (where change = 'unmapped') as unmapped_fields
     from {{ ref('mart_field_change') }}
     group by _source, stream
 ),
@@ -46,9 +48,9 @@ compared as (
         coalesce(streams.stream, loads.stream) as stream,
         coalesce(streams.connector, '-') as connector,
         streams.stream is not null and streams._source <> '-' as is_bound,
-        loads.* exclude (_source, stream),
+        loads.* {{ but(['_source', 'stream']) }},
         totals.current_rows,
-        round(date_diff('second', loads.watermark_at, workspace.now_at) / 3600.0, 2) as lag_hours,
+        round(cast({{ seconds_between('loads.watermark_at', 'workspace.now_at') }} as double) / 3600, 2) as lag_hours,
         totals.expected_hours,
         controls.control_rows - coalesce(totals.current_rows, 0) as control_rows_diff,
         cast(controls.control_units - coalesce(totals.units, 0) as decimal(18, 3)) as control_units_diff,
@@ -66,14 +68,13 @@ compared as (
 
 counted as (
     select
-        * replace (
-            {%- for name in ['loads', 'pulled_rows', 'landed_rows', 'quarantined_rows', 'refused_rows', 'replayed_rows'] %}
-            cast(coalesce({{ name }}, 0) as bigint) as {{ name }},
-            {%- endfor %}
-            coalesce(lost_fields, '') as lost_fields,
-            coalesce(new_fields, '') as new_fields,
-            coalesce(unmapped_fields, '') as unmapped_fields
-        )
+        {%- for name in totalled %}
+        cast(coalesce({{ name }}, 0) as bigint) as {{ name }},
+        {%- endfor %}
+        {%- for name in texts %}
+        coalesce({{ name }}, '') as {{ name }},
+        {%- endfor %}
+        * {{ but(totalled + texts) }}
     from compared
 ),
 

@@ -13,7 +13,7 @@ lots as (
         *,
         -- What is held on an ordinary day: a distributor that sells out within the week closes it with nothing.
         greatest(peak_units, closing_units) as held_units,
-        3 * (expiry_on - (week_on + 6)) <= expiry_on - produced_on as is_late
+        3 * {{ days_between('week_on + 6', 'expiry_on') }} <= {{ days_between('produced_on', 'expiry_on') }} as is_late
     from {{ ref('int_channel_stock_lots') }}
 ),
 
@@ -30,7 +30,7 @@ weeks as (
     select
         firsts.distributor_id,
         firsts.sku,
-        cast(unnest(range(firsts.first_week_on, workspace.today_on + 1, interval 7 day)) as date) as week_on
+        {{ dates_from('firsts.first_week_on', 'workspace.today_on + 1', 7) }} as week_on
     from firsts
     cross join workspace
 ),

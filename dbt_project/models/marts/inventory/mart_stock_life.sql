@@ -25,7 +25,7 @@ lots as (
         lives.channel_id,
         lots.units,
         case when locations.kind = 'store' then lives.lockup_days else lives.reject_days end as least_days,
-        cast(lots.expiry_on - workspace.today_on as double) as life_days
+        cast({{ days_between('workspace.today_on', 'lots.expiry_on') }} as double) as life_days
     from {{ ref('int_lots_on_hand') }} as lots
     inner join locations on lots.location_id = locations.location_id
     cross join workspace

@@ -1,4 +1,5 @@
 {{ config(tags=['pass_b']) }}
+{%- set told = ['location_id', 'trust', 'kind'] %}
 
 -- One row per place where goods are made, kept or sold; a store that only the till knows is here too.
 with
@@ -12,19 +13,40 @@ channels as (
 ),
 
 stores as (
-    select * from {{ ref('stg_pos__stores') }}
+    select
+        *,
+        store_id as location_id,
+        1 as trust,
+        'store' as kind
+    from {{ ref('stg_pos__stores') }}
 ),
 
 warehouses as (
-    select * from {{ ref('stg_wms__locations') }}
+    select
+        location_id,
+        region,
+        timezone,
+        2 as trust,
+        case when kind in ('platform', 'distributor') then 'web' when kind = 'third_party' then 'dc' else coalesce(kind, 'dc') end as kind
+    from {{ ref('stg_wms__locations') }}
 ),
 
 shops as (
-    select * from {{ ref('shops') }}
+    select
+        *,
+        shop_id as location_id,
+        3 as trust,
+        'web' as kind
+    from {{ ref('shops') }}
 ),
 
-sale_lines as (
-    select * from {{ ref('stg_pos__sale_lines') }}
+-- Stores that only the till knows.
+tills as (
+    select distinct
+        store_id as location_id,
+        4 as trust,
+        'store' as kind
+    from {{ ref('stg_pos__sale_lines') }}
 ),
 
 default_channel as (
@@ -34,41 +56,12 @@ default_channel as (
 ),
 
 described as (
-    select
-        1 as trust,
-        store_id as location_id,
-        name,
-        'store' as kind,
-        channel_id,
-        region,
-        city,
-        timezone,
-        opened_on,
-        closed_on
-    from stores
-    union all by name
-    select
-        2 as trust,
-        location_id,
-        case when kind in ('platform', 'distributor') then 'web' when kind = 'third_party' then 'dc' else coalesce(kind, 'dc') end as kind,
-        region,
-        timezone
-    from warehouses
-    union all by name
-    select
-        3 as trust,
-        shop_id as location_id,
-        name,
-        'web' as kind,
-        channel_id,
-        timezone
-    from shops
-    union all by name
-    select distinct
-        4 as trust,
-        store_id as location_id,
-        'store' as kind
-    from sale_lines
+    {{- stacked({
+        'stores': told + ['name', 'channel_id', 'region', 'city', 'timezone', 'opened_on', 'closed_on'],
+        'warehouses': told + ['region', 'timezone'],
+        'shops': told + ['name', 'channel_id', 'timezone'],
+        'tills': told
+    }) }}
 ),
 
 -- The best described of several rows for one place; their sources agree on nothing but the id.

@@ -29,7 +29,7 @@ final as (
         cast(null as double) as q75_units,
         cast(null as double) as q90_units,
         cast(null as double) as q95_units,
-        cast(null as varchar) as method,
+        cast(null as string) as method,
         cast(null as date) as cutoff_on,
         units as observed_units,
         true as is_history

@@ -24,7 +24,7 @@ repairs as (
         line_id,
         cause,
         currency,
-        date_diff('second', opened_at, closed_at) / 60.0 as repair_minutes,
+        {{ minutes_between('opened_at', 'closed_at') }} as repair_minutes,
         sum(parts_amount) over (partition by trigger_event_id, currency) as parts_amount
     from {{ ref('stg_maintenance__orders') }}
     where trigger_event_id is not null
@@ -56,15 +56,19 @@ alarms as (
 
 making as (
     select
-        alarms._source,
-        alarms.device_id,
-        alarms.event_id,
-        runs.work_order_id,
-        runs.sku,
-        runs.lot_id
-    from alarms
-    asof inner join runs on alarms.of_line_id = runs.line_id and alarms.started_at >= runs.started_at
-    where alarms.started_at < runs.ended_at
+        _source,
+        device_id,
+        event_id,
+        work_order_id,
+        sku,
+        lot_id
+    from (
+        {{ as_of(
+            'alarms', 'started_at', 'runs', 'started_at', {'of_line_id': 'line_id'},
+            ['work_order_id', 'sku', 'lot_id', 'ended_at as run_ended_at']
+        ) }}
+    ) as begun_before
+    where started_at < run_ended_at
 ),
 
 final as (
@@ -80,8 +84,8 @@ final as (
         alarms.acknowledged_at,
         alarms.ended_at,
         alarms.started_on,
-        round(date_diff('second', alarms.started_at, alarms.until_at) / 60.0, 4) as duration_minutes,
-        round(date_diff('second', alarms.started_at, alarms.acknowledged_at) / 60.0, 4) as acknowledge_minutes,
+        round({{ minutes_between('alarms.started_at', 'alarms.until_at') }}, 4) as duration_minutes,
+        round({{ minutes_between('alarms.started_at', 'alarms.acknowledged_at') }}, 4) as acknowledge_minutes,
         alarms.ended_at is null as is_open,
         making.work_order_id,
         making.sku,

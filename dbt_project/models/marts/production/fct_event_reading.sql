@@ -63,7 +63,7 @@ met as (
         watched._source,
         watched.device_id,
         watched.event_id,
-        readings.* exclude (line_id),
+        readings.* {{ but(['line_id']) }},
         readings.read_at < watched.started_at as is_before
     from watched
     inner join readings
@@ -84,7 +84,7 @@ summed as (
         max(unit) as unit,
         {% for part, when in [('before', 'is_before'), ('during', 'not is_before')] -%}
         count(case when {{ when }} then value end) as {{ part }}_readings,
-        avg(case when {{ when }} then value end order by read_at) as {{ part }}_mean,
+        {{ in_order('avg', 'case when ' ~ when ~ ' then value end', 'read_at') }} as {{ part }}_mean,
         min(case when {{ when }} then value end) as {{ part }}_min,
         max(case when {{ when }} then value end) as {{ part }}_max,
         {% endfor -%}
@@ -95,7 +95,7 @@ summed as (
 
 final as (
     select
-        * exclude (before_sigma),
+        * {{ but(['before_sigma']) }},
         round(before_sigma, 9) as before_sigma,
         round(abs(during_mean - before_mean) / nullif(round(before_sigma, 9), 0), 4) as moved_sigmas
     from summed

@@ -39,30 +39,15 @@ spans as (
 
 -- Counters are read now and then. What a run made shows in the first reading after it, so the next run counts from there.
 started as (
-    select
-        results._source,
-        results.result_id,
-        counters.counted_units
-    from results
-    asof inner join counters on results.line_id = counters.line_id and results.started_at >= counters.read_at
+    {{ as_of('results', 'started_at', 'counters', 'read_at', {'line_id': 'line_id'}, ['counted_units']) }}
 ),
 
 handed_over as (
-    select
-        results._source,
-        results.result_id,
-        counters.counted_units
-    from results
-    asof inner join counters on results.line_id = counters.line_id and results.before_at <= counters.read_at
+    {{ as_of('results', 'before_at', 'counters', 'read_at', {'line_id': 'line_id'}, ['counted_units'], next=true) }}
 ),
 
 ended as (
-    select
-        results._source,
-        results.result_id,
-        counters.counted_units
-    from results
-    asof inner join counters on results.line_id = counters.line_id and results.until_at <= counters.read_at
+    {{ as_of('results', 'until_at', 'counters', 'read_at', {'line_id': 'line_id'}, ['counted_units'], next=true) }}
 ),
 
 final as (

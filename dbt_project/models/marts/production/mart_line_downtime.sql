@@ -105,7 +105,7 @@ final as (
         oee.shift_on,
         parts.kind,
         parts.reason,
-        round(sum(parts.minutes order by parts.minutes), 4) as minutes,
+        round({{ in_order('sum', 'parts.minutes', 'parts.minutes') }}, 4) as minutes,
         cast(sum(parts.occurrences) as bigint) as occurrences
     from parts
     inner join oee on parts.line_id = oee.line_id and parts.starts_at = oee.starts_at

@@ -8,7 +8,7 @@ with
 shifts as (
     select
         shifts.*,
-        date_diff('second', shifts.starts_at, shifts.ends_at) / 60.0 as shift_minutes
+        {{ minutes_between('shifts.starts_at', 'shifts.ends_at') }} as shift_minutes
     from {{ ref('int_shifts') }} as shifts
 ),
 

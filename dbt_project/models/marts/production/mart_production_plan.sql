@@ -1,4 +1,7 @@
 {{ config(tags=['pass_d']) }}
+{%- set planned = [
+    'units', 'setups', 'run_minutes', 'setup_minutes', 'overtime_minutes', 'backorder_units', 'safety_short_units'
+] %}
 
 -- One row per line, SKU and week of the plan's horizon with forecast, new lots, firm orders or missing units. A forecast
 -- stands on the line that makes the SKU best (- where none does), so that demand by week is the whole forecast.
@@ -14,7 +17,7 @@ firm as (
         sku,
         cast({{ week_of('cast(start_at as date)') }} as date) as week_on,
         sum(units) as firm_units,
-        sum(date_diff('microsecond', start_at, end_at) order by order_id) / 60000000 as firm_minutes
+        cast(sum({{ ticks_between('microsecond', 'start_at', 'end_at') }}) as double) / 60000000 as firm_minutes
     from {{ ref('stg_planning__schedule_orders') }}
     where state = 'released'
     group by line_id, sku, cast({{ week_of('cast(start_at as date)') }} as date)
@@ -44,20 +47,20 @@ demand as (
         coalesce(routing.line_id, '-') as line_id,
         forecast.sku,
         forecast.week_on,
-        cast(sum(forecast.mean order by forecast.channel_id) as decimal(18, 3)) as demand_units
+        cast({{ in_order('sum', 'forecast.mean', 'forecast.channel_id') }} as decimal(18, 3)) as demand_units
     from {{ ref('int_planning_demand') }} as forecast
     inner join horizon on forecast.week_on between horizon.first_on and horizon.last_on
     left join {{ ref('int_planning_routing') }} as routing on forecast.sku = routing.sku and routing.is_preferred
     group by coalesce(routing.line_id, '-'), forecast.sku, forecast.week_on
+    having cast({{ in_order('sum', 'forecast.mean', 'forecast.channel_id') }} as decimal(18, 3)) > 0
 ),
 
 parts as (
-    select * from plan
-    union all by name
-    select * from firm
-    union all by name
-    select * from demand
-    where demand_units > 0
+    {{- stacked({
+        'plan': ['line_id', 'sku', 'week_on', 'zone'] + planned,
+        'firm': ['line_id', 'sku', 'week_on', 'firm_units', 'firm_minutes'],
+        'demand': ['line_id', 'sku', 'week_on', 'demand_units']
+    }) }}
 ),
 
 -- A part has one row per line, SKU and week, so the greatest of each figure is the one there is.
@@ -85,7 +88,7 @@ loads as (
     select
         line_id,
         week_on,
-        sum(run_minutes + setup_minutes + firm_minutes order by sku) as used_minutes
+        {{ in_order('sum', 'run_minutes + setup_minutes + firm_minutes', 'sku') }} as used_minutes
     from rows_of_weeks
     group by line_id, week_on
 ),
@@ -93,7 +96,7 @@ loads as (
 final as (
     select
         horizon.plan_id,
-        rows_of_weeks.* exclude (zone),
+        rows_of_weeks.* {{ but(['zone']) }},
         case
             when rows_of_weeks.zone is not null then rows_of_weeks.zone
             when rows_of_weeks.week_on < horizon.first_on + cast(policy.frozen_days as integer) then 'frozen'

@@ -31,9 +31,9 @@ grouped as (
         count(is_pass) as judged_checks,
         count(value) as measured,
         count(distinct case when value is not null then subgroup end) as subgroups,
-        avg(value order by checked_at, _source, check_id) as mean,
-        sum((value - subgroup_mean) * (value - subgroup_mean) order by checked_at, _source, check_id) as squares,
-        avg(moving_range order by checked_at, _source, check_id) as moving_range,
+        {{ in_order('avg', 'value', 'checked_at, _source, check_id') }} as mean,
+        {{ in_order('sum', '(value - subgroup_mean) * (value - subgroup_mean)', 'checked_at, _source, check_id') }} as squares,
+        {{ in_order('avg', 'moving_range', 'checked_at, _source, check_id') }} as moving_range,
         case when count(distinct lower) <= 1 and count(distinct upper) <= 1 then min(lower) end as lower_limit,
         case when count(distinct lower) <= 1 and count(distinct upper) <= 1 then min(upper) end as upper_limit
     from checks

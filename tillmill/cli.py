@@ -106,6 +106,26 @@ def run(
 
 
 @app.command()
+def build(
+    workspace: WorkspaceOption = HERE,
+    target: Annotated[str, typer.Option(help="duckdb: the candidate; spark: every table as Parquet.")] = "duckdb",
+) -> None:
+    """Build from what has landed, and pull and publish nothing; on Spark every table anew, into build/spark."""
+    from tillmill.display import Terminal
+    from tillmill.workspace import open_workspace
+
+    if target == "duckdb":
+        run(workspace, only="build")
+        return
+    if target != "spark":
+        raise UsageError(f"no target {target!r}; targets are duckdb and spark", next_command="tillmill build --help")
+    from tillmill import spark
+
+    tables = spark.build(open_workspace(workspace.resolve()), Terminal(console))
+    console.print(f"{sum(1 for _ in tables.iterdir())} tables in {tables}", soft_wrap=True)
+
+
+@app.command()
 def ingest(
     workspace: WorkspaceOption = HERE,
     source: Annotated[str | None, typer.Option(help="One source.")] = None,

@@ -61,10 +61,12 @@ class Transformer:
             self._process.kill()
             self._process.join()
 
-    def build(self, pass_tag: str, *, full_refresh: bool = False, progress: Progress = lambda _: None) -> PassResult:
+    def build(
+        self, pass_tag: str, *, full_refresh: bool = False, tests: bool = True, progress: Progress = lambda _: None
+    ) -> PassResult:
         """Builds and tests every node tagged `pass_tag`; raises BuildError with each failure in a line."""
         try:
-            self._pipe.send({"select": f"tag:{pass_tag}", "full_refresh": full_refresh})
+            self._pipe.send({"select": f"tag:{pass_tag}", "full_refresh": full_refresh, "tests": tests})
             while True:
                 message = self._pipe.recv()
                 if "progress" in message:
@@ -137,7 +139,7 @@ def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str
         if not parsed.success:
             pipe.send({"built": 0, "tested": 0, "failures": [f"the project cannot be parsed: {parsed.exception}"]})
             continue
-        command = ["build", "--select", request["select"], *quiet]
+        command = ["build" if request["tests"] else "run", "--select", request["select"], *quiet]
         if idle := _idle(manifest, _landed_streams()):
             command += ["--exclude", *idle]
         if request["full_refresh"]:

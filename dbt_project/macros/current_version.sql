@@ -11,7 +11,7 @@
     {#- Quoted, because `on` is both a key and a word of SQL. -#}
     {%- set full_key = ['_source'] + key -%}
     {%- set quoted_key = [] -%}
-    {%- for column in full_key %}{% do quoted_key.append('"' ~ column ~ '"') %}{% endfor -%}
+    {%- for column in full_key %}{% do quoted_key.append(named(column)) %}{% endfor -%}
     {{- config(
         materialized='table' if is_learnt or on_spark() else 'incremental', incremental_strategy='delete+insert', unique_key=quoted_key,
         on_schema_change='append_new_columns', meta={'stream': stream, 'key': quoted_key, 'version': version}
@@ -63,6 +63,6 @@
 
 {#- The named columns, quoted because some are words of SQL, and those of every landed row. -#}
 {% macro columns_of(columns) -%}
-    "{{ columns | join('", "') }}",
+    {% for column in columns %}{{ named(column) }}, {% endfor %}
     _source, _load_id, _load_seq, _row, _extracted_at, _op, _extra, _flags, visible_seq
 {%- endmacro %}

@@ -10,6 +10,12 @@
 {%- endmacro %}
 
 
+{#- A column whose name is also a word of SQL. -#}
+{% macro named(column) -%}
+    {{- return('`' ~ column ~ '`' if on_spark() else '"' ~ column ~ '"') -}}
+{%- endmacro %}
+
+
 {#- A Parquet file as a table. -#}
 {% macro parquet_file(path) -%}
     {%- if on_spark() -%} parquet.`{{ path }}` {%- else -%} read_parquet({{ quoted(path) }}) {%- endif -%}

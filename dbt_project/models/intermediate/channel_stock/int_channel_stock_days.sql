@@ -9,7 +9,7 @@ workspace as (
 movements as (
     select
         moved.*,
-        {{ business_date('moved."at"', 'workspace.timezone', 'workspace.day_starts_minutes') }} as stock_on
+        {{ business_date('moved.' ~ named('at'), 'workspace.timezone', 'workspace.day_starts_minutes') }} as stock_on
     from {{ ref('stg_distributor__movements') }} as moved
     cross join workspace
 ),

@@ -61,7 +61,8 @@ weekly as (
         demand.week_on,
         sum(demand.units) as units,
         cast(
-            sum(demand.price_amount * demand.units) / nullif(sum(demand.units) filter (where demand.price_amount is not null), 0) as decimal(18, 4)
+            cast(sum(demand.price_amount * demand.units) as double)
+            / nullif(sum(demand.units) filter (where demand.price_amount is not null), 0) as decimal(18, 4)
         ) as price_amount,
         -- Sums of floating numbers depend on their order unless it is given.
         {{ in_order('sum', 'case when demand.is_in_stock then 0 else weights.weight / 7 end', 'demand.location_id, demand.demand_on') }} as empty_share

@@ -61,8 +61,8 @@ final as (
         stock.location_id,
         stock.sku,
         stock.channel_id,
-        case when sold.channel_units > 0 then least(greatest(sold.units / sold.channel_units, 0), 1) else 0 end as share_rate,
-        greatest(coalesce(sold.units, 0), 0) / 56 as daily_units
+        case when sold.channel_units > 0 then least(greatest(cast(sold.units as double) / sold.channel_units, 0), 1) else 0 end as share_rate,
+        cast(greatest(coalesce(sold.units, 0), 0) as double) / 56 as daily_units
     from stock
     left join sold on stock.location_id = sold.location_id and stock.sku = sold.sku and stock.channel_id = sold.channel_id
     where stock.kind = 'store'

@@ -27,7 +27,8 @@ final as (
     select
         line_id,
         read_at,
-        sum(case when was_running then seconds else 0 end) over (partition by line_id order by read_at) / 60.0 as running_minutes
+        cast(sum(case when was_running then seconds else 0 end) over (partition by line_id order by read_at) as double) / 60
+            as running_minutes
     from followed
 )
 

@@ -8,11 +8,11 @@ workspace as (
 
 campaigns as (
     select
-        'ads:' || platform || ':' || campaign_id || ':' || "on" as cost_id,
+        'ads:' || platform || ':' || campaign_id || ':' || {{ named('on') }} as cost_id,
         'ads' as step,
         platform,
         shop_id,
-        "on" as cost_on,
+        {{ named('on') }} as cost_on,
         cash_amount as amount,
         currency
     from {{ ref('stg_ads__daily') }}

@@ -44,7 +44,7 @@ fees as (
         _source,
         shop_id,
         order_id,
-        sum(expected_platform_fee_amount) / nullif(sum(net_sales_amount), 0) as fee_rate
+        cast(sum(expected_platform_fee_amount) as double) / nullif(sum(net_sales_amount), 0) as fee_rate
     from {{ ref('int_web_costs') }}
     group by _source, shop_id, order_id
 ),

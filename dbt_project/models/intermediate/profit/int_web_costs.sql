@@ -45,8 +45,8 @@ weighed as (
         -- An order that brought nothing is shared out evenly.
         cast(
             coalesce(
-                greatest(lines.net_sales_amount, 0) / nullif(sum(greatest(lines.net_sales_amount, 0)) over sale_lines, 0),
-                1.0 / count(*) over sale_lines
+                cast(greatest(lines.net_sales_amount, 0) as double) / nullif(sum(greatest(lines.net_sales_amount, 0)) over sale_lines, 0),
+                cast(1 as double) / count(*) over sale_lines
             ) as decimal(18, 12)
         ) as weight
     from lines

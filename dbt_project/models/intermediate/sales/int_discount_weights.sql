@@ -26,7 +26,7 @@ paired as (
         lines.paid_amount,
         sum(lines.paid_amount) over whole_order as order_paid_amount,
         lines.list_amount - lines.paid_amount - coalesce(own.amount, 0) as taken_off_amount,
-        sum(taken_off_amount) over whole_order = shared.amount and min(taken_off_amount) over whole_order >= 0 as adds_up
+        shared.amount as shared_amount
     from lines
     left join summed as own
         on
@@ -43,6 +43,14 @@ paired as (
     window whole_order as (partition by lines._source, lines.shop_id, lines.order_id)
 ),
 
+checked as (
+    select
+        *,
+        sum(taken_off_amount) over whole_order = shared_amount and min(taken_off_amount) over whole_order >= 0 as adds_up
+    from paired
+    window whole_order as (partition by _source, shop_id, order_id)
+),
+
 weighed as (
     select
         *,
@@ -51,7 +59,7 @@ weighed as (
             when order_paid_amount > 0 then paid_amount
             else 1
         end as weight
-    from paired
+    from checked
 ),
 
 final as (
@@ -60,7 +68,7 @@ final as (
         shop_id,
         order_id,
         line_no,
-        coalesce(weight / nullif(sum(weight) over (partition by _source, shop_id, order_id), 0), 0) as share_rate
+        coalesce(cast(weight as double) / nullif(sum(weight) over (partition by _source, shop_id, order_id), 0), 0) as share_rate
     from weighed
 )
 

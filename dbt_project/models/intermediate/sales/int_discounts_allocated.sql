@@ -37,21 +37,26 @@ whole as (
     group by _source, shop_id, order_id, borne_by
 ),
 
-shared_out as (
+exact as (
     select
         whole.*,
         weights.line_no,
         whole.cents * weights.share_rate as exact_cents,
-        floor(exact_cents) as whole_cents,
-        row_number() over (
-            partition by whole._source, whole.shop_id, whole.order_id, whole.borne_by
-            order by exact_cents - floor(exact_cents) desc, weights.line_no asc
-        ) as place,
-        whole.cents - sum(floor(exact_cents)) over (partition by whole._source, whole.shop_id, whole.order_id, whole.borne_by)
-            as left_over
+        floor(whole.cents * weights.share_rate) as whole_cents
     from whole
     inner join weights
         on whole._source = weights._source and whole.shop_id = weights.shop_id and whole.order_id = weights.order_id
+),
+
+shared_out as (
+    select
+        *,
+        row_number() over (
+            partition by _source, shop_id, order_id, borne_by
+            order by exact_cents - whole_cents desc, line_no asc
+        ) as place,
+        cents - sum(whole_cents) over (partition by _source, shop_id, order_id, borne_by) as left_over
+    from exact
 ),
 
 borne as (

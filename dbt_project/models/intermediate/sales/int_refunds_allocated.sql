@@ -28,8 +28,9 @@ paired as (
         refunds.line_no is null as is_shared,
         lines.units as line_units,
         cast(refunds.amount * 100 as decimal(18, 0)) as cents,
-        lines.paid_amount / nullif(sum(lines.paid_amount) over (partition by refunds._source, refunds.shop_id, refunds.refund_id), 0)
-        * cents as exact_cents
+        cast(lines.paid_amount as double)
+        / nullif(sum(lines.paid_amount) over (partition by refunds._source, refunds.shop_id, refunds.refund_id), 0)
+        * cast(refunds.amount * 100 as decimal(18, 0)) as exact_cents
     from refunds
     inner join lines
         on

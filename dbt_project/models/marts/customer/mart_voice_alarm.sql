@@ -39,10 +39,8 @@ usual as (
 expected as (
     select
         followed.*,
-        cast(
-            followed.posts * (followed.past_complaints + 20.0 * (usual.complaints + 0.5) / (usual.posts + 1))
-            / (followed.past_posts + 20.0) as double
-        ) as expected_complaints
+        followed.posts * (followed.past_complaints + cast(20 * (usual.complaints + 0.5) as double) / (usual.posts + 1))
+        / (followed.past_posts + 20) as expected_complaints
     from followed
     inner join usual on followed.theme = usual.theme and followed.alarm_on = usual.alarm_on
 ),
@@ -66,11 +64,9 @@ final as (
         excess,
         excess > 15.14 as is_alarm,
         -- The first of its kind within a week: what somebody should be told.
-        excess > 15.14 and coalesce(
-            alarm_on - max(case when excess > 15.14 then alarm_on end) over (
-                partition by scope_kind, scope, theme order by alarm_on rows between unbounded preceding and 1 preceding
-            ), 8
-        ) > 7 as is_new
+        excess > 15.14 and coalesce(alarm_on > max(case when excess > 15.14 then alarm_on + 7 end) over (
+            partition by scope_kind, scope, theme order by alarm_on rows between unbounded preceding and 1 preceding
+        ), true) as is_new
     from judged
 )
 

@@ -9,7 +9,7 @@ final as (
         stream,
         field,
         change,
-        nullif("column", '') as mapped_column,
+        nullif({{ named('column') }}, '') as mapped_column,
         since_at
     from {{ told('fields') }}
 )

@@ -88,7 +88,7 @@ summed as (
         min(case when {{ when }} then value end) as {{ part }}_min,
         max(case when {{ when }} then value end) as {{ part }}_max,
         {% endfor -%}
-        stddev_samp(case when is_before then value end order by read_at) as before_sigma
+        {{ in_order('stddev_samp', 'case when is_before then value end', 'read_at') }} as before_sigma
     from met
     group by _source, device_id, event_id, reading_source, reading_device_id, tag
 ),

@@ -10,7 +10,7 @@ import polars as pl
 
 from ingestion.landing import quarantine
 from ingestion.landing.ledger import Ledger, Load, Place
-from ingestion.landing.locks import run_lock
+from ingestion.landing.locks import fixes_lock, run_lock
 from ingestion.mapping import reads
 from ingestion.prepare import prepare
 from ingestion.privacy.seal import seal
@@ -126,10 +126,10 @@ def fix(workspace: Workspace, told: Mapping[Place, Record], author: str) -> dict
     A field is named as the source names it, or by the contract column that reads it. Raises UsageError for a row that
     is not open or a field that nothing reads; then nothing is kept.
     """
-    keys = load_keys(workspace)
     changes: dict[Place, Record] = {}
     texts: dict[Place, str] = {}
-    with Ledger(workspace.ledger) as ledger:
+    with fixes_lock(workspace), Ledger(workspace.ledger) as ledger:
+        keys = load_keys(workspace)
         for load_id in dict.fromkeys(place.load_id for place in told):
             for place, record, stream in _to_fix(workspace, ledger, load_id, told, keys):
                 changed = _changed(stream, record, told[place])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from ingestion.landing.ledger import Ledger, Load
 from ingestion.landing.locks import stream_lock
 from ingestion.landing.recovery import recover_stream
 from ingestion.prepare import Prepared
-from ingestion.privacy.seal import PREFIX, unseal
+from ingestion.privacy.seal import is_sealed, unseal
 from ingestion.sources import Stream
 from tillmill.workspace import Workspace, now
 
@@ -47,7 +47,11 @@ class Replayed:
 
 
 def replay(
-    workspace: Workspace, ledger: Ledger, stream: Stream, prepare: Callable[[Stream, Page], Prepared], sealing: bytes
+    workspace: Workspace,
+    ledger: Ledger,
+    stream: Stream,
+    prepare: Callable[[Stream, Page], Prepared],
+    sealing: Sequence[bytes],
 ) -> Replayed:
     """Prepare the stream's open rows again and land those that pass; the others stay as they are.
 
@@ -93,7 +97,7 @@ def _prepared(
     ledger: Ledger,
     stream: Stream,
     prepare: Callable[[Stream, Page], Prepared],
-    sealing: bytes,
+    sealing: Sequence[bytes],
     rows: pl.DataFrame,
     done: Replayed,
 ) -> Iterator[lake.Piece]:
@@ -127,7 +131,7 @@ def _prepared(
         yield lake.Piece(good, pl.DataFrame(), 0, {}, extracted_at, clear=clear)
 
 
-def raw_records(stream: Stream, rows: pl.DataFrame, sealing: bytes) -> dict[int, Record | None]:
+def raw_records(stream: Stream, rows: pl.DataFrame, sealing: Sequence[bytes]) -> dict[int, Record | None]:
     """Row number to the record's raw fields, None where the record could not be read."""
     return {
         row: None if name == "" else parse_fields(opened(stream, raw, sealing))
@@ -135,7 +139,7 @@ def raw_records(stream: Stream, rows: pl.DataFrame, sealing: bytes) -> dict[int,
     }
 
 
-def fixed_fields(ledger: Ledger, stream: Stream, load_id: str, sealing: bytes) -> dict[int, Record]:
+def fixed_fields(ledger: Ledger, stream: Stream, load_id: str, sealing: Sequence[bytes]) -> dict[int, Record]:
     """Row number to the fields people have given since, a later word before an earlier one."""
     fixed: dict[int, Record] = {}
     for fix in ledger.fixes(load_id):
@@ -144,9 +148,9 @@ def fixed_fields(ledger: Ledger, stream: Stream, load_id: str, sealing: bytes) -
     return fixed
 
 
-def opened(stream: Stream, text: str, sealing: bytes) -> str:
+def opened(stream: Stream, text: str, sealing: Sequence[bytes]) -> str:
     """The clear text of what quarantine keeps."""
-    return unseal(text, sealing, stream.context) if text.startswith(PREFIX) else text
+    return unseal(text, sealing, stream.context) if is_sealed(text) else text
 
 
 def parse_fields(text: str) -> Record:

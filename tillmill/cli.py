@@ -45,6 +45,7 @@ customers.add_typer(segment_commands.segments, name="segments")
 customers.command()(segment_commands.export)
 app.command()(privacy.forget)
 app.command()(privacy.rekey)
+app.command()(privacy.reseal)
 for plugin in entry_points(group="tillmill.commands"):
     app.add_typer(plugin.load(), name=plugin.name)
 

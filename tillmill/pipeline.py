@@ -142,7 +142,7 @@ def _run_steps(
 
 
 def _carry_out_requests(workspace: Workspace, ledger: Ledger, display: Display, outcome: Outcome) -> bool:
-    """Finishes what was asked and cut off (`forget`, `rekey`); whether tables have to be built anew for it."""
+    """Finishes what was asked and cut off (forget, rekey, reseal); whether tables have to be built anew for it."""
     waiting = proof.open_requests(workspace)
     if not any(request.phase == "asked" for request in waiting):
         return bool(waiting)

@@ -1,4 +1,4 @@
-"""Commands about people's data: the vault, the kept source files, to forget somebody, a new token key."""
+"""Commands about people's data: the vault, the kept source files, to forget somebody, new keys."""
 
 from __future__ import annotations
 
@@ -79,6 +79,18 @@ def rekey(workspace: WorkspaceOption = HERE, by: ByOption = "") -> None:
     opened = open_workspace(workspace.resolve())
     who = by or getpass.getuser()
     pipeline.run(opened, Terminal(console), steps=REBUILD, ask=lambda _: rekeying.ask(opened, by=who))
+
+
+def reseal(workspace: WorkspaceOption = HERE, by: ByOption = "") -> None:
+    """Make a new sealing key, seal with it what the old ones sealed, retire them; cut off, the next run finishes."""
+    from ingestion.privacy import resealing
+    from tillmill import pipeline
+    from tillmill.display import Terminal
+    from tillmill.workspace import open_workspace
+
+    opened = open_workspace(workspace.resolve())
+    who = by or getpass.getuser()
+    pipeline.run(opened, Terminal(console), steps=REBUILD, ask=lambda _: resealing.ask(opened, by=who))
 
 
 @vault.command("status")

@@ -33,7 +33,7 @@ def compact(workspace: Workspace, ledger: Ledger, streams: Sequence[str] = ()) -
     """
     if proof.open_requests(workspace):
         raise TillmillError(
-            "a request (forget, rekey) is not finished, and it writes files anew",
+            "a request (forget, rekey, reseal) is not finished, and it writes files anew",
             state="Nothing was changed.",
             next_command="tillmill run",
         )

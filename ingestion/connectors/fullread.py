@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ import polars as pl
 
 from ingestion.connectors.sqlcursor import marks_of
 from ingestion.privacy.keyfiles import SourceKeys
-from ingestion.privacy.seal import seal, unseal
+from ingestion.privacy.seal import mark_of, seal, unseal
 
 SCHEMA = """create table if not exists rows (
     key blob primary key, mark text not null, page integer not null, sealed text
@@ -92,6 +92,17 @@ def open_full_read(folder: Path, old: str, new: str, keys: SourceKeys) -> Iterat
         connection.execute(SCHEMA)
         connection.execute(SCHEMA.replace("exists rows", "exists old.rows"))
         yield FullRead(folder, name, keys, connection)
+
+
+def reseal(path: Path, keys: Sequence[bytes]) -> None:
+    """Seals the keys that a reading remembers with the newest of `keys`, in one transaction; nobody is reading."""
+    context, mark = path.name.partition("-")[0], mark_of(keys)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(SCHEMA)
+        connection.create_function(
+            "again", 1, lambda text: seal([unseal(text, keys, context)], keys, context, [""])[0], deterministic=True
+        )
+        connection.execute("update rows set sealed = again(sealed) where substr(sealed, 1, ?) <> ?", (len(mark), mark))
 
 
 def _digest(text: str, key: bytes) -> bytes:

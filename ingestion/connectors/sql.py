@@ -22,7 +22,7 @@ from ingestion.connectors.sqlcursor import Progress, Scale
 from ingestion.connectors.sqltext import DIALECTS, DialectName, Sql, between, join
 from ingestion.privacy.keyfiles import SourceKeys, source_keys
 from ingestion.privacy.seal import seal, unseal
-from tillmill.errors import SettingsError, SourceError
+from tillmill.errors import RefusedError, SettingsError, SourceError
 from tillmill.workspace import Workspace, now
 
 # Fewer vanished rows than this say nothing about a table: one of three is no drift.
@@ -133,7 +133,12 @@ class _Source:
         return seal([json.dumps(place)], self.keys.sealing, self.relation.label, [""])[0] or ""
 
     def opened(self, place: str | None) -> list[str] | None:
-        return None if place is None else json.loads(unseal(place, self.keys.sealing, self.relation.label))
+        """The place again; None where there is none, or its key is gone: the pull then starts over, and rows meet by
+        key."""
+        try:
+            return None if place is None else json.loads(unseal(place, self.keys.sealing, self.relation.label))
+        except RefusedError:
+            return None
 
 
 @dataclass(frozen=True)
@@ -265,14 +270,14 @@ def _full(reading: _Source, state: dict[str, Any], where: list[Sql], keep_keys: 
     _no_null_keys(reading, where)
     told = dict(state.get("full", {}))
     old, new = told.get("file", ""), told.get("new", "")
-    if new and not (reading.folder / new).exists():
-        told = {"file": old}
-        new = ""
+    after = reading.opened(told.get("after"))
+    if new and (after is None or not (reading.folder / new).exists()):
+        told, new, after = {"file": old}, "", None
     is_same = True
     with open_full_read(reading.folder, old, new, reading.keys) as full:
         first = int(told.get("page", 0)) + 1
         full.forget_from(first)
-        found = reading.relation.ordered(reading.key, where, reading.opened(told.get("after")), reading.pull.page_rows)
+        found = reading.relation.ordered(reading.key, where, after, reading.pull.page_rows)
         for page, rows in enumerate(found, start=first):
             fresh = full.changed(page, rows.order, rows.records, keep_keys)
             state["full"] = {"file": old, "new": full.name, "page": page, "after": reading.sealed(rows.last)}

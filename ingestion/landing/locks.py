@@ -47,6 +47,13 @@ def stream_lock(workspace: Workspace, source: str, stream: str) -> Iterator[None
 
 
 @contextmanager
+def fixes_lock(workspace: Workspace) -> Iterator[None]:
+    """Hold what people say of quarantined rows, waiting for it: it is sealed with the key that is then the newest."""
+    with held(workspace.run / "locks" / "fixes.lock", "what people say of quarantined rows", wait=True):
+        yield
+
+
+@contextmanager
 def held(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
     """Hold the lock file `path`; `wait` until it is free, else raise LockedError saying who holds it since when.
 

@@ -13,7 +13,7 @@ from ingestion.contracts import contract
 from ingestion.landing import files
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.load import Kept
-from ingestion.privacy.seal import seal, seal_bytes, unseal, unseal_bytes
+from ingestion.privacy.seal import mark_of, seal, seal_bytes, unseal, unseal_bytes
 from ingestion.privacy.tokens import Keys, load_keys
 from tillmill.errors import RefusedError, TillmillError, UsageError
 from tillmill.workspace import Workspace, now
@@ -49,8 +49,7 @@ def keep(workspace: Workspace, source: str, stream: str, originals: Sequence[Ori
             files.write_bytes(original.data if keys is None else seal_bytes(original.data, keys.sealing, bound), path)
         name = original.name
         if keys is not None:
-            # The name of a file may be a person's; to the ledger it is as good as its content.
-            name = seal([name], keys.sealing, f"{source}/{stream}", [original.content])[0] or ""
+            name = _sealed_name(name, keys, source, stream, original.content)
         kept.append(Kept(original.content, name, len(original.data)))
     return kept
 
@@ -115,6 +114,26 @@ def export(workspace: Workspace, originals: Sequence[Listed], folder: Path) -> l
     return written
 
 
+def reseal(workspace: Workspace, ledger: Ledger, source: str, stream: str) -> None:
+    """Seal the stream's kept files, and their names, with the newest key where it is not theirs yet.
+
+    The caller holds the stream's lock. Raises RefusedError for one that no key opens.
+    """
+    if not contract(stream).is_sealed:
+        return
+    keys = load_keys(workspace)
+    mark = mark_of(keys.sealing)
+    anew: list[tuple[Kept, str]] = []
+    for row in ledger.originals(source, stream):
+        path, bound = _path(workspace, source, stream, row.content, keys), f"{source}/{stream}/{row.content}"
+        if path.exists() and not (data := path.read_bytes()).startswith(mark.encode()):
+            files.write_bytes(seal_bytes(unseal_bytes(data, keys.sealing, bound), keys.sealing, bound), path)
+        if not row.name.startswith(mark):
+            name = unseal(row.name, keys.sealing, f"{source}/{stream}")
+            anew.append((row, _sealed_name(name, keys, source, stream, row.content)))
+    ledger.rename_originals(anew)
+
+
 def sweep(workspace: Workspace, ledger: Ledger) -> int:
     """Drop what is older than `[privacy] originals_days`; returns how many files."""
     before = now() - timedelta(days=workspace.settings.privacy.originals_days)
@@ -140,6 +159,11 @@ def sweep_unknown(workspace: Workspace, ledger: Ledger, source: str, stream: str
     for path in lost:
         files.remove(path)
     return lost
+
+
+def _sealed_name(name: str, keys: Keys, source: str, stream: str, content: str) -> str:
+    """The name of a file may be a person's; to the ledger it is as good as its content."""
+    return seal([name], keys.sealing, f"{source}/{stream}", [content])[0] or ""
 
 
 def _folder(workspace: Workspace, source: str, stream: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import polars as pl
 from ingestion.landing import files
 from ingestion.landing.database import Database, to_text
 from ingestion.landing.files import Written
+from ingestion.landing.load import Kept, Place
 from tillmill.errors import TillmillError
 from tillmill.workspace import now
 
@@ -56,6 +58,22 @@ class Rewrites(Database):
         """Row and fields (JSON text, sealed where the row is) of what people said of a load's quarantined rows."""
         rows = self._connection.execute("select row, fields from fixes where load_id = ? order by fix_id", (load_id,))
         return [(row["row"], row["fields"]) for row in rows]
+
+    def reword_fixes(self, anew: Mapping[tuple[Place, str], str]) -> None:
+        """Put other text in the place of what people said of quarantined rows, which means the same; all or none."""
+        with self.transaction() as connection:
+            connection.executemany(
+                "update fixes set fields = ? where load_id = ? and row = ? and fields = ?",
+                [(text, place.load_id, place.row, old) for (place, old), text in anew.items()],
+            )
+
+    def rename_originals(self, anew: Sequence[tuple[Kept, str]]) -> None:
+        """Give kept files other names (sealed anew); all or none."""
+        with self.transaction() as connection:
+            connection.executemany(
+                "update originals set name = ? where stream = ? and source = ? and content = ? and load_id = ?",
+                [(name, one.stream, one.source, one.content, one.load_id) for one, name in anew],
+            )
 
     def drop_fixes(self, load_id: str, rows: list[int]) -> None:
         """Forget what people said of these quarantined rows."""

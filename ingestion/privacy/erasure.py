@@ -20,7 +20,7 @@ from ingestion.privacy import looking, records
 from ingestion.privacy.normalise import CALLING_CODES, IDENTIFYING, kind_of
 from ingestion.privacy.person import Asked, find_person, visible_files
 from ingestion.privacy.requests import Request, Requests
-from ingestion.privacy.seal import unseal
+from ingestion.privacy.seal import is_sealed, unseal
 from ingestion.privacy.search import Finder
 from ingestion.privacy.suppression import Erased, Tokens, erase, read_suppressed
 from ingestion.privacy.tokens import Keys, load_keys
@@ -248,7 +248,7 @@ def _quarantined(
 def _holds(finder: Finder, sealed: pl.Series, load: Load) -> list[bool]:
     context = f"{load.source}/{load.stream}"
     found = {
-        text: finder.holds(unseal(text, finder.keys.sealing, context) if text.startswith("sealed1:") else text)
+        text: finder.holds(unseal(text, finder.keys.sealing, context) if is_sealed(text) else text)
         for text in sealed.drop_nulls().unique()
     }
     return [found.get(text, False) for text in sealed]

@@ -48,16 +48,17 @@ def read_keys(workspace: Workspace, reference: str) -> list[bytes]:
 
 @dataclass(frozen=True)
 class SourceKeys:
-    """What a connector needs to remember rows without keeping them in clear: a key for marks, and one that seals."""
+    """What a connector needs to remember rows without keeping them in clear: a key for marks, and those that seal."""
 
     marking: bytes = field(repr=False)
-    sealing: bytes = field(repr=False)
+    sealing: tuple[bytes, ...] = field(repr=False)
 
 
 def source_keys(workspace: Workspace) -> SourceKeys:
-    """The workspace's first keys, which stay when others are added: a mark once made is known again."""
+    """The first token key, which stays when others are added: a mark once made is known again. And the sealing keys."""
     privacy = workspace.settings.privacy
-    return SourceKeys(read_keys(workspace, privacy.token_key)[0], read_keys(workspace, privacy.sealing_key)[0])
+    marking, sealing = (read_keys(workspace, reference) for reference in (privacy.token_key, privacy.sealing_key))
+    return SourceKeys(marking[0], tuple(sealing))
 
 
 def path_of(workspace: Workspace, reference: str) -> Path | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections import Counter
 from pathlib import Path
@@ -11,10 +9,12 @@ from typing import Any
 
 from ingestion.landing import compaction, files
 from ingestion.landing.ledger import Ledger
-from ingestion.privacy import erasure, rekeying
+from ingestion.privacy import erasure, rekeying, resealing
 from ingestion.privacy.requests import Request, Requests
 from ingestion.privacy.tokens import load_keys
 from tillmill.workspace import Workspace, now
+
+CARRY_OUT = {"forget": erasure.carry_out, "rekey": rekeying.carry_out, "reseal": resealing.carry_out}
 
 
 def carry_out_open(workspace: Workspace, ledger: Ledger) -> list[Request]:
@@ -24,9 +24,9 @@ def carry_out_open(workspace: Workspace, ledger: Ledger) -> list[Request]:
     """
     for request in open_requests(workspace):
         if request.phase == "asked":
-            # What was merged still has the person, or the old tokens.
+            # What was merged still has the person, the old tokens, or what the old key opens.
             compaction.sweep(workspace, ledger, at_once=True)
-            {"forget": erasure.carry_out, "rekey": rekeying.carry_out}[request.kind](workspace, ledger, request)
+            CARRY_OUT[request.kind](workspace, ledger, request)
     return open_requests(workspace)
 
 
@@ -90,6 +90,4 @@ def describe(ledger: Ledger, requests: Requests, request: Request) -> dict[str, 
 
 def seal_of(workspace: Workspace, proof: dict[str, Any]) -> str:
     """The keyed hash of a proof without its seal: whoever has no sealing key cannot change it unseen."""
-    text = json.dumps({name: value for name, value in proof.items() if name != "seal"}, sort_keys=True)
-    key = hashlib.sha256(b"proof" + load_keys(workspace).sealing).digest()
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return resealing.proof_seal(proof, load_keys(workspace).sealing[-1])

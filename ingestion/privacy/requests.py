@@ -1,4 +1,4 @@
-"""What was asked of the vault and may outlast a kill: to forget a person, to change the token key."""
+"""What was asked and may outlast a kill: to forget a person, to change the token key or the sealing key."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Phase = Literal["asked", "rewritten", "done"]
 
 @dataclass(frozen=True)
 class Request:
-    """One request: `asked` until every file is without the person (or has the new tokens), `rewritten` until a version
+    """One request: `asked` until every file is without the person (or under the new key), `rewritten` until a version
     built from those files is published, then `done`. `detail` is what carrying it out needs, and is gone at the end.
     """
 
     request: int
-    kind: Literal["forget", "rekey"]
+    kind: Literal["forget", "rekey", "reseal"]
     phase: Phase
     asked_at: datetime
     asked_by: str

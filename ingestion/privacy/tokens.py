@@ -20,12 +20,12 @@ ANYTHING_BUT_PLAIN = r"[^\x21-\x7e]|\*"
 
 @dataclass(frozen=True)
 class Keys:
-    """What protection needs: the key of tokens and those added since (`tillmill rekey`), the key that seals, and the
-    people who asked to be forgotten; no key shows in a message or a log.
+    """What protection needs: the key of tokens and those added since (`tillmill rekey`), the keys that seal (the last)
+    and open (all), and the people who asked to be forgotten; no key shows in a message or a log.
     """
 
     token: bytes = field(repr=False)
-    sealing: bytes = field(repr=False)
+    sealing: tuple[bytes, ...] = field(repr=False)
     later: tuple[bytes, ...] = field(default=(), repr=False)
     suppressed: Suppressed = field(default_factory=Suppressed, repr=False)
 
@@ -46,8 +46,8 @@ def load_keys(workspace: Workspace) -> Keys:
     """
     privacy = workspace.settings.privacy
     first, *later = keyfiles.read_keys(workspace, privacy.token_key)
-    sealing = keyfiles.read_keys(workspace, privacy.sealing_key)[0]
-    return Keys(first, sealing, tuple(later), read_suppressed(workspace))
+    sealing = keyfiles.read_keys(workspace, privacy.sealing_key)
+    return Keys(first, tuple(sealing), tuple(later), read_suppressed(workspace))
 
 
 def token(kind: str, normalised: str, key: bytes, later: Sequence[bytes] = ()) -> str:

@@ -74,7 +74,42 @@ create table done (
     primary key (request, place, item)
 ) without rowid;
 """
-MIGRATIONS = (_FIRST,)
+# Version 2: the sealing key changes too. SQLite alters no check: the table and those that refer to it are made anew.
+_RESEALING = """
+create table requests_2 (
+    request integer primary key,
+    kind text not null check (kind in ('forget', 'rekey', 'reseal')),
+    phase text not null check (phase in ('asked', 'rewritten', 'done')),
+    asked_at text not null,
+    asked_by text not null,
+    source text not null default '',
+    detail blob
+);
+create table suppressed_2 (
+    source text not null,
+    kind text not null,
+    token text not null,
+    request integer not null references requests_2 (request),
+    primary key (source, kind, token)
+) without rowid;
+create table done_2 (
+    request integer not null references requests_2 (request),
+    place text not null,
+    item text not null,
+    rows integer not null,
+    primary key (request, place, item)
+) without rowid;
+insert into requests_2 select request, kind, phase, asked_at, asked_by, source, detail from requests;
+insert into suppressed_2 select source, kind, token, request from suppressed;
+insert into done_2 select request, place, item, rows from done;
+drop table suppressed;
+drop table done;
+drop table requests;
+alter table requests_2 rename to requests;
+alter table suppressed_2 rename to suppressed;
+alter table done_2 rename to done;
+"""
+MIGRATIONS = (_FIRST, _RESEALING)
 TOKEN_BYTES = 16
 # Pages of the file kept in memory, in KiB: tokens are spread all over their tree.
 CACHE_KIB = 65_536

@@ -13,7 +13,7 @@ from ingestion.mapping import read_rules
 from ingestion.privacy.tokens import Keys
 from ingestion.sources import Stream
 
-KEYS = Keys(token=b"t" * 32, sealing=b"s" * 32)
+KEYS = Keys(token=b"t" * 32, sealing=(b"s" * 32,))
 READ_AT = datetime(2017, 12, 4, 4, 1, 20, tzinfo=UTC)
 
 

@@ -19,9 +19,10 @@ PERCENT = {
     "modbus": 5,
     "mqtt": 5,
     "tcp": 5,
-    "vault": 7,
-    "replay": 5,
-    "compact": 5,
+    "vault": 5,
+    "replay": 4,
+    "compact": 4,
+    "reseal": 4,
 }
 assert sum(PERCENT.values()) == 100
 

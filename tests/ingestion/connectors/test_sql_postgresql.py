@@ -8,6 +8,7 @@ import pytest
 
 from ingestion.connectors.page import OP
 from ingestion.connectors.sql import Pull, pages
+from ingestion.privacy import keyfiles
 from tests.ingestion.connectors.fixtures import write_secret
 from tests.ingestion.connectors.odbcdrivers import needs_odbc
 from tests.ingestion.connectors.postgres import PASSWORD, Postgres, running_postgres
@@ -53,6 +54,17 @@ def test_a_pull_cut_short_leaves_no_key_in_clear(bench: Bench) -> None:
         opened = pages(bench.workspace, bench.connection, pull, None)
         assert "A03" not in json.dumps(next(opened).cursor)
         opened.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("pull", [CHANGES, CHANGES.model_copy(update={"cursor": [], "snapshot": True})])
+def test_a_pull_cut_short_whose_place_no_key_opens_starts_over_and_misses_nothing(bench: Bench, pull: Pull) -> None:
+    opened = pages(bench.workspace, bench.connection, pull, None)
+    cut = [next(opened), next(opened)]
+    opened.close()  # type: ignore[attr-defined]
+    keyfiles.replace(bench.workspace.keys / "sealing.key", [keyfiles.new_key()])
+    rest = bench.pull(pull, cut[-1].cursor)
+    assert set(column(rest, "sku")) | set(column(cut, "sku")) == set(ALL)
+    assert bench.pull(pull, rest[-1].cursor) == []
 
 
 def test_a_table_that_was_emptied_is_no_news(bench: Bench) -> None:

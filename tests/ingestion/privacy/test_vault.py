@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import stat
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from ingestion import mending
 from ingestion.landing import lake
 from ingestion.landing.ledger import Ledger, Place
-from ingestion.privacy import keyfiles
+from ingestion.privacy import keyfiles, vaultfile
+from ingestion.privacy.requests import Done, Requests
 from ingestion.privacy.tokens import load_keys, token
 from ingestion.privacy.vault import Vault
 from tests.ingestion.privacy import people
@@ -81,6 +83,25 @@ def test_neither_file_nor_log_shows_a_value_and_nobody_else_may_read_them(worksp
         if len(value) > 4 or not value.isascii():
             assert value.encode() not in raw
     assert b"crm.members" in raw
+
+
+def test_a_vault_of_the_first_version_keeps_its_requests_and_may_be_asked_more(workspace: Workspace) -> None:
+    workspace.vault.unlink()
+    with contextlib.closing(sqlite3.connect(workspace.vault)) as connection:
+        connection.executescript(f"""{vaultfile._FIRST}
+            insert into requests values (1, 'forget', 'done', '2026-03-01T00:00:00+00:00', 'ana', '', null);
+            insert into suppressed values ('', 'phone', 'ab', 1);
+            insert into done values (1, 'vault', 'l1', 2, null, null);
+            pragma user_version = 1; pragma journal_mode = wal;""")
+    with Requests(workspace) as requests:
+        first = requests.request(1)
+        assert (first.kind, first.phase, first.asked_by) == ("forget", "done", "ana")
+        assert requests.tokens(first) == {"phone": frozenset({"ab"})}
+        assert requests.done(first) == [Done("vault", "l1", 2)]
+        asked = requests.ask("reseal", by="bo", source="", tokens={"email": frozenset({"cd"})}, detail={"key": "k"})
+        assert (asked.request, asked.kind, asked.detail) == (2, "reseal", {"key": "k"})
+        with pytest.raises(sqlite3.IntegrityError):
+            requests.ask("read", by="bo", source="", tokens={}, detail={})
 
 
 def test_readings_are_noted_before_anything_is_given_out(workspace: Workspace) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from ingestion.checking import ROW, Findings, check, flag
 from ingestion.connectors.page import FAULT, FILE, LINE, OBSERVED, OP, RAW, RESERVED, Page
 from ingestion.contracts.columns import TIMESTAMP
 from ingestion.contracts.contract import Contract, landed_name, landed_schema
+from ingestion.kinds import kinds
 from ingestion.mapping import Mapped, apply, reading
 from ingestion.privacy.masking import mask, mask_column
 from ingestion.privacy.normalise import kind_of
@@ -39,7 +41,7 @@ class Prepared:
     it cannot be read; sealed where the contract says so; empty where it is of a person who asked to be forgotten),
     file, line, observed_at, op. `extra_fields`: raw fields no mapping used; `lost_fields`: mapped fields that the page
     does not have. `clear`: `_row`, the vaulted columns in clear and as tokens, of the good rows that have any; None for
-    a stream that keeps nothing clear.
+    a stream that keeps nothing clear. `kinds`: of mapped fields that no person fills, what they hold.
     """
 
     good: pl.DataFrame
@@ -47,6 +49,7 @@ class Prepared:
     extra_fields: list[str]
     lost_fields: list[str]
     clear: pl.DataFrame | None = None
+    kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def prepare(stream: Stream, page: Page, keys: Keys) -> Prepared:
@@ -87,7 +90,16 @@ def prepare(stream: Stream, page: Page, keys: Keys) -> Prepared:
     if good.height + bad.height != page.records.height:
         raise AssertionError(f"{stream.where}: {page.records.height} rows in, {good.height} + {bad.height} out")
     drift = [name for name in unused if readable[name].null_count() < readable.height]
-    return Prepared(good, bad, drift, sorted(mapped.lost) if records.height else [], kept)
+    missing = sorted(mapped.lost) if records.height else []
+    return Prepared(good, bad, drift, missing, kept, _kinds(stream, readable, mapped.used))
+
+
+def _kinds(stream: Stream, readable: pl.DataFrame, used: set[str]) -> dict[str, list[str]]:
+    """The kinds of what each mapped field holds; how people write their names and phones is no news."""
+    contract = stream.contract
+    spoken = {*contract.personal, *contract.free_text}
+    theirs = {rule.field for column, rule in stream.rules.items() if column in spoken} | spoken
+    return {name: found for name in sorted(used - theirs) if (found := kinds(readable[name]))}
 
 
 def _refuse_values_as_names(stream: Stream, names: list[str]) -> None:

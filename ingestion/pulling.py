@@ -6,7 +6,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -72,6 +72,8 @@ class Prepared(Protocol):
     def extra_fields(self) -> list[str]: ...
     @property
     def lost_fields(self) -> list[str]: ...
+    @property
+    def kinds(self) -> Mapping[str, Sequence[str]]: ...
     @property
     def clear(self) -> pl.DataFrame | None: ...
 
@@ -286,6 +288,7 @@ class _Pull:
                 extracted_at=page.extracted_at,
                 extra_fields=prepared.extra_fields,
                 lost_fields=prepared.lost_fields,
+                kinds=prepared.kinds,
                 clear=prepared.clear,
                 originals=originals.keep(self.workspace, self.stream.source, self.stream.name, page.originals),
             )

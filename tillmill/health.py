@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
 from ingestion.contracts import ALL, contract
+from ingestion.kinds import TEXT
 from ingestion.landing import files
 from ingestion.landing.ledger import Ledger, Load
 from ingestion.mending import open_reasons
-from tillmill.workspace import StreamSettings, Workspace
+from tillmill.workspace import StreamSettings, Workspace, now
 
 FOLDER = "health"
 NOBODY = "-"
@@ -41,25 +42,34 @@ FIELDS = pl.Schema(
         "change": pl.String(),
         "column": pl.String(),
         "since_at": _TIMESTAMP,
+        "old_kind": pl.String(),
+        "new_kind": pl.String(),
     }
 )
 FROZEN = {"streams": STREAMS, "quarantine": REASONS, "fields": FIELDS}
 
-Change = Literal["lost", "new", "unmapped"]
+Change = Literal["lost", "retyped", "new", "unmapped"]
+# A field that has held values of a new kind for so long holds them by right.
+NEWS = timedelta(days=30)
+# What the first rows hold is how it is, not what has changed.
+JUDGED_FROM_ROWS = 100
 
 
 @dataclass(frozen=True)
 class Field:
-    """A raw field that the mapping and the source do not share.
+    """A raw field that the mapping and the source do not share, or that holds what it did not hold before.
 
-    `lost`: mapped (to `column`), and in no row any more, or never; `new`: unmapped, first seen after the stream's first
-    load; `unmapped`: so from the first load on. `since_at` is the end of the first load that said so (UTC).
+    `lost`: mapped (to `column`), and in no row any more, or never; `retyped`: mapped, and some values are of a kind
+    (`new_kind`, of `ingestion.kinds`) that none was before (`old_kind`); `new`: unmapped, first seen after the stream's
+    first load; `unmapped`: so from the first load on. `since_at` is the end of the first load that said so (UTC).
     """
 
     name: str
     change: Change
     column: str
     since_at: datetime | None
+    old_kind: str = ""
+    new_kind: str = ""
 
 
 def freeze(workspace: Workspace, ledger: Ledger) -> Path:
@@ -113,9 +123,43 @@ def fields(workspace: Workspace, ledger: Ledger) -> pl.DataFrame:
         (source.name, stream.stream, *astuple(field))
         for source in workspace.settings.sources
         for stream in source.streams
-        for field in changed_fields(stream, loads[source.name, stream.stream])
+        for field in _changes(stream, loads[source.name, stream.stream], ledger.kinds(source.name, stream.stream))
     ]
     return pl.DataFrame(rows, schema=FIELDS, orient="row")
+
+
+def _changes(stream: StreamSettings, loads: Sequence[Load], kinds: Iterable[tuple[str, str, str]]) -> Iterator[Field]:
+    """One change for each field that has one, the worst of them."""
+    found = changed_fields(stream, loads)
+    told = {field.name for field in found}
+    yield from found
+    since = now() - NEWS
+    for field in retyped_fields(stream, loads, kinds):
+        if field.name not in told and field.since_at is not None and field.since_at >= since:
+            yield field
+
+
+def retyped_fields(stream: StreamSettings, loads: Iterable[Load], kinds: Iterable[tuple[str, str, str]]) -> list[Field]:
+    """Fields of which some load held values of a kind that no load before it had, each with the last such change.
+
+    `kinds` are field, kind, and the first load that had one (`Ledger.kinds`). What could be any text may turn out to be
+    any other kind, and the kinds of the first JUDGED_FROM_ROWS rows are where it starts from.
+    """
+    pulls = sorted((load for load in loads if load.pulled), key=lambda load: load.visible_seq or 0)
+    first: dict[str, int] = {}
+    known: dict[str, list[str]] = defaultdict(list)
+    changed: dict[str, Field] = {}
+    at = {load.load_id: place for place, load in enumerate(pulls)}
+    columns = mapped_fields(stream)
+    for place, name, kind in sorted((at[load_id], name, kind) for name, kind, load_id in kinds if load_id in at):
+        start = first.setdefault(name, place)
+        before = known[name]
+        is_start = place == start or sum(load.pulled for load in pulls[start:place]) < JUDGED_FROM_ROWS
+        if not is_start and TEXT not in before:
+            old = ", ".join(before)
+            changed[name] = Field(name, "retyped", columns.get(name, name), pulls[place].ended_at, old, kind)
+        before.append(kind)
+    return [changed[name] for name in sorted(changed)]
 
 
 def changed_fields(stream: StreamSettings, loads: Iterable[Load]) -> list[Field]:

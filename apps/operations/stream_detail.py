@@ -30,7 +30,7 @@ def draw(view: View, export: DeltaGenerator, found: dict[str, Any]) -> None:
     fields = health.fields(view.warehouse, source, stream)
     if fields.height:
         fields = fields.with_columns(
-            pl.col("change").replace_strict({code: words(f"health.field.{code}") for code in _FIELDS}).alias("said")
+            pl.Series("said", [_said_of_field(view, row) for row in fields.iter_rows(named=True)], pl.String)
         )
         tables.table(view, fields, _changes(view), title=words("health.fields"), key="fields")
     loads = health.loads(view.warehouse, source, stream)
@@ -41,9 +41,6 @@ def draw(view: View, export: DeltaGenerator, found: dict[str, Any]) -> None:
     if loads.height:
         tables.table(view, loads, columns, title=words("health.last_loads"), key="loads", seen=12)
     tables.export(view, export, loads, columns, name=f"data-health-{stream}")
-
-
-_FIELDS = ("lost", "new", "unmapped")
 
 
 def figures(view: View, found: dict[str, Any]) -> list[Card]:
@@ -113,6 +110,20 @@ def _changes(view: View) -> list[tables.Column]:
         tables.Column("mapped_column", words("health.column")),
         tables.Column("since_at", words("health.since"), view.moment, right=True),
     ]
+
+
+def _said_of_field(view: View, row: dict[str, Any]) -> str:
+    """How the field and its mapping stand, in words."""
+    if row["change"] != "retyped":
+        return view.words(f"health.field.{row['change']}")
+    old = view.words("health.holds.join").join(_holds(view, kind) for kind in row["old_kind"].split(", "))
+    return view.words("health.field.retyped", old=old, new=_holds(view, row["new_kind"]))
+
+
+def _holds(view: View, kind: str) -> str:
+    """A kind of value (`number`, `date yyyy-mm-dd` …) in words."""
+    name, _, format = kind.partition(" ")
+    return view.words(f"health.holds.{'comma' if kind == 'number 0,0' else name}", format=write.plain(format))
 
 
 def _loads(view: View) -> list[tables.Column]:

@@ -102,4 +102,6 @@ def _wrongs(view: View, found: dict[str, Any]) -> list[str]:
         said.append(words("health.what.late", lag=lag(view, found["lag_hours"]), due=due))
     if found["new_fields"]:
         said.append(words("health.what.changed", fields=found["new_fields"]))
+    if found["retyped_fields"]:
+        said.append(words("health.what.retyped", fields=found["retyped_fields"]))
     return said

@@ -29,10 +29,10 @@ where _source = $source and stream = $stream
 order by reason_rows desc, reason
 """
 _FIELDS = """
-select field, change, mapped_column, since_at
+select field, change, mapped_column, old_kind, new_kind, since_at
 from mart_field_change
 where _source = $source and stream = $stream
-order by case change when 'lost' then 1 when 'new' then 2 else 3 end, field
+order by case change when 'lost' then 1 when 'retyped' then 2 when 'new' then 3 else 4 end, field
 """
 
 
@@ -57,5 +57,5 @@ def reasons(warehouse: Warehouse, source: str, stream: str) -> pl.DataFrame:
 
 
 def fields(warehouse: Warehouse, source: str, stream: str) -> pl.DataFrame:
-    """The fields that the stream's mapping and its source do not share: lost ones, new ones, unmapped ones."""
+    """The fields that the stream's mapping and its source do not share, or whose type changed, the worst first."""
     return warehouse.rows(_FIELDS, source=source, stream=stream)

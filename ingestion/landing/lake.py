@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,8 @@ class Piece:
 
     `good` has the contract's landed columns and `_row, _op, _extra, _flags`; `bad` has row, position, field, reason,
     raw and, for a replay, file, line, observed_at, op; `pulled` is the number of records the page had, `cursor` the
-    state after it; `clear` has `_row` and what goes to the vault; `originals` are the source's files, already kept.
+    state after it; `clear` has `_row` and what goes to the vault; `originals` are the source's files, already kept;
+    `kinds` says of its mapped fields what they hold.
     """
 
     good: pl.DataFrame
@@ -67,6 +68,7 @@ class Piece:
     lost_fields: Sequence[str] = ()
     clear: pl.DataFrame | None = None
     originals: Sequence[Kept] = ()
+    kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def quarantined(self) -> int:
@@ -111,6 +113,7 @@ def land(
         extra_fields=drift(pieces),
         watermark_at=_watermark(good, event),
         cursor_name=cursor_name,
+        kinds=tuple(sorted({(name, kind) for piece in pieces for name in piece.kinds for kind in piece.kinds[name]})),
     )
     _keep_clear(workspace, load, [(load_seq, _clear(pieces))])
     kept = [original for piece in pieces for original in piece.originals]

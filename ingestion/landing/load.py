@@ -54,7 +54,8 @@ class Load:
     time among its rows. A replay pulls nothing: it lands n rows that earlier loads had quarantined, and its
     `quarantined` is -n, so that sums over loads count every row once and what is still open in quarantine.
     Loads whose files were merged have one `file`, with its `bytes` and `sha256`; a row's `_load_id` says whose it is.
-    `cursor_name` says which of the stream's cursors it moved ('' the ordinary one).
+    `cursor_name` says which of the stream's cursors it moved ('' the ordinary one); `kinds`, of a load that is being
+    recorded, what kinds of values its mapped fields hold.
     """
 
     load_id: str
@@ -77,6 +78,7 @@ class Load:
     cursor_name: str = ""
     state: State = "recorded"
     visible_seq: int | None = None
+    kinds: tuple[tuple[str, str], ...] = ()
     ended_at: datetime | None = None
 
 

@@ -91,6 +91,10 @@ class Loads(Database):
                 ),
             )
             connection.executemany(
+                "insert or ignore into kinds (source, stream, field, kind, load_id) values (?, ?, ?, ?, ?)",
+                [(load.source, load.stream, name, kind, load.load_id) for name, kind in load.kinds],
+            )
+            connection.executemany(
                 """insert or replace into originals (stream, source, content, load_id, name, bytes, kept_at)
                 values (?, ?, ?, ?, ?, ?, ?)""",
                 [
@@ -163,6 +167,7 @@ class Loads(Database):
                 "update loads set state = 'discarded', ended_at = ? where load_id = ?", (to_text(now()), load_id)
             )
             connection.execute("delete from replays where load_id = ?", (load_id,))
+            connection.execute("delete from kinds where load_id = ?", (load_id,))
             connection.execute(
                 """update cursors set revision = cursors.revision + 1,
                     cursor = (select cursor_before from loads where load_id = ?)
@@ -170,6 +175,14 @@ class Loads(Database):
                     and revision = (select cursor_revision from loads where load_id = ?)""",
                 (load_id, load.source, load.stream, load.cursor_name, load_id),
             )
+
+    def kinds(self, source: str, stream: str) -> list[tuple[str, str, str]]:
+        """Raw field, kind of value, and the first load that had one, of all that the stream's fields have held."""
+        rows = self._connection.execute(
+            "select field, kind, load_id from kinds where source = ? and stream = ? order by field, kind",
+            (source, stream),
+        )
+        return [(row["field"], row["kind"], row["load_id"]) for row in rows]
 
     def load(self, load_id: str) -> Load | None:
         """The load of this name, whatever its state."""

@@ -175,5 +175,17 @@ create table merged (
 ) without rowid;
 """
 
+# Version 5: what kinds of values a source's fields have held, each with the first load that had one of them.
+_KINDS = """
+create table kinds (
+    source text not null,
+    stream text not null,
+    field text not null,
+    kind text not null,
+    load_id text not null,
+    primary key (source, stream, field, kind)
+) without rowid;
+"""
+
 # To change the ledger, append a script: what stands above it has already run in somebody's workspace.
-MIGRATIONS = (_FIRST, _MENDING, _REWRITING, _MERGING)
+MIGRATIONS = (_FIRST, _MENDING, _REWRITING, _MERGING, _KINDS)

@@ -458,12 +458,12 @@ def _health() -> pl.DataFrame:
         "reasons": 2, "main_reason": "units is not a number that fits", "current_rows": 98,
         "lag_hours": 2.0, "expected_hours": 48,
         "control_rows_diff": 0, "control_units_diff": 0.0, "control_amount_diff": 0.0,
-        "lost_fields": "", "new_fields": MARKUP, "unmapped_fields": "",
+        "lost_fields": "", "new_fields": MARKUP, "retyped_fields": "PRICE", "unmapped_fields": "",
         "is_accounted": True, "is_fresh": True, "is_equal_to_control": True, "verdict": "quarantined",
     }  # fmt: skip
     fine = {
         "pulled_rows": 98, "quarantined_rows": 0, "refused_rows": 0, "replayed_rows": 0, "reasons": 0,
-        "main_reason": "", "new_fields": "", "verdict": "fine",
+        "main_reason": "", "new_fields": "", "retyped_fields": "", "verdict": "fine",
     }  # fmt: skip
     late = fine | {"lag_hours": 60.0, "is_fresh": False, "is_equal_to_control": None, "verdict": "late"}
     nothing = fine | {
@@ -512,8 +512,16 @@ def _quarantine() -> pl.DataFrame:
 
 def _fields() -> pl.DataFrame:
     shared = {"_source": "pos", "stream": "pos.sale_lines", "since_at": datetime(2017, 12, 6, 12, tzinfo=UTC)}
+    shared |= {"old_kind": None, "new_kind": None}
+    retyped = {
+        "change": "retyped",
+        "mapped_column": "sold_at",
+        "old_kind": "number 0,0, date 00/00/yyyy",
+        "new_kind": "text",
+    }
     return pl.DataFrame(
         [
+            {**shared, "field": "PRICE", **retyped},
             {**shared, "field": MARKUP, "change": "new", "mapped_column": None},
             {**shared, "field": "ARTICLE", "change": "lost", "mapped_column": "sku"},
         ]

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from typer.testing import CliRunner
 
+from apps.components.view import View
 from apps.i18n import load
+from apps.operations import stream_detail
 from tests.apps import marts
 from tests.apps.test_pages import Opened, opened, said
 from tillmill.cli import app
@@ -50,6 +54,20 @@ def test_every_stream_has_its_detail(opened: Opened, full: Path, stream: str, la
     assert len(tables) == (3 if stream == "pos/pos.sale_lines" else 0)
     assert at.code
     assert "![x](" not in said(at)
+    assert ("PRICE" in said(at)) == (stream == "pos/pos.sale_lines")
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "Retyped: was a number with a decimal comma or a date as 00/00/yyyy, now also text"),
+        ("zh", "类型变化：原为带小数逗号的数字或日期（00/00/yyyy），现也有文本"),
+    ],
+)
+def test_a_change_of_type_is_told_in_words(language: str, told: str) -> None:
+    view = cast(View, SimpleNamespace(words=load(language)))
+    row = {"change": "retyped", "old_kind": "number 0,0, date 00/00/yyyy", "new_kind": "text"}
+    assert stream_detail._said_of_field(view, row) == told
 
 
 def test_the_commands_of_the_detail_are_commands_of_the_product(opened: Opened, full: Path) -> None:

@@ -77,6 +77,7 @@ def test_sums_hold_through_quarantine_fix_and_replay(warehouse: Warehouse, works
     assert warehouse.rows(why) == [("on_hand_units", 2, "stock1.csv:3"), ("quality", 1, "stock2.csv:3")]
     changed = "select field, change from mart_field_change"
     assert warehouse.rows(changed) == [("shelf", "new")]
+    assert warehouse.rows("select retyped_fields from mart_data_health where stream = 'wms.stock'") == [("",)]
 
     told: dict[Place, dict[str, str | None]] = {
         row.place: {"on_hand_units": "7", "quality": "good"} for row in open_rows(workspace, "dc", "wms.stock")

@@ -11,7 +11,7 @@ import polars as pl
 from ingestion.landing.ledger import Ledger, Load
 from ingestion.runner import ingest
 from tillmill.actions import create_workspace
-from tillmill.health import FROZEN, Field, changed_fields, freeze
+from tillmill.health import FROZEN, JUDGED_FROM_ROWS, Field, changed_fields, freeze, retyped_fields
 from tillmill.workspace import StreamSettings
 
 SETTINGS = """
@@ -54,6 +54,30 @@ def test_a_lost_field_is_told_since_the_load_that_missed_it_until_it_comes_again
     lost = [load(1), load(2, "-PIECES"), load(3, pulled=0), load(4, "-PIECES")]
     assert changed_fields(STREAM, lost) == [Field("PIECES", "lost", "units", at(2))]
     assert changed_fields(STREAM, [*lost, load(5)]) == []
+
+
+ENOUGH = JUDGED_FROM_ROWS
+
+
+def test_a_field_that_begins_to_hold_another_kind_is_told_with_both_and_since_when() -> None:
+    loads = [load(day, pulled=ENOUGH) for day in (1, 2, 3)]
+    kinds = [("ARTICLE", "text", "l2"), ("ARTICLE", "number", "l1"), ("sold_at", "date yyyy-mm-dd", "l1")]
+    changed = Field("ARTICLE", "retyped", "sku", at(2), "number", "text")
+    assert retyped_fields(STREAM, loads, kinds) == [changed]
+    dates = [*kinds, ("sold_at", "date 00.00.yyyy", "l2"), ("sold_at", "number", "l3")]
+    assert retyped_fields(STREAM, loads, dates) == [
+        changed,
+        Field("sold_at", "retyped", "sold_at", at(3), "date yyyy-mm-dd, date 00.00.yyyy", "number"),
+    ]
+
+
+def test_what_was_text_may_hold_anything_and_few_rows_are_no_rule() -> None:
+    loads = [load(1, pulled=ENOUGH), load(2, pulled=ENOUGH)]
+    assert retyped_fields(STREAM, loads, [("ARTICLE", "text", "l1"), ("ARTICLE", "number", "l2")]) == []
+    few = [load(1, pulled=ENOUGH - 1), load(2)]
+    assert retyped_fields(STREAM, few, [("ARTICLE", "number", "l1"), ("ARTICLE", "text", "l2")]) == []
+    # A field that came late starts when it came.
+    assert retyped_fields(STREAM, loads, [("ARTICLE", "number", "l2"), ("ARTICLE", "text", "l2")]) == []
 
 
 def test_a_field_that_is_mapped_by_now_is_neither_lost_nor_new() -> None:

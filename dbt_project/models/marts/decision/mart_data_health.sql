@@ -1,6 +1,6 @@
 {{ config(tags=['pass_d']) }}
 {%- set totalled = ['loads', 'pulled_rows', 'landed_rows', 'quarantined_rows', 'refused_rows', 'replayed_rows'] %}
-{%- set texts = ['lost_fields', 'new_fields', 'unmapped_fields'] %}
+{%- set texts = ['lost_fields', 'new_fields', 'retyped_fields', 'unmapped_fields'] %}
 
 -- One row per source and stream that is bound or was ever loaded, and one (source '-') per stream that no source brings:
 -- is it fresh, is every row accounted for, what is in quarantine now, did its fields change, does it equal what the
@@ -37,6 +37,7 @@ changed as (
         stream,
         {{ joined('field', ', ') }} filter (where change = 'lost') as lost_fields,
         {{ joined('field', ', ') }} filter (where change = 'new') as new_fields,
+        {{ joined('field', ', ') }} filter (where change = 'retyped') as retyped_fields,
         {{ joined('field', ', ') }} filter (where change = 'unmapped') as unmapped_fields
     from {{ ref('mart_field_change') }}
     group by _source, stream
@@ -57,6 +58,7 @@ compared as (
         cast(controls.control_amount - coalesce(totals.amount, 0) as decimal(18, 4)) as control_amount_diff,
         changed.lost_fields,
         changed.new_fields,
+        changed.retyped_fields,
         changed.unmapped_fields
     from streams
     full join loads on streams._source = loads._source and streams.stream = loads.stream
@@ -103,7 +105,7 @@ final as (
             when is_bound and loads = 0 then 'never'
             when lost_fields <> '' then 'fields_lost'
             when not is_fresh then 'late'
-            when new_fields <> '' then 'changed'
+            when new_fields <> '' or retyped_fields <> '' then 'changed'
             else 'fine'
         end as verdict
     from judged

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from customers import bg_nbd, pareto_nbd
+from customers.history import Array, History, history_of
 from customers.value import OrderModel, SpendModel
 
 DRAWS = 500
 CONFIDENCE = 0.9
 SEED = 1997
 _AT_ONCE = 2_000  # customers whose draws are held together: some 8 MB an array
-
-Array = NDArray[np.float64]
 
 
 def with_intervals(
@@ -22,17 +21,19 @@ def with_intervals(
     """Return the customers with the bounds of `CONFIDENCE` of outcomes over the next `horizon_weeks`.
 
     `valued`: as `value_customers` gives it. Adds expected_orders_low, _high (whole orders) and expected_value_low,
-    _high (null without `spend`). Each outcome is drawn as the models say a customer's future comes about, given what
-    they did: still here with the chance `alive_rate`; if so, orders at a rate gamma(r + x, alpha + age) and a chance to
-    leave after each of beta(a, b + x), so that the number is the smaller of a Poisson and a geometric draw; and each
-    order's value is gamma(p, v) with v gamma(q + p x, gamma + what x orders came to). The parameters themselves are
-    taken as known. Draws are seeded: the same customers in the same order have the same bounds.
+    _high (null without `spend`). Half of the outcomes come about as each of the two models of `orders` says, given what
+    the customer did; each order's value is gamma(p, v) with v gamma(q + p x, gamma + what x orders came to). The
+    parameters themselves are taken as known. Draws are seeded: the same customers in the same order have the same
+    bounds.
     """
     random = np.random.default_rng(SEED)
-    pieces = [
-        _bounds(piece, orders, spend, horizon_weeks, random)
-        for piece in valued.sort("customer_id").iter_slices(_AT_ONCE)
-    ]
+    valued = valued.sort("customer_id")
+    history = history_of(valued)
+    pieces = []
+    for start in range(0, valued.height, _AT_ONCE):
+        at_once = slice(start, start + _AT_ONCE)
+        came = _outcomes(orders, history.rows(at_once), horizon_weeks, random)
+        pieces.append(_bounds(valued[at_once], came, spend, random))
     if not pieces:
         return valued.with_columns(
             pl.lit(None, pl.Float64).alias(f"{name}_{end}")
@@ -45,24 +46,21 @@ def with_intervals(
 _ENDS = ("low", "high")
 
 
-def _bounds(
-    piece: pl.DataFrame, orders: OrderModel, spend: SpendModel | None, horizon_weeks: float, random: np.random.Generator
-) -> pl.DataFrame:
-    def column(name: str) -> Array:
-        return piece[name].cast(pl.Float64).fill_null(0).to_numpy()[:, None]
+def _outcomes(orders: OrderModel, history: History, weeks: float, random: np.random.Generator) -> Array:
+    half = DRAWS // 2
+    one = bg_nbd.draw(orders.after_an_order, history, weeks, half, random)
+    return np.hstack([one, pareto_nbd.draw(orders.at_any_time, history, weeks, half, random)])
 
-    x, age, alive = column("frequency"), column("age"), column("alive_rate")
-    shape = (piece.height, DRAWS)
-    rate = random.gamma(orders.r + x, 1 / (orders.alpha + age), shape)
-    leaving = np.clip(random.beta(orders.a, orders.b + x, shape), 1e-12, 1)
-    came = np.minimum(random.poisson(rate * horizon_weeks), random.geometric(leaving))
-    came = np.where(random.random(shape) < alive, came, 0).astype(np.float64)
+
+def _bounds(piece: pl.DataFrame, came: Array, spend: SpendModel | None, random: np.random.Generator) -> pl.DataFrame:
     found = _quantiles(came, "expected_orders")
     if spend is None:
         found += [pl.Series(f"expected_value_{end}", [None] * piece.height, pl.Float64) for end in _ENDS]
     else:
-        paid = column("mean_amount") * x
-        per_unit = random.gamma(spend.q + spend.p * x, 1 / (spend.gamma + paid), shape)
+        x, mean = (
+            piece[name].cast(pl.Float64).fill_null(0).to_numpy()[:, None] for name in ("frequency", "mean_amount")
+        )
+        per_unit = random.gamma(spend.q + spend.p * x, 1 / (spend.gamma + mean * x), came.shape)
         # No order, no value; the draw needs a shape above zero all the same.
         value = random.gamma(np.maximum(spend.p * came, 1e-9)) / np.maximum(per_unit, 1e-300)
         found += _quantiles(np.where(came > 0, value, 0.0), "expected_value")

@@ -9,8 +9,9 @@ from datetime import date
 import polars as pl
 
 from customers.behaviour import NextScore, next_categories, popular_categories, quiet_after, score_next
+from customers.history import DAYS_PER_WEEK, MIN_REPEATERS, summarise
 from customers.outlook import with_intervals
-from customers.value import DAYS_PER_WEEK, MIN_REPEATERS, fit_orders, fit_spend, summarise, value_customers
+from customers.value import fit_orders, fit_spend, value_customers
 
 HORIZON_DAYS = 365
 HIGH_VALUE_SHARE = 0.1

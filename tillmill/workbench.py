@@ -175,8 +175,13 @@ def customers_value(
     horizon_days: Annotated[int, typer.Option(min=1)] = 365,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit BG/NBD and Gamma-Gamma, and say what each customer will order and spend."""
-    from customers.value import fit_orders, fit_spend, summarise, value_customers
+    """Fit how customers come back, and say what each will order and spend.
+
+    r, alpha, a and b are those of plain BG/NBD, as published elsewhere; the others are what expectations come from.
+    """
+    from customers import bg_nbd
+    from customers.history import history_of, summarise
+    from customers.value import fit_orders, fit_spend, value_customers
 
     frame = read_file(transactions)
     _need(frame, transactions, customer, date_column, *([amount] if amount else []))
@@ -186,15 +191,13 @@ def customers_value(
     orders = fit_orders(people)
     spend = fit_spend(people) if amount else None
     write_file(value_customers(people, orders, spend, horizon_days / 7), out)
-    figures: dict[str, Any] = {
-        "customers": people.height,
-        "r": orders.r,
-        "alpha": orders.alpha,
-        "a": orders.a,
-        "b": orders.b,
-    }
+    plain = bg_nbd.fit(history_of(people))
+    figures: dict[str, Any] = {"customers": people.height}
+    figures |= {"r": plain.r, "alpha": plain.alpha, "a": plain.a, "b": plain.b}
     if spend:
         figures |= {"p": spend.p, "q": spend.q, "gamma": spend.gamma}
+    for name, model in vars(orders).items():
+        figures |= {f"{name}.{parameter}": value for parameter, value in vars(model).items()}
     _show(figures, as_json)
 
 

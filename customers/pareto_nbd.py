@@ -1,0 +1,130 @@
+"""Pareto/NBD: customers order at a rate of their own, and leave for good at a time of their own, seen by nobody.
+
+Schmittlein, Morrison and Colombo, "Counting Your Customers", Management Science 33 (1987), as derived anew by Fader and
+Hardie, "A Note on Deriving the Pareto/NBD Model and Related Expressions" (2005); the pull of the first order's size as
+in their "Incorporating Time-Invariant Covariates into the Pareto/NBD and BG/NBD Models" (2007).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import exprel, gammaln, hyp2f1
+
+from customers.history import Array, History, most_likely, read_for_fit
+
+
+@dataclass(frozen=True)
+class ParetoNbd:
+    """Orders come at a rate gamma(r, alpha) a week times exp(pull x size); customers leave at a rate gamma(s, beta)."""
+
+    r: float
+    alpha: float
+    s: float
+    beta: float
+    pull: float = 0.0
+
+    def alphas(self, history: History) -> Array:
+        """alpha of each customer."""
+        found: Array = self.alpha * np.exp(-self.pull * history.size)
+        return found
+
+
+def fit(history: History, *, by_size: bool = False) -> ParetoNbd:
+    """The model most likely to give this history; `by_size` lets the first order's size pull the rate of orders.
+
+    Raises UsageError where too few customers came back.
+    """
+    read = read_for_fit(history)
+
+    def loss(at: Array) -> float:
+        return -float(np.mean(log_likelihood(_model(at), read)))
+
+    # Rates of orders and of leaving as they would be if everybody had one rate, with spread around.
+    age = float(np.mean(read.age))
+    orders = np.log(max(age / float(np.mean(read.x)), 1e-3))
+    pull = [0.0] if by_size else []
+    starts = ([-0.7, orders - 0.7, -0.5, np.log(age / 2), *pull], [-0.2, orders, 0.0, np.log(age * 2), *pull])
+    found = most_likely(loss, *starts)
+    return _model(found)
+
+
+def _model(at: Array) -> ParetoNbd:
+    """The model of four logarithms and, where it is given, the pull."""
+    r, alpha, s, beta = (float(one) for one in np.exp(at[:4]))
+    return ParetoNbd(r, alpha, s, beta, float(at[4]) if len(at) > 4 else 0.0)
+
+
+def log_likelihood(model: ParetoNbd, history: History) -> Array:
+    """The logarithm of the density of each customer's history."""
+    x, r, s = history.x, model.r, model.s
+    alpha = model.alphas(history)
+    fixed = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(model.beta)
+    stayed, left = _stayed_and_left(model, history)
+    found: Array = fixed + np.logaddexp(stayed, left)
+    return found
+
+
+def alive_rate(model: ParetoNbd, history: History) -> Array:
+    """The chance that each customer is still here; who came once may have left too."""
+    stayed, left = _stayed_and_left(model, history)
+    found: Array = np.exp(stayed - np.logaddexp(stayed, left))
+    return found
+
+
+def expected_orders(model: ParetoNbd, history: History, weeks: float) -> Array:
+    """Orders expected of each customer over the next `weeks`; where s is at most 1 the formula still holds."""
+    until_now = model.beta + history.age
+    longer = np.log((until_now + weeks) / until_now)
+    # (1 - exp(-(s - 1) longer)) / (s - 1), without its removable pole at s = 1.
+    time_here = until_now * longer * exprel(-(model.s - 1) * longer)
+    found: Array = (
+        (model.r + history.x) / (model.alphas(history) + history.age) * time_here * alive_rate(model, history)
+    )
+    return found
+
+
+def draw(model: ParetoNbd, history: History, weeks: float, draws: int, random: np.random.Generator) -> Array:
+    """Orders of each customer (rows) over the next `weeks` in as many outcomes, given what they did.
+
+    Still here with the chance `alive_rate`; if so, orders at a rate gamma(r + x, alpha + age) until the customer goes,
+    at a rate gamma(s, beta + age): of those who are here the two are independent.
+    """
+    shape = (len(history.x), draws)
+    rate = random.gamma(model.r + history.x, 1 / (model.alphas(history) + history.age), shape)
+    leaving = np.maximum(random.gamma(model.s, 1 / (model.beta + history.age), shape), 1e-12)
+    here = np.minimum(random.exponential(1.0, shape) / leaving, weeks)
+    here = np.where(random.random(shape) < alive_rate(model, history), here, 0.0)
+    return random.poisson(rate * here).astype(np.float64)
+
+
+def _stayed_and_left(model: ParetoNbd, history: History) -> tuple[Array, Array]:
+    """Logarithms of what staying to the end, and leaving since the last order, add to the likelihood.
+
+    Leaving is s times the integral from recency to age of (alpha + t)^-(r + x) (beta + t)^-(s + 1).
+    """
+    x, r, s = history.x, model.r, model.s
+    alpha = model.alphas(history)
+    stayed = -(r + x) * np.log(alpha + history.age) - s * np.log(model.beta + history.age)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        since, until = _tail(model, history, history.recency), _tail(model, history, history.age)
+        less = np.log1p(-np.exp(np.minimum(until - since, 0.0)))
+        left = np.log(s / (r + s + x)) + since + less
+    return stayed, left
+
+
+def _tail(model: ParetoNbd, history: History, start: Array) -> Array:
+    """The logarithm of (r + s + x) times the integral of `_stayed_and_left` from `start` on.
+
+    Fader and Hardie's hypergeometric function after Euler's transformation, which does not overflow where somebody
+    ordered hundreds of times.
+    """
+    x, r, s = history.x, model.r, model.s
+    alpha, beta = model.alphas(history), np.full_like(start, model.beta)
+    low, high = np.minimum(alpha, beta) + start, np.maximum(alpha, beta) + start
+    power = np.where(alpha >= beta, s + 1, r + x)  # of what falls faster near the start
+    other = r + s + x + 1 - power
+    series = hyp2f1(1.0, other, r + s + x + 1, 1 - low / high)
+    found: Array = np.log(series) - (r + s + x) * np.log(high) + (1 - power) * np.log(low / high)
+    return found

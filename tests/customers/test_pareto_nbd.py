@@ -46,8 +46,8 @@ def test_the_likelihood_is_what_integrating_over_the_time_of_leaving_gives(
     stayed = -(r + x) * np.log(model.alpha + age) - s * np.log(model.beta + age)
     fixed = gammaln(r + x) - gammaln(r) + r * np.log(model.alpha) + s * np.log(model.beta)
     some = history([x], [recency], age)
-    assert pareto_nbd.log_likelihood(model, some)[0] == pytest.approx(fixed + np.logaddexp(stayed, left), rel=1e-8)
-    assert pareto_nbd.alive_rate(model, some)[0] == pytest.approx(1 / (1 + np.exp(left - stayed)), rel=1e-6)
+    assert pareto_nbd.log_likelihood(model, some)[0] == pytest.approx(fixed + np.logaddexp(stayed, left), rel=1e-6)
+    assert pareto_nbd.alive_rate(model, some)[0] == pytest.approx(1 / (1 + np.exp(left - stayed)), abs=2e-6)
 
 
 def test_a_long_silence_means_gone_and_one_order_may_mean_it() -> None:

@@ -45,7 +45,7 @@ def omnichannel(records: str, seed: str) -> dict[str, float]:
     table = as_identity_records(made.records)
     started = time.perf_counter()
     exact = link_records(table)
-    links = pl.concat([exact, link_doubtful(table, exact)])
+    links = pl.concat([exact, link_doubtful(table, exact)[0]])
     links = pl.concat([links, contradictions(table, links)])
     customers = resolve_customers(table.select("record_token"), links)
     seconds = time.perf_counter() - started

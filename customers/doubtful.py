@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from customers import blocking
 from customers.comparisons import WHOLE_NAME
 from customers.components import connected_components
 from customers.keys import LINK_COLUMNS
-from customers.linkage import score_pairs
 from customers.roles import conform
+from customers.scoring import Agreements, Model, learn, score
 
-MODEL_VERSION = "alike-1"
+RULE = "alike"
+THRESHOLD = 0.95
 SEEN = ("name", "birth_date", "phone", "email", "street", "city", "postcode")
 # Both names have to agree, so pairs whose names cannot are not looked at.
 AGREEMENTS = (
@@ -21,54 +24,107 @@ AGREEMENTS = (
 )  # fmt: skip
 PAIRS_PER_RECORD = 8
 OWN = ("phone", "email", "birth_date")  # what one person has, unlike an address
-SURE = ("same", "close", "one slip", "two slips", "same user")
+OWN_AGREES = ["same", "one slip", "two slips", "same user"]
+ADDRESS_AGREES = ["same", "close"]
 
 
-def link_doubtful(records: pl.DataFrame, exact: pl.DataFrame, *, threshold: float = 0.95) -> pl.DataFrame:
-    """Return links between records whose clear values are alike although no sound key joins them.
+def link_doubtful(
+    records: pl.DataFrame, exact: pl.DataFrame, model: Model | None = None, *, threshold: float = THRESHOLD
+) -> tuple[pl.DataFrame, Model | None]:
+    """Return links between records whose clear values are alike although no sound key joins them, and their model.
 
-    `records`: record_token, seen_on, and those of name, birth_date, phone, email, street, city, postcode that are
-    known, in clear text; `exact`: the links by keys (`keys.link_records`). Result: `LINK_COLUMNS`, rule `alike`,
-    weight = probability, evidence = what agrees and how much it says, without any value.
+    `records`: record_token, seen_on, the tokens of `keys.link_records`, and those of name, birth_date, phone, email,
+    street, city, postcode that are known, in clear text; `exact`: the links by keys. Links: `LINK_COLUMNS`, rule
+    `alike`, weight = probability, evidence = what agrees and how much it says, without any value. Without a `model` one
+    is learnt from the records; there is none where they give nothing to learn from.
 
     Both names must agree as a whole, perhaps misspelt or turned: people of one household share all the rest. A phone
     of several people is no evidence (whoever shares it under one name is linked already). Memberships or birth dates
     that contradict each other keep two records apart.
     """
-    groups = connected_components(
-        records["record_token"],
-        exact.filter(pl.col("verdict") == "link").select(left="left_record", right="right_record"),
-    ).rename({"node": "record_token", "component": "group"})
-    people = _profiles(records.join(groups, on="record_token"))
-    if people.height < 2:
+    grouped = records.join(groups_of(records, exact), on="record_token")
+    table = _people(grouped)
+    if model is None:
+        chosen = blocking.choose(table, across="group", agreements=AGREEMENTS, pairs_per_record=PAIRS_PER_RECORD)
+        if not chosen:
+            return pl.DataFrame(schema=LINK_COLUMNS), None
+        model = learn(table, known_roles(records), tuple(chosen), across="group", rarity=False)
+        model = replace(model, records=records.height)
+    scored, model = score(table, model, across="group", threshold=threshold)
+    return _links(scored, grouped, model), model
+
+
+def link_touched(
+    grouped: pl.DataFrame, groups: pl.DataFrame, model: Model, *, threshold: float = THRESHOLD
+) -> pl.DataFrame:
+    """Return those of the links of `link_doubtful` that these `groups` (group) have, with whatever other records.
+
+    `grouped`: all records with their `group` (`groups_of`). A link depends on its two groups, on the model, and on
+    whether several people bear its name in its town; so the same link comes this way and that.
+    """
+    table = _near(_people(grouped), groups, model.agreements)
+    if not table["is_touched"].any():
         return pl.DataFrame(schema=LINK_COLUMNS)
-    roles = {column: column for column in SEEN if column in people.columns and people[column].count()}
-    table = blocking.with_block_columns(
-        conform(people, roles, id_column="record_token")
-        .with_columns(side=pl.lit("left"))
-        .hstack(people.select("group", "seen_on"))
-    )
-    chosen = blocking.choose(table, across="group", agreements=AGREEMENTS, pairs_per_record=PAIRS_PER_RECORD)
-    if not chosen:
-        return pl.DataFrame(schema=LINK_COLUMNS)
-    scored = score_pairs(table, set(roles), chosen, across="group", threshold=threshold)
-    scored = _told_apart(scored, records.join(groups, on="record_token"))
-    seen = table.select("record_id", "seen_on")
-    return (
-        scored.join(seen, left_on="left_id", right_on="record_id")
-        .join(seen, left_on="right_id", right_on="record_id", suffix="_right")
+    scored, _ = score(table, model, across="group", threshold=threshold, among="is_touched")
+    return _links(scored, grouped, model)
+
+
+def known_roles(records: pl.DataFrame) -> set[str]:
+    """What the records say of people."""
+    return {column for column in SEEN if column in records.columns and records[column].count()}
+
+
+def _links(scored: pl.DataFrame, grouped: pl.DataFrame, model: Model) -> pl.DataFrame:
+    seen = grouped.select("record_token", "seen_on")
+    links = (
+        _told_apart(scored, grouped)
+        .join(seen, left_on="left_id", right_on="record_token")
+        .join(seen, left_on="right_id", right_on="record_token", suffix="_right")
         .select(
             left_record="left_id",
             right_record="right_id",
-            rule=pl.lit("alike"),
-            model_version=pl.lit(MODEL_VERSION),
+            rule=pl.lit(RULE),
+            model_version=pl.lit(f"{RULE}-{model.version}"),
             verdict=pl.lit("link"),
             weight="probability",
             evidence="explanation",
             at=pl.max_horizontal("seen_on", "seen_on_right").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
         )
-        .select(pl.col(column).cast(dtype) for column, dtype in LINK_COLUMNS.items())
-        .sort("left_record", "right_record")
+    )
+    return links.select(pl.col(column).cast(dtype) for column, dtype in LINK_COLUMNS.items()).sort(
+        "left_record", "right_record"
+    )
+
+
+def groups_of(records: pl.DataFrame, exact: pl.DataFrame) -> pl.DataFrame:
+    """Return record_token, group: what the links by keys hold together, named by its smallest record."""
+    return connected_components(
+        records["record_token"],
+        exact.filter(pl.col("verdict") == "link").select(left="left_record", right="right_record"),
+    ).rename({"node": "record_token", "component": "group"})
+
+
+def _people(grouped: pl.DataFrame) -> pl.DataFrame:
+    """What was said of each group in one spelling (`roles.conform`), with block columns, group and seen_on."""
+    people = _profiles(grouped)
+    roles = {column: column for column in SEEN if column in people.columns}
+    conformed = conform(people, roles, id_column="record_token")
+    return blocking.with_block_columns(
+        conformed.with_columns(side=pl.lit("left")).hstack(people.select("group", "seen_on"))
+    )
+
+
+def _near(table: pl.DataFrame, groups: pl.DataFrame, agreements: Agreements) -> pl.DataFrame:
+    """The rows of `groups` (`is_touched`), and those that one of them agrees with."""
+    touched = table.join(groups, on="group", how="semi")
+    near = pl.concat(
+        table.select("record_id", *agreement)
+        .join(touched.select(agreement), on=agreement, how="semi")
+        .select("record_id")
+        for agreement in agreements
+    )
+    return table.join(pl.concat([near, touched.select("record_id")]), on="record_id", how="semi").with_columns(
+        is_touched=pl.col("group").is_in(groups["group"].implode())
     )
 
 
@@ -91,36 +147,50 @@ def _profiles(records: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _told_apart(pairs: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+def _told_apart(pairs: pl.DataFrame, grouped: pl.DataFrame) -> pl.DataFrame:
     """The pairs that nothing speaks against: one person's whole name, and no namesake or sibling who fits as well."""
     pairs = pairs.with_columns(
         pl.lit(None, pl.String).alias(f"{column}_level") for column in SEEN if f"{column}_level" not in pairs.columns
     )
-    unlike = pl.any_horizontal(pl.col(f"{column}_level") == "unlike" for column in OWN).fill_null(False)
-    # The address, the birthday or a key agrees, not the name and the town alone.
-    is_sure = pl.any_horizontal(pl.col(f"{column}_level").is_in(SURE) for column in (*OWN, "street")).fill_null(False)
-    of_record = _groups(records)
+
+    def any_of(levels: list[str], *columns: str) -> pl.Expr:
+        return pl.any_horizontal(pl.col(f"{column}_level").is_in(levels) for column in columns).fill_null(False)
+
+    unlike = any_of(["unlike"], *OWN)
+    shares_own, shares_address = any_of(OWN_AGREES, *OWN), any_of(ADDRESS_AGREES, "street")
+    is_one_name = pl.col("name_level").is_in(["same", "turned round"])
+    ends = pl.concat(pairs.select(pl.col(end).alias("record_token")) for end in ("left_id", "right_id"))
+    of_record = with_namesakes(grouped).join(ends, on="record_token", how="semi")
     return (
         pairs.filter(pl.col("name_level").is_in(WHOLE_NAME))
-        .join(of_record, left_on="left_id", right_on="record_token")
-        .join(of_record, left_on="right_id", right_on="record_token", suffix="_right")
+        .join(of_record.drop("name_token", "group"), left_on="left_id", right_on="record_token")
+        .join(of_record.select("record_token", "member"), left_on="right_id", right_on="record_token", suffix="_right")
         .filter(
             (pl.col("member") == pl.col("member_right")).fill_null(True),
+            # Brothers at one address have names a letter apart, or one name and a phone each.
+            shares_own | (is_one_name & ~unlike),
             (pl.col("name_level") == "same") | ~unlike,
-            is_sure | (~unlike & (pl.col("namesakes") <= 1)),
+            shares_own | shares_address | (pl.col("namesakes") <= 1),
         )
     )
 
 
-def _groups(records: pl.DataFrame) -> pl.DataFrame:
-    """record_token, member (of its group), namesakes: groups with a key of their own that bear its name in its town."""
-    present = [column for column in ("phone", "email", "member_id_token") if column in records.columns]
-    known = records.group_by("group").agg(
-        member=pl.col("member_id_token").drop_nulls().first(),
-        is_anchored=pl.any_horizontal(pl.col(column).is_not_null() for column in present).any(),
+def with_namesakes(grouped: pl.DataFrame) -> pl.DataFrame:
+    """Return record_token, group, name_token, town, member (of the group), and namesakes: how many groups with a key of
+    their own bear the name in its town."""
+    known = grouped.group_by("group").agg(
+        member=pl.col("member_id_token").min(),
+        is_anchored=pl.any_horizontal(pl.col("phone_token", "email_token", "member_id_token").is_not_null()).any(),
     )
-    town = "city" if "city" in records.columns else "name"
-    told = records.select("record_token", "group", "name", town).join(known, on="group")
-    return told.with_columns(namesakes=pl.col("group").filter("is_anchored").n_unique().over("name", town)).select(
-        "record_token", "member", "namesakes"
+    told = grouped.select("record_token", "group", "name_token", town=town_of(grouped)).join(known, on="group")
+    counted = told.filter("is_anchored").group_by("name_token", "town").agg(namesakes=pl.col("group").n_unique())
+    return (
+        told.drop("is_anchored")
+        .join(counted, on=["name_token", "town"], how="left", nulls_equal=True)
+        .with_columns(pl.col("namesakes").fill_null(0))
     )
+
+
+def town_of(records: pl.DataFrame) -> pl.Expr:
+    """Where namesakes are counted: the town, and everywhere where no town is known."""
+    return pl.col("city") if "city" in records.columns else pl.lit(None, pl.String)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 import polars as pl
 
 from customers.components import connected_components
 from customers.spelling import HAN, in_latin
 
-MODEL_VERSION = "exact-2"
+MODEL_VERSION = "exact-3"
 
 # A rule and the weight of its links: the order of trust, which breaks ties where a forbidden pair forces a choice.
 RULES = {"member_id": 1.0, "union_id": 0.99, "email": 0.98, "phone": 0.97}
@@ -50,12 +52,19 @@ NEAR_NAMES = """
 """
 
 
-def link_records(records: pl.DataFrame, *, max_people: int = 4, max_unnamed: int = 200) -> pl.DataFrame:
+def link_records(
+    records: pl.DataFrame,
+    *,
+    only: Mapping[str, pl.Series] | None = None,
+    max_people: int = 4,
+    max_unnamed: int = 200,
+) -> pl.DataFrame:
     """Return the links between records that share a member id, union id, e-mail or phone that one person can own.
 
     `records`: one row per record_token, with member_id_token, union_id_token, email_token, phone_token, name_token
     (each text or null) and seen_on; and `name`, the clear name, where the caller may see it: misspelt names are then
-    taken for one. Result: `LINK_COLUMNS`, one row per link and rule, sorted.
+    taken for one. Result: `LINK_COLUMNS`, one row per link and rule, sorted. `only`: keys by rule whose links are asked
+    for; what a key links depends on the records that have it, and on nothing else.
 
     A phone or an e-mail that several people use links within each name alone, and its nameless records to nobody:
     families share phones, and numbers are given on.
@@ -68,6 +77,8 @@ def link_records(records: pl.DataFrame, *, max_people: int = 4, max_unnamed: int
     is_clear = "name" in records.columns
     named = records if is_clear else records.with_columns(name="name_token")
     keys = {rule: _keys(named, rule) for rule in RULES}
+    if only is not None:
+        keys = {rule: table.filter(pl.col("key").is_in(only[rule].implode())) for rule, table in keys.items()}
     people = {
         rule: _people_of_keys(table, is_clear, max_people, max_unnamed)
         if rule in PASSED_ON
@@ -102,8 +113,8 @@ def _people_of_keys(keys: pl.DataFrame, is_clear: bool, max_people: int, max_unn
     pooled = ((pl.col("people") > max_people) & (pl.col("prevailing") * 2 < pl.col("named"))) | (
         (pl.col("people") == 0) & (pl.col("members") == 0) & (pl.col("records") > max_unnamed)
     )
-    # Without names, several memberships on one key are several people.
-    is_shared = (pl.col("people") > 1) | ((pl.col("people") == 0) & (pl.col("members") > 1))
+    # Several memberships on one key are several people too, unless a name says otherwise.
+    is_shared = (pl.col("people") > 1) | (pl.col("members") > 1)
     return (
         told.join(quality.filter(~pooled), on="key")
         .with_columns(person=pl.when(is_shared).then("person").otherwise(pl.lit("")))

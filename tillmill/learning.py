@@ -111,7 +111,8 @@ class Learner:
         """All links between the records: the one place where clear values are seen; nothing of them is kept."""
         seen = records.join(self._clear(records), on="record_token", how="left")
         exact = link_records(seen)
-        links = pl.concat([exact, link_doubtful(seen, exact)])
+        doubtful, _ = link_doubtful(seen, exact)
+        links = pl.concat([exact, doubtful])
         return pl.concat([links, contradictions(seen, links)])
 
     def _clear(self, records: pl.DataFrame) -> pl.DataFrame:

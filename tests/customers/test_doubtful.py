@@ -23,7 +23,7 @@ def world() -> tuple[pl.DataFrame, pl.DataFrame]:
 def test_all_steps_together_find_more_than_keys_and_stay_precise(world: tuple[pl.DataFrame, pl.DataFrame]) -> None:
     records, truth = world
     exact = link_records(records)
-    doubtful = link_doubtful(records, exact)
+    doubtful, _ = link_doubtful(records, exact)
     links = pl.concat([exact, doubtful])
     links = pl.concat([links, contradictions(records, links)])
     by_keys = quality(resolve_customers(records, exact), truth)

@@ -1,0 +1,222 @@
+"""Who is who after some records have come, changed or gone: what they touch is worked out again, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from customers import keys, vetoes
+from customers.doubtful import RULE, groups_of, known_roles, link_doubtful, link_touched, town_of, with_namesakes
+from customers.identity import resolve_customers
+from customers.keys import LINK_COLUMNS, RULES, link_records
+from customers.scoring import Model
+from customers.vetoes import contradictions
+
+WITHDRAWN = "withdrawn"  # the verdict of a link that no longer holds
+LINK_KEY = ["left_record", "right_record", "rule", "model_version"]
+RELEARN_AT = 2  # times the records that the model was learnt from
+
+
+@dataclass(frozen=True)
+class Known:
+    """What an earlier run left: the `records` as they were then (no rows: unknown), the `links` that held (without
+    those people said), every decision about `identities`, and the `model`."""
+
+    records: pl.DataFrame
+    links: pl.DataFrame
+    identities: pl.DataFrame | None = None
+    model: Model | None = None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """`links` that hold now; `changes`, the rows to append to what landed (a link that no longer holds comes once more,
+    `withdrawn`); `identities` that are new or changed; the `model`; how many records were `touched`."""
+
+    links: pl.DataFrame
+    changes: pl.DataFrame
+    identities: pl.DataFrame
+    model: Model | None
+    touched: int
+
+
+NOTHING_KNOWN = Known(pl.DataFrame(), pl.DataFrame(schema=LINK_COLUMNS))
+
+
+def resolve(
+    records: pl.DataFrame, said: pl.DataFrame, known: Known = NOTHING_KNOWN, *, at: datetime | None = None
+) -> Resolved:
+    """Return who is who among `records`, given what is `known` from before; the same whichever way it is worked out.
+
+    `records`: as of `doubtful.link_doubtful`; `said`: the links and vetoes that people gave (`LINK_COLUMNS`). With the
+    records of an earlier run only what differs is looked at. A model is learnt where there is none, where the records
+    are twice as many as it was learnt from, and where they say something it has not seen; then all pairs are scored
+    anew. Until then the model decides, so links do not depend on the steps in which records came.
+    """
+    model = known.model
+    if model is not None and (records.height >= RELEARN_AT * model.records or known_roles(records) - model.roles):
+        model = None
+    if model is not None and known.records.height and _is_by_these_rules(known.links, model):
+        return _resolve_touched(records, said, known, model, at)
+    exact = link_records(records)
+    doubtful, model = link_doubtful(records, exact, model)
+    links = pl.concat([exact, doubtful])
+    links = pl.concat([links, contradictions(records, links)])
+    identities = resolve_customers(records, pl.concat([links, said]), known.identities, at=at)
+    return Resolved(links, changes(known.links, links), identities, model, records.height)
+
+
+def changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that bring the links `before` to those `after`; who no longer holds has verdict `withdrawn`."""
+    fresh = after.join(before, on=list(LINK_COLUMNS), how="anti", nulls_equal=True)
+    gone = before.join(after, on=LINK_KEY, how="anti").with_columns(verdict=pl.lit(WITHDRAWN))
+    return pl.concat([fresh, gone]).sort(LINK_KEY)
+
+
+def _is_by_these_rules(links: pl.DataFrame, model: Model) -> bool:
+    versions = {keys.MODEL_VERSION, vetoes.MODEL_VERSION, f"{RULE}-{model.version}"}
+    return set(links["model_version"].unique()) <= versions
+
+
+def _resolve_touched(
+    records: pl.DataFrame, said: pl.DataFrame, known: Known, model: Model, at: datetime | None
+) -> Resolved:
+    before, links = known.records, known.links
+    linked, never = links.filter(pl.col("verdict") == "link"), links.filter(pl.col("verdict") == "never")
+    is_exact = pl.col("rule") != RULE
+    moved = _moved(before, records)
+    keys_moved = _keys_of(before, records, moved)
+    exact = _exact(before, records, linked.filter(is_exact), keys_moved, moved)
+    grouped = records.join(groups_of(records, exact), on="record_token")
+    near = _bearers(records, keys_moved, moved)
+    groups = grouped.join(near, on="record_token", how="semi").select("group").unique()
+    groups = pl.concat([groups, _by_namesakes(before, linked.filter(is_exact), grouped, groups, moved)]).unique()
+    touched = pl.concat([grouped.join(groups, on="group", how="semi").select("record_token"), moved]).unique()
+    alike = pl.concat([_apart_from(linked.filter(~is_exact), touched), link_touched(grouped, groups, model)])
+    now_linked = pl.concat([exact, alike])
+    # A component changes where a link or a record of it does, or what people say.
+    ends = _ends(pl.concat([changes(linked, now_linked), said]))
+    walked = pl.concat([now_linked, said.filter(pl.col("verdict") == "link")])
+    reached = _reach(pl.concat([touched, ends]).unique(), walked)
+    inside = records.join(reached, on="record_token", how="semi")
+    links_inside = now_linked.join(reached, left_on="left_record", right_on="record_token", how="semi")
+    never = pl.concat([_apart_from(never, reached), contradictions(inside, links_inside)])
+    now_links = pl.concat([now_linked, never])
+    identities = resolve_customers(
+        inside,
+        pl.concat([_within(now_links, reached), _within(said, reached)]),
+        _history(known.identities, reached),
+        at=at,
+    )
+    return Resolved(now_links, changes(links, now_links), identities, model, inside.height)
+
+
+def _moved(before: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """record_token of the records that came, changed or went."""
+    columns = [column for column in before.columns if column in records.columns]
+    old, new = before.select(columns), records.select(columns)
+    differ = [
+        one.join(other, on=columns, how="anti", nulls_equal=True).select("record_token")
+        for one, other in ((old, new), (new, old))
+    ]
+    return pl.concat(differ).unique()
+
+
+def _keys_of(before: pl.DataFrame, records: pl.DataFrame, moved: pl.DataFrame) -> dict[str, pl.Series]:
+    """The keys that the moved records have or had, by rule."""
+    columns = [f"{rule}_token" for rule in RULES]
+    versions = pl.concat(
+        frame.join(moved, on="record_token", how="semi").select(columns) for frame in (before, records)
+    )
+    return {rule: versions[f"{rule}_token"].drop_nulls().unique() for rule in RULES}
+
+
+def _bearers(records: pl.DataFrame, keys_moved: dict[str, pl.Series], moved: pl.DataFrame) -> pl.DataFrame:
+    """record_token of the moved records and of those that share a key with one."""
+    bears = pl.any_horizontal(pl.col(f"{rule}_token").is_in(some.implode()) for rule, some in keys_moved.items())
+    bearers = records.filter(bears).select("record_token")
+    return pl.concat([bearers, records.select("record_token").join(moved, on="record_token", how="semi")]).unique()
+
+
+def _exact(
+    before: pl.DataFrame,
+    records: pl.DataFrame,
+    exact: pl.DataFrame,
+    keys_moved: dict[str, pl.Series],
+    moved: pl.DataFrame,
+) -> pl.DataFrame:
+    """The links by keys: those of moved keys anew, the others as they were."""
+    past = [
+        before.filter(pl.col(f"{rule}_token").is_in(some.implode())).select("record_token", rule=pl.lit(rule))
+        for rule, some in keys_moved.items()
+    ]
+    kept = exact.join(pl.concat(past), left_on=["left_record", "rule"], right_on=["record_token", "rule"], how="anti")
+    near = records.join(_bearers(records, keys_moved, moved), on="record_token", how="semi")
+    return pl.concat([kept, link_records(near, only=keys_moved)])
+
+
+def _by_namesakes(
+    before: pl.DataFrame, exact: pl.DataFrame, grouped: pl.DataFrame, groups: pl.DataFrame, moved: pl.DataFrame
+) -> pl.DataFrame:
+    """The groups of names of which a town now has several people, and had one, or the other way round."""
+    columns = ["record_token", "name_token", "town", *(f"{rule}_token" for rule in ("member_id", "phone", "email"))]
+    now = grouped.with_columns(town=town_of(grouped)).select("group", *columns)
+    touched = now.join(groups, on="group", how="semi")
+    then = before.with_columns(town=town_of(before)).select(columns)
+    then = then.join(pl.concat([touched.select("record_token"), moved]).unique(), on="record_token", how="semi")
+    then = then.join(groups_of(then, exact), on="record_token").select(now.columns)
+    name = ["name_token", "town"]
+    names = pl.concat([touched, then]).select(name).unique().filter(pl.col("name_token").is_not_null())
+    bearing = now.join(names, on=name, how="semi", nulls_equal=True).select("group").unique()
+    after = now.join(bearing, on="group", how="semi")
+    others = after.join(groups, on="group", how="anti")
+    several = [
+        with_namesakes(frame.rename({"town": "city"})).filter(pl.col("namesakes") > 1).select(name).unique()
+        for frame in (pl.concat([others, then]), after)
+    ]
+    turned = pl.concat(
+        one.join(other, on=name, how="anti", nulls_equal=True) for one, other in (several, several[::-1])
+    ).join(names, on=name, how="semi", nulls_equal=True)
+    return after.join(turned, on=name, how="semi", nulls_equal=True).select("group").unique()
+
+
+def _ends(links: pl.DataFrame) -> pl.DataFrame:
+    ends = ("left_record", "right_record")
+    return pl.concat(links.select(pl.col(end).alias("record_token")) for end in ends).unique()
+
+
+def _apart_from(links: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """The links that none of the records has."""
+    for end in ("left_record", "right_record"):
+        links = links.join(records, left_on=end, right_on="record_token", how="anti")
+    return links
+
+
+def _within(links: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """The links that have both ends among the records."""
+    for end in ("left_record", "right_record"):
+        links = links.join(records, left_on=end, right_on="record_token", how="semi")
+    return links
+
+
+def _reach(seeds: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """record_token of the seeds and of all that links lead to from them."""
+    reached, front = seeds, seeds
+    while front.height:
+        ways = [
+            links.join(front, left_on=end, right_on="record_token", how="semi").select(record_token=other)
+            for end, other in (("left_record", "right_record"), ("right_record", "left_record"))
+        ]
+        front = pl.concat(ways).unique().join(reached, on="record_token", how="anti")
+        reached = pl.concat([reached, front])
+    return reached
+
+
+def _history(identities: pl.DataFrame | None, records: pl.DataFrame) -> pl.DataFrame | None:
+    """The decisions about these records, and about the customers they ever belonged to."""
+    if identities is None:
+        return None
+    own = identities.join(records, on="record_token", how="semi").select("customer_id").unique()
+    return identities.join(own, on="customer_id", how="semi")

@@ -12,12 +12,11 @@ from typing import Protocol
 
 import polars as pl
 
-from customers.doubtful import link_doubtful
-from customers.identity import resolve_customers
-from customers.keys import LINK_COLUMNS, SAID, link_records
+from customers.incremental import LINK_KEY, WITHDRAWN, Known, resolve
+from customers.keys import LINK_COLUMNS
 from customers.profiles import profile_customers
+from customers.scoring import Model
 from customers.segments import latest, sizes
-from customers.vetoes import contradictions
 from customers.voice.read import new_readings
 from forecasting.backtest import score_origins
 from forecasting.weekly import forecast_demand
@@ -84,36 +83,60 @@ class Learner:
     """One candidate's learning: a method per room, each returns the sentence that the run shows."""
 
     def __init__(
-        self, workspace: Workspace, ledger: Ledger, candidate: Candidate, run_id: str, read_clear: ClearReader
+        self,
+        workspace: Workspace,
+        ledger: Ledger,
+        candidate: Candidate,
+        run_id: str,
+        read_clear: ClearReader,
+        *,
+        afresh: bool = False,
     ) -> None:
         self._workspace = workspace
         self._ledger = ledger
         self._candidate = candidate
         self._run_id = run_id
         self._read_clear = read_clear
+        self._afresh = afresh
 
     def customers(self) -> str:
         records = self._read("int_identity_records")
         if records.is_empty():
             return "no records of people: skipped"
+        seen = records.join(self._clear(records), on="record_token", how="left")
         said = self._landed("customers.links", source=inbox.SOURCE).select(*LINK_COLUMNS)
-        links = pl.concat([self._links(records), said])
-        identities = resolve_customers(records, links, self._identities())
-        self._land("customers.links", links.filter(pl.col("rule") != SAID))
-        self._land("customers.identities", identities)
-        counts = dict(links.group_by("verdict").len().iter_rows())
+        found = resolve(seen, said, self._known_customers())
+        self._land("customers.links", found.changes)
+        self._land("customers.identities", found.identities)
+        if found.model is not None:
+            row = {
+                "model_version": found.model.version,
+                "records": found.model.records,
+                "parameters": found.model.to_json(),
+            }
+            known = self._landed("customers.models")["model_version"].implode()
+            self._land("customers.models", pl.DataFrame([row]).filter(~pl.col("model_version").is_in(known)))
+        counts = dict(pl.concat([found.links, said]).group_by("verdict").len().iter_rows())
         return (
-            f"{records.height:,} records, {counts.get('link', 0):,} links, {counts.get('never', 0):,} contradictions, "
-            f"{identities.height:,} new or changed identities"
+            f"{records.height:,} records, {found.touched:,} of them looked at, {counts.get('link', 0):,} links, "
+            f"{counts.get('never', 0):,} contradictions, {found.identities.height:,} new or changed identities"
         )
 
-    def _links(self, records: pl.DataFrame) -> pl.DataFrame:
-        """All links between the records: the one place where clear values are seen; nothing of them is kept."""
-        seen = records.join(self._clear(records), on="record_token", how="left")
-        exact = link_records(seen)
-        doubtful, _ = link_doubtful(seen, exact)
-        links = pl.concat([exact, doubtful])
-        return pl.concat([links, contradictions(seen, links)])
+    def _known_customers(self) -> Known:
+        """What the last published run left; built afresh, all records are looked at again."""
+        links = self._landed("customers.links", source=lake.LEARNT_SOURCE)
+        models = self._landed("customers.models")
+        latest = self._ledger.latest_version()
+        database = self._workspace.published / latest.file if latest else None
+        records = pl.DataFrame()
+        if database and not self._afresh and "int_identity_records" in warehouse.tables(database):
+            records = warehouse.read_table(database, "int_identity_records")
+        return Known(
+            records,
+            links.unique(LINK_KEY, keep="last").filter(pl.col("verdict") != WITHDRAWN).select(*LINK_COLUMNS),
+            self._landed("customers.identities").unique(["record_token", "decided_at"], keep="last"),
+            Model.from_json(models["parameters"][-1]) if models.height else None,
+        )
 
     def _clear(self, records: pl.DataFrame) -> pl.DataFrame:
         """record_token, name, phone, email, street as the vault has them; no rows where it has none."""
@@ -228,14 +251,9 @@ class Learner:
         plan = outputs["production_plan"]
         return f"{plan.height:,} line-weeks of {plan['sku'].n_unique():,} SKUs from {start_on}"
 
-    def _identities(self) -> pl.DataFrame:
-        """Who was who so far: as it landed, so that a build afresh keeps its customers and a forgotten one is gone."""
-        return self._landed("customers.identities").unique(
-            ["record_token", "decided_at"], keep="last", maintain_order=True
-        )
-
     def _landed(self, stream: str, *, source: str | None = None) -> pl.DataFrame:
-        """The rows of one of our streams that are visible to all, of one source or of all, without deleted ones."""
+        """The rows of one of our streams that are visible to all, of one source or of all, in the order they landed,
+        without deleted ones: a build afresh keeps its customers, and a forgotten one is gone."""
         columns = landed_schema(contract(stream))
         # Merged, one file holds many loads.
         files = dict.fromkeys(
@@ -243,8 +261,9 @@ class Learner:
             for load in self._ledger.loads(stream=stream)
             if load.state == "visible" and load.file is not None and source in (None, load.source)
         )
-        landed = [pl.read_parquet(file).filter(pl.col("_op") != "delete").select(*columns) for file in files]
-        return pl.concat([pl.DataFrame(schema=columns), *landed])
+        order: dict[str, pl.DataType] = {"_load_seq": pl.Int64(), "_row": pl.Int64()}
+        landed = [pl.read_parquet(file).filter(pl.col("_op") != "delete").select(*columns, *order) for file in files]
+        return pl.concat([pl.DataFrame(schema=columns | order), *landed]).sort(*order).select(*columns)
 
     def _read(self, table: str) -> pl.DataFrame:
         # Rows in one order: sums of floats, and whatever breaks ties, must not hang on how the engine stored them.

@@ -180,7 +180,12 @@ def build(
     health.freeze(workspace, ledger)
     clear = vault_reader(workspace, who="customers", purpose="who is who")
     learner = learning.Learner(
-        workspace, ledger, candidate, run_id=learning.run_id(fingerprint, ledger), read_clear=clear
+        workspace,
+        ledger,
+        candidate,
+        run_id=learning.run_id(fingerprint, ledger),
+        read_clear=clear,
+        afresh=afresh,
     )
     for step, work in (
         ("conform", "pass_a"),

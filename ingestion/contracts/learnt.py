@@ -12,13 +12,13 @@ SERIES_KEY = {"channel_id": "*", "location_id": "*"}
 
 
 class Links(dy.Schema):
-    """Two records that are one person (`link`), or never are (`never` wins)."""
+    """Two records that are one person (`link`), or never are (`never` wins); a link that held once is `withdrawn`."""
 
     left_record = columns.text(required=True)
     right_record = columns.text(required=True)
     rule = columns.text(required=True)
     model_version = columns.text(required=True)
-    verdict = columns.text(required=True, one_of=("link", "never"))
+    verdict = columns.text(required=True, one_of=("link", "never", "withdrawn"))
     weight = columns.number()
     evidence = columns.text()
     at = columns.at()
@@ -33,6 +33,15 @@ class Identities(dy.Schema):
     customer_id = columns.text(required=True)
     previous_customer_id = columns.text()
     reason = columns.text()
+    observed_at = columns.at(required=True)
+
+
+class Models(dy.Schema):
+    """What likeness says about two records being one person, as learnt: probabilities, and nobody's values."""
+
+    model_version = columns.text(required=True)
+    records = columns.count()
+    parameters = columns.text(required=True)
     observed_at = columns.at(required=True)
 
 
@@ -214,6 +223,7 @@ def learnt(
 CONTRACTS = (
     learnt("customers.links", Links, ("left_record", "right_record", "rule", "model_version")),
     learnt("customers.identities", Identities, ("record_token", "decided_at")),
+    learnt("customers.models", Models, ("model_version",)),
     learnt("customers.profiles", Profiles, ("customer_id", "as_of")),
     learnt("customers.exports", Exports, ("export_id", "customer_id")),
     learnt("customers.segment_sizes", SegmentSizes, ("segment_id", "version", "as_of")),

@@ -37,14 +37,20 @@ BESIDE = {
     "promotions.effects": None,
     "planning.summary": None,
 }
-# A segment's trend has to outlive the few versions that are kept, so its sizes land.
-STREAMS_BESIDE = {"customers.segment_sizes"}
+# A segment's trend has to outlive the few versions that are kept, so its sizes land. The model that links by likeness
+# decides until the next one is learnt.
+STREAMS_BESIDE = {"customers.segment_sizes", "customers.models"}
 # A plan's orders keep their ids from plan to plan, and every plan lands whole.
 KEYS = {"planning.schedule_orders": ("plan_id", "order_id", "version")}
 # Said in words, without a mark that a reader of tables could see.
 PROSE = (" to the workspace currency", " filled in through the apps")
-# A forecast's parts are JSON, and these are its keys; an order's state is the planning room's own list.
-ALLOWED_BESIDE = {"forecasting.demand": {"parts"}, "planning.schedule_orders": {"state"}}
+# A forecast's parts are JSON, and these are its keys; an order's state is the planning room's own list; a link that no
+# longer holds says so.
+ALLOWED_BESIDE = {
+    "forecasting.demand": {"parts"},
+    "planning.schedule_orders": {"state"},
+    "customers.links": {"verdict"},
+}
 
 
 @dataclass

@@ -1,1 +1,13 @@
-{{ without_tombstones(ref('stg_customers__links_all')) }}
+with
+
+links as (
+    {{ without_tombstones(ref('stg_customers__links_all')) }}
+),
+
+final as (
+    select *
+    from links
+    where verdict <> 'withdrawn'
+)
+
+select * from final

@@ -1,0 +1,1 @@
+{{ without_tombstones(ref('stg_customers__models_all')) }}

@@ -74,12 +74,19 @@ def conform(frame: pl.DataFrame, roles: Mapping[str, str], *, id_column: str) ->
     Text is NFKC, lower case, blanks collapsed; dates and numbers keep their digits alone; a full name is also split
     into given_name and surname, where the frame has none of its own, and a full_name is made of both.
     """
-    text = {role: _plain(pl.col(column)) for role, column in roles.items()}
-    for role in text.keys() & {"birth_date", "postcode", "national_id"}:
-        text[role] = _blank_to_null(text[role].str.replace_all(r"[\s./:-]|t00.*$", ""))
-    if "phone" in text:
-        text["phone"] = _phone(text["phone"])
-    table = frame.select(record_id=pl.col(id_column).cast(pl.String), **text)
+    # Step by step: an expression that names another one twice would work it out twice.
+    table = frame.select(
+        record_id=pl.col(id_column).cast(pl.String), **{role: _plain(pl.col(column)) for role, column in roles.items()}
+    )
+    table = table.with_columns(
+        pl.col(role).str.replace_all(r"[\s./:-]|t00.*$", "")
+        for role in ("birth_date", "postcode", "national_id")
+        if role in roles
+    )
+    if "phone" in roles:
+        table = table.with_columns(pl.col("phone").str.replace_all(r"\D", "").str.strip_chars_start("0"))
+        table = table.with_columns(phone=_without_country(pl.col("phone")))
+    table = table.with_columns(pl.when(pl.col(role) != "").then(role).alias(role) for role in roles)
     if "name" in roles and not {"given_name", "surname"} & roles.keys():
         table = table.with_columns(_split_name(pl.col("name")))
     for part in ("given_name", "surname"):
@@ -91,19 +98,13 @@ def conform(frame: pl.DataFrame, roles: Mapping[str, str], *, id_column: str) ->
 
 def _plain(column: pl.Expr) -> pl.Expr:
     text = column.cast(pl.String).str.normalize("NFKC").str.to_lowercase()
-    return _blank_to_null(text.str.replace_all(r"\s+", " ").str.strip_chars(" .,;-"))
+    return text.str.replace_all(r"\s+", " ").str.strip_chars(" .,;-")
 
 
-def _blank_to_null(text: pl.Expr) -> pl.Expr:
-    return pl.when(text != "").then(text)
-
-
-def _phone(text: pl.Expr) -> pl.Expr:
-    """The digits without country code or leading zeros: a Chinese mobile has 11, most others ten at most."""
-    digits = text.str.replace_all(r"\D", "").str.replace(r"^0+", "")
-    own = pl.when(digits.str.contains(r"^86\d{11}$")).then(digits.str.slice(2))
-    rest = pl.when(digits.str.contains(r"^1[3-9]\d{9}$")).then(digits).otherwise(digits.str.tail(10))
-    return _blank_to_null(own.otherwise(rest))
+def _without_country(digits: pl.Expr) -> pl.Expr:
+    """A number without its country's code: a Chinese mobile has 11 digits, most others ten at most."""
+    chinese = pl.when(digits.str.contains(r"^86\d{11}$")).then(digits.str.slice(2))
+    return chinese.when(digits.str.contains(r"^1[3-9]\d{9}$")).then(digits).otherwise(digits.str.tail(10))
 
 
 def _split_name(name: pl.Expr) -> list[pl.Expr]:

@@ -50,6 +50,12 @@ def short(value: Figure, language: str) -> str:
     return f"{sign}{_trimmed(rounded / size)}{unit}"
 
 
+def few(value: Figure) -> str:
+    """A small number: one digit after the point below ten, none where that is zero."""
+    shown = None if value is None else round(float(value), 1)
+    return exact(shown, 0 if shown is None or shown >= 10 or shown.is_integer() else 1)
+
+
 def money(value: Figure, currency: str, language: str) -> str:
     """`short` with the currency's sign before it; cents below a hundred."""
     small = value is not None and 0 < abs(float(value)) < 100

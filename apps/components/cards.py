@@ -32,6 +32,23 @@ class Card:
     bars: Sequence[float] = ()
 
 
+def of(
+    view: View,
+    metric: str,
+    value: write.Figure,
+    change: write.Change | None = None,
+    rising_is: str = "good",
+    note: str = "",
+    course: Sequence[float | None] = (),
+    bars: Sequence[float] = (),
+) -> Card:
+    """The card of a metric: named, written and explained as the warehouse defines it."""
+    defined = view.metric(metric)
+    return Card(
+        defined.name, view.written(metric, value), change, rising_is, note, course, explained=defined.meaning, bars=bars
+    )
+
+
 def row(view: View, cards: Sequence[Card]) -> None:
     """Draws up to four cards side by side."""
     for index, (column, card) in enumerate(zip(st.columns(len(cards), gap="small"), cards, strict=True)):

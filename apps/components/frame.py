@@ -18,7 +18,7 @@ from apps.components import filters
 from apps.components.theme import colours
 from apps.components.view import View
 from apps.i18n import LANGUAGES, Words, load
-from apps.queries import health, sales
+from apps.queries import health, metrics, sales
 from apps.queries.warehouse import QueryError, Warehouse, open_warehouse
 from tillmill import actions
 from tillmill.errors import TillmillError
@@ -92,6 +92,7 @@ def draw(name: str, needs: Sequence[str], body: Body, workspace: Workspace, word
         names,
         state.failed_streams,
         workspace.root,
+        metrics.defined(warehouse, words.language),
     )
     export = _title(words, name, _badge(view, state, version))
     if not warehouse.has(*needs) or any(warehouse.is_empty(table) for table in needs[:1]):

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from apps import format as write
 from apps.components.theme import Colours
 from apps.i18n import Words
+from apps.queries.metrics import Metric
 from apps.queries.warehouse import Warehouse
 from tillmill.workspace import Brand
 
@@ -18,7 +19,7 @@ from tillmill.workspace import Brand
 @dataclass(frozen=True)
 class View:
     """One reader's look at one published version; `failed` says why a stream (SOURCE STREAM) was not pulled;
-    `root` is the workspace's folder, for `tillmill.actions`."""
+    `root` is the workspace's folder, for `tillmill.actions`; `metrics` are those that the version defines."""
 
     words: Words
     colours: Colours
@@ -30,6 +31,7 @@ class View:
     names: Mapping[tuple[str, str], str]
     failed: Mapping[str, str] = field(default_factory=dict)
     root: Path = field(default_factory=Path)
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
 
     @property
     def language(self) -> str:
@@ -53,6 +55,24 @@ class View:
         text = name[len(own) :] if name and name.startswith(own) and len(name) > len(own) else name
         shown = write.name(text)
         return shown if shown is text is name else shown[:1].upper() + shown[1:]
+
+    def metric(self, name: str) -> Metric:
+        """A figure's name, meaning and format; of one that the version does not define, the id's own words."""
+        return self.metrics.get(name) or Metric(name.replace("_", " "))
+
+    def written(self, metric: str, value: write.Figure) -> str:
+        """A value of a metric as its definition has it written: $1.2M, 63.4 %, 3.5 d."""
+        of = self.metric(metric)
+        if of.format == "money":
+            return self.money(value)
+        if of.format == "percent":
+            return write.percent(value, 1 if of.digits is None else of.digits)
+        if of.format == "score":
+            return write.signed(write.exact(value, of.digits or 0))
+        if of.format == "days":
+            return self.words("unit.days", days=write.few(value))
+        text = self.short(value) if of.digits is None else write.exact(value, of.digits)
+        return self.words("unit.hours", hours=text) if of.format == "hours" and text != write.NONE else text
 
     def short(self, value: write.Figure) -> str:
         return write.short(value, self.language)

@@ -55,7 +55,7 @@ def rows(view: View, sums: dict[str, float]) -> list[Row]:
     def add(step: str, start: float, end: float, amount: float, is_sum: bool) -> None:
         made.append(
             {
-                "name": view.words(f"profit.step.{step}"),
+                "name": view.metric(step).name,
                 "start": start,
                 "end": end,
                 "is_sum": is_sum,

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import blocks, charts, filters, frame, tables
+from apps.components import blocks, cards, charts, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.view import View
 from apps.marketing import channel_profit
@@ -69,18 +69,18 @@ def figures(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame) -
     """Net sales, share sold online, discount rate and margin rate, against the span before."""
     words = view.words
     note = words("card.before", weeks=scope.weeks)
-    sums = now.group_by("week_on").agg(pl.col("net", "gross", "discount", "cost").sum()).sort("week_on")
+    sums = now.group_by("week_on").agg(pl.col("net", "gross", "discount", "cost", "costed").sum()).sort("week_on")
     web = now.filter(_is_online(view)).group_by("week_on").agg(pl.col("net").sum().alias("web"))
     sums = sums.join(web, on="week_on", how="left").with_columns(pl.col("web").fill_null(0.0)).sort("week_on")
     totals, earlier = _totals(view, now), _totals(view, before)
     return [
-        Card(
-            words("term.net_sales"),
-            view.money(totals["net"]),
+        cards.of(
+            view,
+            "net_sales",
+            totals["net"],
             write.change(totals["net"], earlier["net"]),
             note=note,
             course=sums["net"].to_list(),
-            explained=words("explain.net_sales"),
         ),
         _rate(
             view,
@@ -105,19 +105,19 @@ def figures(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame) -
         _rate(
             view,
             "cm1_rate",
-            totals["net"] - totals["cost"],
-            totals["net"] if totals["cost"] else 0.0,
-            earlier["net"] - earlier["cost"],
-            earlier["net"] if earlier["cost"] else 0.0,
+            totals["costed"] - totals["cost"] if totals["cost"] else totals["net"],
+            totals["costed"] if totals["cost"] else 0.0,
+            earlier["costed"] - earlier["cost"],
+            earlier["costed"] if earlier["cost"] else 0.0,
             "good",
-            (1 - sums["cost"] / sums["net"]).to_list() if totals["cost"] else [],
+            (1 - sums["cost"] / sums["costed"]).to_list() if totals["cost"] else [],
         ),
     ]
 
 
 def _rate(
     view: View,
-    term: str,
+    metric: str,
     part: float,
     whole: float,
     part_before: float,
@@ -129,16 +129,9 @@ def _rate(
     before = part_before / whole_before if whole_before else None
     moved = write.points(now, before, view.words("unit.points"))
     if now is None and part:
-        return Card(view.words(f"term.{term}"), write.NONE, note=view.words("card.no_cost"))
-    return Card(
-        view.words(f"term.{term}"),
-        write.percent(now),
-        moved,
-        rising_is,
-        view.words("card.before_short" if before is not None else "card.none"),
-        course,
-        view.words(f"explain.{term}"),
-    )
+        return cards.of(view, metric, None, note=view.words("card.no_cost"))
+    note = view.words("card.before_short" if before is not None else "card.none")
+    return cards.of(view, metric, now, moved, rising_is, note, course)
 
 
 def _panels(view: View, scope: Scope, weeks: pl.DataFrame) -> None:
@@ -146,7 +139,7 @@ def _panels(view: View, scope: Scope, weeks: pl.DataFrame) -> None:
     now = weeks.filter(pl.col("week_on") >= scope.start_on)
     order = now.group_by("channel_id").agg(pl.col("net").sum()).sort("net", descending=True)["channel_id"].to_list()
     nets = {(week, channel): net for week, channel, net in weeks.select("week_on", "channel_id", "net").iter_rows()}
-    labels = (words("term.week"), words("term.net_sales"), words("chart.before", weeks=scope.weeks))
+    labels = (words("term.week"), view.metric("net_sales").name, words("chart.before", weeks=scope.weeks))
     shown = order[:_PANELS]
     earlier_weeks = weeks.filter(pl.col("week_on") < scope.start_on)
     sums = {code: (net, net_before) for code, net, net_before in _by_channel(now, earlier_weeks).iter_rows()}
@@ -198,7 +191,7 @@ def _is_online(view: View) -> pl.Expr:
 
 
 def _totals(view: View, weeks: pl.DataFrame) -> dict[str, float]:
-    totals = {name: float(weeks[name].sum() or 0) for name in ("net", "gross", "discount", "cost")}
+    totals = {name: float(weeks[name].sum() or 0) for name in ("net", "gross", "discount", "cost", "costed")}
     return totals | {"web": float(weeks.filter(_is_online(view))["net"].sum() or 0)}
 
 
@@ -219,13 +212,15 @@ def _places(view: View, rows: pl.DataFrame) -> pl.DataFrame:
         (net / total).alias("share"),
         pl.when(pl.col("orders") > 0).then(net / pl.col("orders")).alias("spend"),
         pl.when(pl.col("gross") > 0).then(pl.col("discount") / pl.col("gross")).alias("discount_rate"),
-        pl.when((net > 0) & (pl.col("cost") != 0)).then((net - pl.col("cost")) / net).alias("margin_rate"),
+        pl.when((pl.col("costed") > 0) & (pl.col("cost") != 0))
+        .then(1 - pl.col("cost") / pl.col("costed"))
+        .alias("margin_rate"),
     )
 
 
 def _whole(places: pl.DataFrame) -> dict[str, float | None]:
     """All places together; rates from the sums, never from the places' rates."""
-    names = ("net", "net_before", "gross", "discount", "cost", "orders")
+    names = ("net", "net_before", "gross", "discount", "cost", "costed", "orders")
     sums = {name: float(places[name].sum() or 0) for name in names}
     return {
         "net": sums["net"],
@@ -234,7 +229,7 @@ def _whole(places: pl.DataFrame) -> dict[str, float | None]:
         "rate": sums["net"] / sums["net_before"] - 1 if sums["net_before"] > 0 else None,
         "spend": sums["net"] / sums["orders"] if sums["orders"] else None,
         "discount_rate": sums["discount"] / sums["gross"] if sums["gross"] > 0 else None,
-        "margin_rate": (sums["net"] - sums["cost"]) / sums["net"] if sums["net"] > 0 and sums["cost"] else None,
+        "margin_rate": 1 - sums["cost"] / sums["costed"] if sums["costed"] > 0 and sums["cost"] else None,
     }
 
 
@@ -244,11 +239,11 @@ def _columns(view: View) -> list[tables.Column]:
         tables.Column("place", words("term.place"), view.item, width=250),
         tables.Column("channel", words("term.channel")),
         tables.Column("area", words("term.region")),
-        tables.Column("net", words("term.net_sales"), view.money),
+        tables.Column("net", view.metric("net_sales").name, view.money),
         tables.Column("share", words("term.share"), write.percent),
         tables.Column("rate", words("term.change"), write.signed_percent, tables.rate_tone),
-        tables.Column("orders", words("term.orders"), view.short),
-        tables.Column("spend", words("term.spend_per_order"), view.money),
-        tables.Column("discount_rate", words("term.discount_rate"), write.percent),
-        tables.Column("margin_rate", words("term.cm1_rate"), write.percent),
+        tables.Column("orders", view.metric("orders").name, view.short),
+        tables.Column("spend", view.metric("spend_per_order").name, view.money),
+        tables.Column("discount_rate", view.metric("discount_rate").name, write.percent),
+        tables.Column("margin_rate", view.metric("cm1_rate").name, write.percent),
     ]

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import blocks, charts, frame, tables
+from apps.components import blocks, cards, charts, frame, tables
 from apps.components.cards import Card, row
 from apps.components.view import View
 from apps.queries import customer as asked
@@ -101,30 +101,31 @@ def figures(view: View, profile: dict[str, Any]) -> list[Card]:
         return words("customer_360.interval", low=told(profile[low]), high=told(profile[high]))
 
     return [
-        Card(
-            words("term.monetary"),
-            view.money(_number(profile["monetary_amount"])),
+        cards.of(
+            view,
+            "monetary",
+            profile["monetary_amount"],
             note=words("customer_360.orders_note", orders=write.exact(profile["frequency"])),
         ),
-        Card(
-            words("term.expected_orders"),
-            write.exact(profile["expected_orders"], 1) if profile["expected_orders"] is not None else write.NONE,
+        cards.of(
+            view,
+            "expected_orders",
+            profile["expected_orders"],
             note=between("expected_orders_low", "expected_orders_high", write.exact),
-            explained=words("explain.expected_orders"),
         ),
-        Card(
-            words("term.expected_value"),
-            view.money(_number(profile["expected_value_amount"])),
+        cards.of(
+            view,
+            "expected_value",
+            profile["expected_value_amount"],
             note=between(
                 "expected_value_low_amount", "expected_value_high_amount", lambda value: view.money(_number(value))
             ),
-            explained=words("explain.expected_value"),
         ),
-        Card(
-            words("term.alive_rate"),
-            write.percent(profile["alive_rate"], 0),
+        cards.of(
+            view,
+            "alive_rate",
+            profile["alive_rate"],
             note=words("customer_360.alarm" if profile["is_churn_alarm"] else "customer_360.no_alarm"),
-            explained=words("explain.alive_rate"),
         ),
     ]
 
@@ -153,7 +154,11 @@ def _weeks_chart(view: View, customer: str) -> None:
         for index in range(_WEEKS)
         for rank, channel in enumerate(channels)
     ]
-    tips = (("tip_week", words("term.week")), ("part", words("term.channel")), ("tip_value", words("term.net_sales")))
+    tips = (
+        ("tip_week", words("term.week")),
+        ("part", words("term.channel")),
+        ("tip_value", view.metric("net_sales").name),
+    )
     palette = (view.colours.accent, view.colours.grey, view.colours.grey_soft)
     spec = charts.stacked_weeks(
         view.colours,
@@ -207,7 +212,7 @@ def _order_columns(view: View) -> list[tables.Column]:
         tables.Column("location_id", words("term.place"), lambda code: code or write.NONE),
         tables.Column("bought", words("term.category"), width=420),
         tables.Column("units", words("term.units"), write.exact),
-        tables.Column("net", words("term.net_sales"), view.money_exact),
+        tables.Column("net", view.metric("net_sales").name, view.money_exact),
     ]
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import blocks, charts, filters, frame, tables
+from apps.components import blocks, cards, charts, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.view import View
 from apps.queries import customers
@@ -94,37 +94,38 @@ def figures(
         return span[part] / span["buyers"] if span["buyers"] else None
 
     return [
-        Card(
-            words("term.buyers"),
-            view.short(now["buyers"]),
+        cards.of(
+            view,
+            "buyers",
+            now["buyers"],
             write.change(now["buyers"], before["buyers"]),
             note=note,
             course=course["buyers"].to_list(),
         ),
-        Card(
-            words("term.new_share"),
-            write.percent(rate(now, "new_buyers")),
+        cards.of(
+            view,
+            "new_share",
+            rate(now, "new_buyers"),
             write.points(rate(now, "new_buyers"), rate(before, "new_buyers"), points),
             "",
             words("card.before_short"),
             (course["new"] / course["buyers"]).to_list(),
-            words("explain.new_share"),
         ),
-        Card(
-            words("term.repurchase_rate"),
-            write.percent(rate(now, "repeat_buyers")),
+        cards.of(
+            view,
+            "repurchase_rate",
+            rate(now, "repeat_buyers"),
             write.points(rate(now, "repeat_buyers"), rate(before, "repeat_buyers"), points),
             note=words("card.before_short"),
             course=repurchase["rate"].to_list(),
-            explained=words("explain.repurchase_rate"),
         ),
-        Card(
-            words("term.spend_per_buyer"),
-            view.money(rate(now, "net")),
+        cards.of(
+            view,
+            "spend_per_buyer",
+            rate(now, "net"),
             write.change(rate(now, "net"), rate(before, "net")),
             note=note,
             course=(course["net"] / course["buyers"]).to_list(),
-            explained=words("explain.spend_per_buyer"),
         ),
     ]
 
@@ -145,7 +146,7 @@ def _weeks_chart(view: View, scope: Scope, weeks: pl.DataFrame) -> None:
         for week in scope.week_starts()
         for new in (False, True)
     ]
-    tips = (("tip_week", words("term.week")), ("part", words("term.buyers")), ("tip_value", words("term.count")))
+    tips = (("tip_week", words("term.week")), ("part", view.metric("buyers").name), ("tip_value", words("term.count")))
     palette = (view.colours.grey_soft, view.colours.accent)
     spec = charts.stacked_weeks(view.colours, view.language, rows, order=parts, palette=palette, tips=tips)
     until = view.day_short(scope.end_on - timedelta(days=1))
@@ -171,7 +172,7 @@ def _segments_chart(view: View, segments: pl.DataFrame) -> None:
         }
         for segment in segments.head(_SEGMENTS).iter_rows(named=True)
     ]
-    labels = (words("term.segment"), words("term.monetary"), words("term.recency"))
+    labels = (words("term.segment"), view.metric("monetary").name, words("term.recency"))
     spec = charts.ranked_bars(view.colours, rows, labels=labels, tips=("name", "worth", "recency"), row_height=36)
     blocks.figure(spec, title=words("customers.segments"), alt=words("customers.segments_alt"), key="segments")
 
@@ -197,8 +198,8 @@ def _columns(view: View) -> list[tables.Column]:
     return [
         tables.Column("customer_id", words("term.customer"), width=170),
         tables.Column("segment_word", words("term.segment"), tone=lambda value: "bad" if value in worrying else ""),
-        tables.Column("monetary", words("term.monetary"), view.money),
-        tables.Column("frequency", words("term.orders"), view.short),
+        tables.Column("monetary", view.metric("monetary").name, view.money),
+        tables.Column("frequency", view.metric("orders").name, view.short),
         tables.Column("recency_days", words("term.recency"), lambda days: words("unit.days", days=write.exact(days))),
         tables.Column("last_order_on", words("term.last_order"), view.day),
         tables.Column("first_order_on", words("term.first_order"), view.day),

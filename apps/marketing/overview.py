@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import blocks, charts, filters, frame, tables
+from apps.components import blocks, cards, charts, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.view import View
 from apps.queries import sales
@@ -79,44 +79,45 @@ def finding(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame, m
 def figures(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataFrame) -> list[Card]:
     """Net sales, contribution margin, orders and spend per order, against the span before."""
     words = view.words
-    course = now.group_by("week_on").agg(pl.col("net", "cost", "orders").sum()).sort("week_on")
+    course = now.group_by("week_on").agg(pl.col("net", "costed", "cost", "orders").sum()).sort("week_on")
     note = words("card.before", weeks=scope.weeks)
-    values = {"net": _total(now, "net"), "cost": _total(now, "cost"), "orders": _total(now, "orders")}
-    earlier = {"net": _total(before, "net"), "cost": _total(before, "cost"), "orders": _total(before, "orders")}
+    values = {"net": _total(now, "net"), "orders": _total(now, "orders")}
+    earlier = {"net": _total(before, "net"), "orders": _total(before, "orders")}
     margin, margin_before = _margin(now), _margin(before)
     spend = values["net"] / values["orders"] if values["orders"] else None
     spend_before = earlier["net"] / earlier["orders"] if earlier["orders"] else None
     return [
-        Card(
-            words("term.net_sales"),
-            view.money(values["net"]),
+        cards.of(
+            view,
+            "net_sales",
+            values["net"],
             write.change(values["net"], earlier["net"]),
             note=note,
             course=course["net"].to_list(),
-            explained=words("explain.net_sales"),
         ),
-        Card(
-            words("term.cm1"),
-            view.money(margin),
+        cards.of(
+            view,
+            "cm1",
+            margin,
             write.change(margin, margin_before),
             note=note if margin is not None else words("card.no_cost"),
-            course=(course["net"] - course["cost"]).to_list() if margin is not None else (),
-            explained=words("explain.cm1"),
+            course=(course["costed"] - course["cost"]).to_list() if margin is not None else (),
         ),
-        Card(
-            words("term.orders"),
-            view.short(values["orders"]),
+        cards.of(
+            view,
+            "orders",
+            values["orders"],
             write.change(values["orders"], earlier["orders"]),
             note=note,
             course=course["orders"].to_list(),
         ),
-        Card(
-            words("term.spend_per_order"),
-            view.money(spend),
+        cards.of(
+            view,
+            "spend_per_order",
+            spend,
             write.change(spend, spend_before),
             note=note,
             course=(course["net"] / course["orders"]).to_list(),
-            explained=words("explain.spend_per_order"),
         ),
     ]
 
@@ -139,7 +140,7 @@ def _weeks_chart(view: View, scope: Scope, weeks: pl.DataFrame, running: date | 
                 "tip_before": view.money_exact(earlier),
             }
         )
-    labels = (words("term.week"), words("term.net_sales"), words("chart.before", weeks=scope.weeks))
+    labels = (words("term.week"), view.metric("net_sales").name, words("chart.before", weeks=scope.weeks))
     spec = charts.weekly_bars(view.colours, view.language, rows, prefix=view.money(0)[:-1], labels=labels, height=306)
     has_before = any(row["before"] is not None for row in rows)
     if has_before:
@@ -172,7 +173,7 @@ def _shares_charts(view: View, scope: Scope, now: pl.DataFrame, before: pl.DataF
     total = _total(now, "net") or 1.0
     channels = _share_rows(view, by_channel.head(_SHARES - _LEAST), channel_name, total)
     categories = _share_rows(view, by_category.head(_SHARES - len(channels)), category_name, total)
-    labels = (words("term.net_sales"), words("term.change"))
+    labels = (view.metric("net_sales").name, words("term.change"))
     with st.container(border=True, key="card-chart-shares", gap="xsmall", height="stretch"):
         for name, rows in (("channels", channels), ("products", categories)):
             term = words("term.channel" if name == "channels" else "term.category")
@@ -210,13 +211,13 @@ def _columns(view: View) -> list[tables.Column]:
     return [
         tables.Column("name", words("term.product"), view.item, width=320),
         tables.Column("sku", words("term.sku")),
-        tables.Column("net", words("term.net_sales"), view.money),
+        tables.Column("net", view.metric("net_sales").name, view.money),
         tables.Column(
             "moved", words("term.change_amount"), lambda value: write.signed(view.money(value)), tables.sign_tone
         ),
         tables.Column("rate", words("term.change"), write.signed_percent, tables.rate_tone),
         tables.Column("net_before", words("term.before"), view.money),
-        tables.Column("units", words("term.units"), view.short),
+        tables.Column("units", view.metric("sold_units").name, view.short),
         tables.Column("category", words("term.category"), view.category),
     ]
 
@@ -226,9 +227,9 @@ def _between(weeks: pl.DataFrame, start: date, end: date) -> pl.DataFrame:
 
 
 def _margin(weeks: pl.DataFrame) -> float | None:
-    """Contribution margin CM1; None where no cost of goods is known."""
+    """Contribution margin CM1 of what has a known cost; None where no cost of goods is known."""
     cost = _total(weeks, "cost")
-    return _total(weeks, "net") - cost if cost else None
+    return _total(weeks, "costed") - cost if cost else None
 
 
 def _total(frame_: pl.DataFrame, column: str) -> float:

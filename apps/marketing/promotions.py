@@ -8,7 +8,7 @@ import polars as pl
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import blocks, charts_supply, filters, frame, tables
+from apps.components import blocks, cards, charts_supply, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.reasons import reason
 from apps.components.view import View
@@ -69,30 +69,25 @@ def figures(view: View, runs: pl.DataFrame, measured: pl.DataFrame) -> list[Card
     margin = measured["margin_amount"].sum() if measured["margin_amount"].is_not_null().any() else None
     share = measured.height / runs.height if runs.height else None
     return [
-        Card(
-            words("promotions.measured"),
-            write.exact(measured.height),
+        cards.of(
+            view,
+            "measured_promotions",
+            measured.height,
             note=words("promotions.measured_note", runs=write.exact(runs.height), share=write.percent(share)),
-            explained=words("explain.measured"),
         ),
-        Card(
-            words("promotions.lifted"),
-            write.exact(lifted.height),
+        cards.of(
+            view,
+            "lifted_promotions",
+            lifted.height,
             note=words("promotions.lifted_note", cut=write.exact(cut.height), chance=write.exact(by_chance)),
-            explained=words("explain.lifted"),
         ),
-        Card(
-            words("term.incremental_units"),
-            view.short(units),
+        cards.of(
+            view,
+            "incremental_units",
+            units,
             note=words("promotions.interval_note", spread=view.short(spread)) if units is not None else "",
-            explained=words("explain.incremental_units"),
         ),
-        Card(
-            words("promotions.margin"),
-            view.money(margin),
-            note=words("promotions.margin_note"),
-            explained=words("explain.margin"),
-        ),
+        cards.of(view, "promotion_margin", margin, note=words("promotions.margin_note")),
     ]
 
 
@@ -133,12 +128,12 @@ def _chart(view: View, measured: pl.DataFrame) -> None:
     tips = (
         ("name", words("term.product")),
         ("tip_dates", words("term.dates")),
-        ("tip_units", words("term.incremental_units")),
+        ("tip_units", view.metric("incremental_units").name),
         ("tip_interval", words("term.interval")),
         ("tip_lift", words("term.lift")),
     )
     spec = charts_supply.intervals(
-        view.colours, rows, axis_title=words("term.incremental_units"), tips=tips, language=view.language
+        view.colours, rows, axis_title=view.metric("incremental_units").name, tips=tips, language=view.language
     )
     note = words("promotions.chart_note", shown=len(rows), all=measured.height)
     blocks.figure(spec, title=words("promotions.chart"), alt=words("promotions.chart_alt"), key="effects", note=note)
@@ -178,11 +173,11 @@ def _columns(view: View, *, has_roi: bool) -> list[tables.Column]:
         tables.Column("starts_on", words("term.starts"), view.day),
         tables.Column("verdict_word", words("term.verdict"), tone=lambda value: tones.get(value, "quiet")),
         tables.Column(
-            "incremental_units", words("term.incremental_units"), lambda value: write.signed(write.exact(value))
+            "incremental_units", view.metric("incremental_units").name, lambda value: write.signed(write.exact(value))
         ),
         tables.Column("interval", words("term.interval"), right=True),
         tables.Column("lift_rate", words("term.lift"), write.signed_percent),
-        tables.Column("margin_amount", words("promotions.margin"), view.money),
+        tables.Column("margin_amount", view.metric("promotion_margin").name, view.money),
         tables.Column("why_word", words("term.why"), width=330),
         tables.Column("kind_word", words("term.kind")),
         tables.Column("treated_stores", words("term.stores"), view.short),

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import blocks, charts, filters, frame, tables
+from apps.components import blocks, cards, charts, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.view import View
 from apps.marketing import segment_forms
@@ -83,18 +83,9 @@ def figures(view: View, found: Preview) -> list[Card]:
     words = view.words
     media = " · ".join(f"{words.code('medium', name)} {write.exact(count)}" for name, count in found.reachable.items())
     return [
-        Card(
-            words("term.customers"),
-            view.short(found.customers),
-            note=words("segments.of_all", all=write.exact(found.everybody)),
-        ),
-        Card(words("term.monetary"), view.money(found.monetary_amount), note=words("segments.so_far")),
-        Card(
-            words("term.expected_value"),
-            view.money(found.expected_value_amount),
-            note=words("segments.next_year"),
-            explained=words("explain.expected_value"),
-        ),
+        cards.of(view, "customers", found.customers, note=words("segments.of_all", all=write.exact(found.everybody))),
+        cards.of(view, "monetary", found.monetary_amount, note=words("segments.so_far")),
+        cards.of(view, "expected_value", found.expected_value_amount, note=words("segments.next_year")),
         Card(
             words("term.reachable"),
             view.short(max(found.reachable.values(), default=0)),
@@ -137,7 +128,7 @@ def _trend(view: View, segment: Segment) -> None:
         }
         for as_of, version, customers in found.iter_rows()
     ]
-    labels = (words("term.day"), words("term.customers"), words("term.rule"))
+    labels = (words("term.day"), view.metric("customers").name, words("term.rule"))
     spec = charts.small_line(view.colours, view.language, rows, prefix="", labels=labels)
     alt = words("segments.trend_alt", name=name_of(view, segment))
     blocks.figure(spec, title=words("segments.trend"), alt=alt, key="trend", note=words("segments.trend_note"))
@@ -159,7 +150,7 @@ def _overlap(view: View, segment: Segment, known: dict[str, Segment]) -> None:
         }
         for left, right, both, share in mine.head(6).iter_rows()
     ]
-    labels = (words("term.segment"), words("term.customers"))
+    labels = (words("term.segment"), view.metric("customers").name)
     spec = charts.ranked_bars(view.colours, rows, labels=labels, tips=("name", "both"), row_height=36)
     blocks.figure(spec, title=words("segments.overlap"), alt=words("segments.overlap_alt"), key="overlap")
 
@@ -194,11 +185,11 @@ def _columns(view: View) -> list[tables.Column]:
     unread = words("segments.unread")
     return [
         tables.Column("name", words("term.segment"), width=220),
-        tables.Column("customers", words("term.customers"), write.exact),
+        tables.Column("customers", view.metric("customers").name, write.exact),
         tables.Column("share", words("term.share"), lambda rate: write.percent(rate, 0)),
-        tables.Column("monetary", words("term.monetary"), view.money),
-        tables.Column("expected", words("term.expected_value"), view.money),
-        tables.Column("alarms", words("term.churn_alarms"), write.exact),
+        tables.Column("monetary", view.metric("monetary").name, view.money),
+        tables.Column("expected", view.metric("expected_value").name, view.money),
+        tables.Column("alarms", view.metric("churn_alarms").name, write.exact),
         tables.Column("state", words("term.status"), tone=lambda text: "bad" if text == unread else "quiet"),
         tables.Column("rule", words("term.rule"), width=360),
     ]

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import blocks, charts, filters, frame, tables
+from apps.components import blocks, cards, charts, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.view import View
 from apps.queries import voice
@@ -45,8 +45,9 @@ def page(view: View, export: DeltaGenerator) -> None:
     listed = _listed(view, voice.posts(view.warehouse, scope, theme, chosen["mood"]))
     columns = _columns(view)
     tables.table(view, listed, columns, title=view.words("voice.table"), key="posts")
-    more = (("language", "filter.language"), ("platform", "term.source"), ("score", "voice.score"))
+    more = (("language", "filter.language"), ("platform", "term.source"))
     extra = [tables.Column(field, view.words(key)) for field, key in more]
+    extra.append(tables.Column("score", view.metric("sentiment").name))
     tables.export(view, export, listed, [*columns, *extra], name="voice")
 
 
@@ -87,35 +88,32 @@ def figures(view: View, scope: Scope, weeks: pl.DataFrame, before: pl.DataFrame,
         pl.DataFrame({"week_on": scope.week_starts()}).join(_by_week(weeks), on="week_on", how="left").sort("week_on")
     )
     return [
-        Card(
-            words("voice.posts"),
-            view.short(now["posts"]),
+        cards.of(
+            view,
+            "posts",
+            now["posts"],
             write.change(now["posts"], then["posts"]),
             "",
             note,
             course["posts"].fill_null(0).to_list(),
         ),
-        Card(
-            words("voice.score"),
-            write.signed(write.exact(now["score"], 2)) if now["score"] is not None else write.NONE,
+        cards.of(
+            view,
+            "sentiment",
+            now["score"],
             note=words("voice.score_note"),
             course=[None if value is None else value + 1 for value in course["score"].to_list()],
-            explained=words("explain.voice_score"),
         ),
-        Card(
-            words("voice.bad_share"),
-            write.percent(now["bad_share"]),
+        cards.of(
+            view,
+            "bad_share",
+            now["bad_share"],
             write.points(now["bad_share"], then["bad_share"], words("unit.points")),
             "bad",
             words("card.before_short"),
             course["bad_share"].to_list(),
         ),
-        Card(
-            words("voice.alarms"),
-            write.exact(alarms.height),
-            note=words("voice.alarms_note"),
-            explained=words("explain.voice_alarm"),
-        ),
+        cards.of(view, "voice_alarms", alarms.height, note=words("voice.alarms_note")),
     ]
 
 
@@ -161,7 +159,11 @@ def _weeks_chart(view: View, scope: Scope, weeks: pl.DataFrame) -> None:
         rows,
         order=[words.code("mood", mood) for mood in present],
         palette=[tone[mood] for mood in present],
-        tips=(("tip_week", words("term.week")), ("part", words("voice.mood")), ("tip_value", words("voice.posts"))),
+        tips=(
+            ("tip_week", words("term.week")),
+            ("part", words("voice.mood")),
+            ("tip_value", view.metric("posts").name),
+        ),
     )
     blocks.figure(spec, title=words("voice.chart_weeks"), alt=words("voice.chart_weeks_alt"), key="moods")
 
@@ -180,7 +182,7 @@ def _themes_chart(view: View, themes: pl.DataFrame) -> None:
         for found in shown.iter_rows(named=True)
     ]
     spec = charts.ranked_bars(
-        view.colours, rows, labels=(words("voice.theme"), words("voice.bad_share")), tips=("name", "tip")
+        view.colours, rows, labels=(words("voice.theme"), view.metric("bad_share").name), tips=("name", "tip")
     )
     blocks.figure(spec, title=words("voice.chart_themes"), alt=words("voice.chart_themes_alt"), key="themes")
 
@@ -197,7 +199,7 @@ def _alarms_table(view: View, alarms: pl.DataFrame) -> None:
         tables.Column("about", words("voice.about"), width=260),
         tables.Column("complaints", words("voice.complaints"), write.exact, help=words("explain.voice_complaints")),
         tables.Column("expected_complaints", words("voice.expected"), lambda value: write.exact(value, 1)),
-        tables.Column("posts", words("voice.posts"), write.exact),
+        tables.Column("posts", view.metric("posts").name, write.exact),
     ]
     tables.table(view, listed, columns, title=words("voice.table_alarms"), key="alarms", seen=5)
 
@@ -226,5 +228,5 @@ def _columns(view: View) -> list[tables.Column]:
         tables.Column("text", words("voice.text"), width=520),
         tables.Column("theme_words", words("voice.themes"), width=190),
         tables.Column("product", words("term.product"), view.item, width=170),
-        tables.Column("reach", words("voice.reach"), write.exact, help=words("explain.voice_reach")),
+        tables.Column("reach", view.metric("reach").name, write.exact, help=view.metric("reach").meaning),
     ]

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import blocks, charts_supply, filters, frame, tables
+from apps.components import blocks, cards, charts_supply, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.filters import Choice
 from apps.components.view import View
@@ -84,30 +84,25 @@ def figures(view: View, streams: pl.DataFrame) -> list[Card]:
     whole = "health.accounted_note" if rest == 0 else "health.unaccounted_note"
     return [
         Card(
-            words("health.fresh"),
+            view.metric("fresh_streams").name,
             words("unit.of", part=write.exact(fresh), whole=write.exact(landing.height)),
             note=words("health.fresh_note"),
-            explained=words("explain.fresh"),
+            explained=view.metric("fresh_streams").meaning,
         ),
-        Card(
-            words("health.landed"),
-            view.short(landed),
-            note=words(whole, pulled=write.exact(pulled), rest=write.exact(rest)),
-            explained=words("explain.accounted"),
-        ),
-        Card(
-            words("health.quarantined"),
-            write.exact(quarantined),
+        cards.of(view, "landed_rows", landed, note=words(whole, pulled=write.exact(pulled), rest=write.exact(rest))),
+        cards.of(
+            view,
+            "quarantined_rows",
+            quarantined,
             note=words("health.quarantined_note", replayed=write.exact(refused - quarantined)),
-            explained=words("explain.quarantined"),
         ),
         Card(
-            words("health.equal"),
+            view.metric("equal_streams").name,
             words("unit.of", part=write.exact(equal), whole=write.exact(controlled.height))
             if controlled.height
             else write.NONE,
             note=words("health.equal_note" if controlled.height else "health.equal_none"),
-            explained=words("explain.equal"),
+            explained=view.metric("equal_streams").meaning,
         ),
     ]
 
@@ -149,7 +144,10 @@ def _every(view: View, export: DeltaGenerator, streams: pl.DataFrame) -> None:
         tables.Column("source", words("term.source"), width=110),
         tables.Column("state", words("term.status"), tone=lambda value: tones.get(value, "bad")),
         tables.Column(
-            "quarantined_rows", words("health.quarantined"), write.exact, lambda value: "warn" if value else "quiet"
+            "quarantined_rows",
+            view.metric("quarantined_rows").name,
+            write.exact,
+            lambda value: "warn" if value else "quiet",
         ),
         tables.Column("lag_hours", words("health.lag"), lambda hours: stream_state.lag(view, hours)),
         tables.Column("last_loaded_at", words("health.last_load"), view.moment, right=True),

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
 from apps.components import blocks, charts_supply, filters, frame, tables
-from apps.components.cards import Card, row
+from apps.components.cards import Card, of, row
 from apps.components.filters import Choice
 from apps.components.view import View
 from apps.queries import demand
@@ -112,12 +112,12 @@ def figures(view: View, past: pl.DataFrame, ahead: pl.DataFrame) -> list[Card]:
             else ""
         )
         cards.append(
-            Card(
-                words("term.forecast_accuracy"),
-                write.percent(scored.value),
+            of(
+                view,
+                "forecast_accuracy",
+                scored.value,
                 note=better,
                 course=demand.accuracy_ahead(view.warehouse),
-                explained=words("explain.forecast_accuracy"),
             )
         )
     return cards

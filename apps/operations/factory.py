@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import filters, frame, tables
+from apps.components import cards, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.filters import Choice
 from apps.components.view import View
@@ -113,39 +113,37 @@ def figures(view: View, shifts: pl.DataFrame, before: pl.DataFrame) -> list[Card
     counted = shifts.filter(pl.col("counter_verdict") != "no counter")
     agreeing = counted.filter(pl.col("counter_verdict") == "agree").height
     return [
-        Card(
-            words("term.oee"),
-            write.percent(now["oee"]),
+        cards.of(
+            view,
+            "oee",
+            now["oee"],
             change=write.points(now["oee"], then["oee"], words("unit.points")),
             note=words("card.before_short"),
             course=[week["oee"] for week in course],
-            explained=words("explain.oee"),
         ),
-        Card(
-            words("term.first_pass_yield"),
-            write.percent(good / made if made else None),
+        cards.of(
+            view,
+            "first_pass_yield",
+            good / made if made else None,
             change=write.points(
                 good / made if made else None, old_good / old_made if old_made else None, words("unit.points")
             ),
             note=words("card.before_short"),
             course=[week["quality"] for week in course],
-            explained=words("explain.first_pass_yield"),
         ),
-        Card(
-            words("term.mtbf"),
-            words("unit.hours", hours=write.exact(minutes(shifts)["run"] / failures / 60, 1))
-            if failures
-            else write.NONE,
+        cards.of(
+            view,
+            "mtbf",
+            minutes(shifts)["run"] / failures / 60 if failures else None,
             note=words(
                 "factory.mttr_note", failures=failures, minutes=write.exact(repair / failures if failures else 0)
             ),
-            explained=words("explain.mtbf"),
         ),
         Card(
-            words("factory.counters"),
+            view.metric("counter_agreement").name,
             words("unit.of", part=agreeing, whole=counted.height) if counted.height else write.NONE,
             note=words("factory.counters_note") if counted.height else words("factory.no_counters"),
-            explained=words("explain.counters"),
+            explained=view.metric("counter_agreement").meaning,
         ),
     ]
 
@@ -158,10 +156,10 @@ def _shift_table(view: View, shifts: pl.DataFrame) -> None:
     columns = [
         tables.Column("starts_at", words("factory.shift"), view.moment),
         tables.Column("line_id", words("term.line")),
-        tables.Column("oee_rate", words("term.oee"), write.percent, lambda rate: "bad" if rate > 1 else ""),
-        tables.Column("availability_rate", words("factory.availability"), write.percent),
-        tables.Column("performance_rate", words("factory.performance"), write.percent),
-        tables.Column("quality_rate", words("factory.quality"), write.percent),
+        tables.Column("oee_rate", view.metric("oee").name, write.percent, lambda rate: "bad" if rate > 1 else ""),
+        tables.Column("availability_rate", view.metric("availability").name, write.percent),
+        tables.Column("performance_rate", view.metric("performance").name, write.percent),
+        tables.Column("quality_rate", view.metric("quality").name, write.percent),
         tables.Column("good_units", words("factory.good"), write.exact),
         tables.Column("counter_good_units", words("factory.counter_good"), write.exact),
         tables.Column(

@@ -25,10 +25,10 @@ def by_shift(view: View, shifts: pl.DataFrame, rates: Mapping[str, float | None]
         return
     tips = (
         ("tip_shift", words("factory.shift")),
-        ("tip_oee", words("term.oee")),
-        ("tip_availability", words("factory.availability")),
-        ("tip_performance", words("factory.performance")),
-        ("tip_quality", words("factory.quality")),
+        ("tip_oee", view.metric("oee").name),
+        ("tip_availability", view.metric("availability").name),
+        ("tip_performance", view.metric("performance").name),
+        ("tip_quality", view.metric("quality").name),
         ("tip_counter", words("factory.counter_verdict")),
     )
     with st.container(border=True, key="card-chart-shifts", gap="xsmall"):
@@ -172,7 +172,7 @@ def capability(view: View, weeks: pl.DataFrame) -> None:
         ("tip_mean", words("factory.mean")),
         ("tip_sigma", words("factory.sigma")),
         ("tip_values", words("factory.values")),
-        ("tip_passed", words("term.first_pass_yield")),
+        ("tip_passed", view.metric("first_pass_yield").name),
     )
     blocks.figure(
         charts_factory.capability(

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
 from apps.components import blocks, charts_supply, filters, frame, tables
-from apps.components.cards import Card, row
+from apps.components.cards import Card, of, row
 from apps.components.filters import Choice
 from apps.components.view import View
 from apps.queries import supply
@@ -31,7 +31,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     chosen = filters.row(view, choices)
     load = supply.load(view.warehouse, line=chosen["line"])
     lines_load = load.filter(pl.col("line_id") != _NO_LINE)
-    made = supply.attainment(view.warehouse, line=chosen["line"]) if view.warehouse.has("fct_production_run") else None
+    made = supply.attainment(view.warehouse, line=chosen["line"]) if view.warehouse.has("int_plan_attainment") else None
     frame.finding(finding(view, load))
     row(view, figures(view, load, made))
     _chart(view, lines_load)
@@ -89,16 +89,17 @@ def figures(view: View, load: pl.DataFrame, made: pl.DataFrame | None) -> list[C
     known = load.filter(pl.col("utilisation_rate").is_not_null())
     full = known.filter(pl.col("utilisation_rate") >= _FULL).height
     cards = [
-        Card(
-            words("term.utilisation"),
-            write.percent(float(used.sum()) / available if available else None),
+        of(
+            view,
+            "utilisation",
+            float(used.sum()) / available if available else None,
             note=words("production.full_note", full=full, all=known.height),
             course=(used / weeks["available_minutes"]).to_list(),
-            explained=words("explain.utilisation"),
         ),
-        Card(
-            words("production.planned"),
-            view.short(float(made_units.sum() or 0)),
+        of(
+            view,
+            "plan_units",
+            float(made_units.sum() or 0),
             note=words("production.planned_note", weeks=weeks.height, firm=view.short(firm)),
             course=made_units.to_list(),
         ),
@@ -114,15 +115,7 @@ def figures(view: View, load: pl.DataFrame, made: pl.DataFrame | None) -> list[C
         recent = made.tail(4)
         rate = float(recent["attained_units"].sum()) / float(recent["planned_units"].sum() or 1)
         course = (made["attained_units"].cast(pl.Float64) / made["planned_units"].cast(pl.Float64)).tail(13).to_list()
-        cards.append(
-            Card(
-                words("term.plan_attainment"),
-                write.percent(rate),
-                note=words("production.attainment_note"),
-                course=course,
-                explained=words("explain.plan_attainment"),
-            )
-        )
+        cards.append(of(view, "plan_attainment", rate, note=words("production.attainment_note"), course=course))
     return cards
 
 
@@ -145,7 +138,7 @@ def _chart(view: View, load: pl.DataFrame) -> None:
         ("part", words("production.part")),
         ("tip_minutes", words("term.minutes")),
         ("tip_available", words("production.available")),
-        ("tip_rate", words("term.utilisation")),
+        ("tip_rate", view.metric("utilisation").name),
     )
     with st.container(border=True, key="card-chart-load", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -8,7 +8,7 @@ import polars as pl
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import filters, frame, tables
+from apps.components import cards, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.filters import Choice
 from apps.components.view import View
@@ -98,34 +98,29 @@ def figures(view: View, positions: pl.DataFrame, days: pl.DataFrame) -> list[Car
     lots = positions.filter(_RISKS["expiring"]).height
     outs = days.select(pl.when(pl.col("items") > 0).then(pl.col("stock_outs") / pl.col("items"))).to_series()
     return [
-        Card(
-            words("term.on_hand"),
-            view.short(on_hand),
+        cards.of(
+            view,
+            "on_hand",
+            on_hand,
             write.change(now, before),
             "",
             words("stock.month_note"),
             days["closing_units"].to_list(),
         ),
-        Card(
-            words("term.days_of_cover"),
-            words("unit.days", days=_days(cover)),
-            note=words("stock.cover_note"),
-            bars=_covers(positions),
-            explained=words("explain.days_of_cover"),
-        ),
-        Card(
-            words("stock.risky"),
-            write.exact(risky.height),
+        cards.of(view, "days_of_cover", cover, note=words("stock.cover_note"), bars=_covers(positions)),
+        cards.of(
+            view,
+            "stock_out_risks",
+            risky.height,
             note=words("stock.risky_note", out=write.exact(empty.height)),
             course=outs.to_list(),
-            explained=words("explain.risky"),
         ),
-        Card(
-            words("stock.expiring"),
-            view.money(worth),
+        cards.of(
+            view,
+            "expiry_risk_value",
+            worth,
             note=words("stock.expiring_note", items=write.exact(lots)),
             bars=_expiries(view, positions),
-            explained=words("explain.expiring"),
         ),
     ]
 
@@ -157,11 +152,6 @@ def _listed(view: View, positions: pl.DataFrame, risk: str | None) -> pl.DataFra
     )
 
 
-def _days(value: float | None) -> str:
-    shown = None if value is None else round(value, 1)
-    return write.exact(shown, 0 if shown is None or shown >= 10 or shown.is_integer() else 1)
-
-
 def _columns(view: View) -> list[tables.Column]:
     words = view.words
     tones = {words.code("advice", code): tone for code, tone in _TONES.items()}
@@ -169,12 +159,19 @@ def _columns(view: View) -> list[tables.Column]:
         tables.Column("product", words("term.product"), view.item, width=210),
         tables.Column("place", words("term.place"), view.item, width=140),
         tables.Column("advice", words("term.advice"), tone=lambda value: tones.get(value, "bad")),
-        tables.Column("days_of_cover", words("term.days_of_cover"), _days),
+        tables.Column("days_of_cover", view.metric("days_of_cover").name, write.few),
         tables.Column("stock_out_rate", words("term.stock_out_rate"), lambda rate: write.percent(rate, 0)),
-        tables.Column("on_hand_units", words("term.on_hand"), view.short),
+        tables.Column("on_hand_units", view.metric("on_hand").name, view.short),
         tables.Column("out_units", words("stock.out_4_weeks"), view.short),
-        tables.Column("expiry_risk_units", words("stock.expiring"), view.short, help=words("explain.expiring")),
-        tables.Column("excess_units", words("term.excess"), view.short, help=words("explain.excess")),
+        tables.Column(
+            "expiry_risk_units",
+            view.metric("expiry_risk_value").name,
+            view.short,
+            help=view.metric("expiry_risk_value").meaning,
+        ),
+        tables.Column(
+            "excess_units", view.metric("excess_units").name, view.short, help=view.metric("excess_units").meaning
+        ),
         tables.Column("expiry_next_on", words("stock.expiry_next"), view.day),
         tables.Column("sku", words("term.sku")),
     ]

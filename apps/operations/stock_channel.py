@@ -30,8 +30,10 @@ def draw(view: View, *, category: str | None) -> None:
         tables.Column("status", words("term.status"), tone=lambda value: "bad" if value == stuffed else "quiet"),
         tables.Column("closing_units", words("term.channel_stock"), view.short),
         tables.Column("weeks_of_cover", words("term.weeks_of_cover"), lambda weeks: write.exact(weeks, 1)),
-        tables.Column("sell_in_units", words("term.sell_in"), view.short, help=words("explain.sell_in")),
-        tables.Column("sell_through_units", words("term.sell_through"), view.short, help=words("explain.sell_in")),
+        tables.Column("sell_in_units", view.metric("sell_in").name, view.short, help=view.metric("sell_in").meaning),
+        tables.Column(
+            "sell_through_units", view.metric("sell_through").name, view.short, help=view.metric("sell_in").meaning
+        ),
         tables.Column("oldest_days", words("channel_stock.oldest"), write.exact),
         tables.Column("sku", words("term.sku")),
     ]

@@ -40,7 +40,7 @@ def _days(view: View, days: pl.DataFrame) -> None:
     ]
     tips = (
         ("tip_day", words("term.day")),
-        ("tip_units", words("term.on_hand")),
+        ("tip_units", view.metric("on_hand").name),
         ("tip_in", words("term.units_in")),
         ("tip_out", words("term.units_out")),
         ("tip_outs", words("stock.outs")),
@@ -86,7 +86,7 @@ def _ages(view: View, positions: pl.DataFrame) -> None:
         tips=(
             ("place", words("term.place")),
             ("age", words("stock_age.left")),
-            ("tip_units", words("term.on_hand")),
+            ("tip_units", view.metric("on_hand").name),
             ("tip_share", words("term.share")),
         ),
     )

@@ -63,7 +63,11 @@ def figures(view: View, found: dict[str, Any]) -> list[Card]:
             write.exact(found["last_pulled_rows"]),
             note=words("health.last_note", **pulled) if found["loads"] else words("health.what.never"),
         ),
-        Card(words("health.quarantined"), write.exact(found["quarantined_rows"]), note=words("health.ever", **ever)),
+        Card(
+            view.metric("quarantined_rows").name,
+            write.exact(found["quarantined_rows"]),
+            note=words("health.ever", **ever),
+        ),
         Card(
             words("health.control_heading"),
             found["control"],
@@ -135,7 +139,7 @@ def _loads(view: View) -> list[tables.Column]:
         tables.Column("landed_rows", words("health.landed_short"), write.exact),
         tables.Column(
             "quarantined_rows",
-            words("health.quarantined"),
+            view.metric("quarantined_rows").name,
             lambda rows: write.signed(write.exact(rows)),
             lambda rows: "warn" if rows > 0 else "good" if rows < 0 else "quiet",
         ),

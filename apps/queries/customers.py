@@ -13,7 +13,7 @@ _WEEKLY = """
 select
     date_trunc('week', line.sold_on)::date as week_on,
     date_trunc('week', customer.first_order_on) = date_trunc('week', line.sold_on) as is_new,
-    count(distinct customer.customer_id) as buyers,
+    count(distinct customer.customer_id) filter (where line.line_kind not in ('refund', 'return')) as buyers,
     sum(line.net_sales_amount)::double as net
 from fct_sales_line as line
 inner join (select distinct record_token, customer_id from bridge_customer_identifier) as bridge
@@ -35,7 +35,7 @@ with buyer as (
     select
         bridge.customer_id,
         line.sold_on >= $middle_on as is_now,
-        count(distinct line.sold_on) filter (where line.line_kind = 'sale') as days,
+        count(distinct line.sold_on) filter (where line.line_kind not in ('refund', 'return')) as days,
         sum(line.net_sales_amount)::double as net
     from fct_sales_line as line
     inner join (select distinct record_token, customer_id from bridge_customer_identifier) as bridge
@@ -51,10 +51,10 @@ with buyer as (
 )
 select
     buyer.is_now,
-    count(*) as buyers,
+    count(*) filter (where buyer.days >= 1) as buyers,
     count(*) filter (where buyer.days >= 2) as repeat_buyers,
     count(*) filter (
-        where customer.first_order_on >= case when buyer.is_now then $middle_on else $start_on end
+        where buyer.days >= 1 and customer.first_order_on >= case when buyer.is_now then $middle_on else $start_on end
     ) as new_buyers,
     sum(buyer.net) as net
 from buyer
@@ -76,7 +76,7 @@ bought as (
     left join dim_product as product on line.sku = product.sku and product.is_current
     where
         line.sales_view = 'sell_out' and line.is_revenue and line.is_counted and not line.is_suspect
-        and line.line_kind = 'sale'
+        and line.line_kind not in ('refund', 'return')
         and line.sold_on >= $start_on::date - $days::integer and line.sold_on < $end_on
         and line.channel_id = coalesce($channel, line.channel_id)
         and coalesce(line.region, '-') = coalesce($region, line.region, '-')

@@ -64,8 +64,9 @@ select
     sum(line.tax_amount)::double as tax,
     sum(line.net_sales_amount)::double as net,
     sum(line.cost_amount)::double as cost,
+    coalesce(sum(line.net_sales_amount) filter (where line.cost_amount is not null), 0)::double as costed,
     sum(line.units)::double as units,
-    count(distinct line.sale_id) filter (where line.line_kind = 'sale') as orders
+    count(distinct line._source || ':' || line.sale_id) filter (where line.line_kind not in ('refund', 'return')) as orders
 from fct_sales_line as line
 left join dim_product as product on line.sku = product.sku and product.is_current
 where
@@ -108,7 +109,12 @@ select
     coalesce(sum(line.gross_sales_amount) filter (where line.sold_on >= $middle_on), 0)::double as gross,
     coalesce(sum(line.discount_amount) filter (where line.sold_on >= $middle_on), 0)::double as discount,
     coalesce(sum(line.cost_amount) filter (where line.sold_on >= $middle_on), 0)::double as cost,
-    count(distinct line.sale_id) filter (where line.line_kind = 'sale' and line.sold_on >= $middle_on) as orders
+    coalesce(
+        sum(line.net_sales_amount) filter (where line.cost_amount is not null and line.sold_on >= $middle_on), 0
+    )::double as costed,
+    count(distinct line._source || ':' || line.sale_id) filter (
+        where line.line_kind not in ('refund', 'return') and line.sold_on >= $middle_on
+    ) as orders
 from fct_sales_line as line
 left join dim_location as location on line.location_id = location.location_id
 left join dim_product as product on line.sku = product.sku and product.is_current
@@ -141,7 +147,10 @@ def choices(warehouse: Warehouse) -> pl.DataFrame:
 
 
 def weekly(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
-    """One row per week and channel: gross, discount, refund, tax, net, cost (workspace currency), units, orders."""
+    """One row per week and channel: gross, discount, refund, tax, net, cost, costed, units, orders.
+
+    Amounts are in the workspace's currency; `costed` is the net sales of what has a known cost.
+    """
     return warehouse.rows(_WEEKLY, **scope.parameters)
 
 
@@ -151,7 +160,7 @@ def by_product(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
 
 
 def by_place(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
-    """One row per channel and location: net, net_before, gross, discount, cost, orders; largest first.
+    """One row per channel and location: net, net_before, gross, discount, cost, costed, orders; largest first.
 
     The region is null where a place, a web shop say, sells into several.
     """

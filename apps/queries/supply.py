@@ -186,22 +186,12 @@ order by plan.week_on, plan.line_id, plan.units + plan.firm_units desc, plan.dem
 """
 
 _ATTAINMENT = """
-with made as (
-    select
-        sku, produced_on, line_id,
-        sum(good_units)::double as good_units,
-        sum(planned_units)::double as planned_units
-    from fct_production_run
-    where line_id = coalesce($line, line_id)
-    group by sku, produced_on, line_id
-)
-
 select
     date_trunc('week', produced_on)::date as week_on,
-    sum(least(good_units, planned_units)) as attained_units,
-    sum(planned_units) as planned_units,
-    sum(good_units) as good_units
-from made
+    sum(attained_units)::double as attained_units,
+    sum(planned_units)::double as planned_units
+from int_plan_attainment
+where line_id = coalesce($line, line_id)
 group by week_on
 order by week_on
 """
@@ -246,7 +236,7 @@ def plan(warehouse: Warehouse, *, line: str | None) -> pl.DataFrame:
 
 
 def attainment(warehouse: Warehouse, *, line: str | None) -> pl.DataFrame:
-    """One row per past week: units attained (Σ min(made, planned) per sku and day), planned and good."""
+    """One row per past week: units planned, and attained of them (Σ min(made, planned) per line, sku and day)."""
     return warehouse.rows(_ATTAINMENT, line=line)
 
 

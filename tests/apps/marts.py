@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from tests.apps import factory_marts
+from tests.dbt_project.metrics import defined
 
 CLOCK = "2017-12-06T15:00:00+00:00"
 FIRST = date(2017, 8, 14)
@@ -72,6 +73,7 @@ def marts() -> dict[str, pl.DataFrame]:
         .with_columns(estimated_amount=pl.lit(0.25), settled_sales_amount=pl.lit(3.0))
     )
     return {
+        "mart_metric": _metrics(),
         "fct_sales_line": lines,
         "mart_channel_daily": daily,
         "mart_suspect_order": _suspects(),
@@ -91,7 +93,10 @@ def marts() -> dict[str, pl.DataFrame]:
         "mart_stock_position": _positions(),
         "mart_channel_stock": _channel_stock(),
         "mart_stock_adjustment": _adjustments(),
-        "fct_production_run": _runs(),
+        "int_customer_lines": _customer_lines(lines),
+        "int_plan_attainment": _attainment(),
+        "int_plan_load": _load(),
+        "channels": _channels(),
         "mart_production_plan": _plan(),
         **factory_marts.marts(),
         "mart_data_health": _health(),
@@ -148,6 +153,36 @@ def _sale_lines() -> pl.DataFrame:
     rows.append(rows[0] | {"sales_line_id": "in", "sale_id": "in", "sales_view": "sell_in", "net_sales_amount": 9999.0})
     money = [pl.col(name).cast(pl.Decimal(18, 4)) for name in _AMOUNTS]
     return pl.DataFrame(rows).with_columns(pl.col("units").cast(pl.Decimal(18, 3)), *money)
+
+
+def _customer_lines(lines: pl.DataFrame) -> pl.DataFrame:
+    """The counted lines of known buyers, as the warehouse resolves them."""
+    counted = lines.filter("is_counted", ~pl.col("is_suspect"), pl.col("sales_view") == "sell_out")
+    return counted.join(_bridge().select("record_token", "customer_id"), on="record_token").join(
+        _products().filter("is_current").select("sku", "category"), on="sku"
+    )
+
+
+def _metrics() -> pl.DataFrame:
+    """The project's own metrics, as the warehouse publishes them."""
+    rows = [
+        {
+            "metric": name,
+            "label": metric["label"],
+            "label_zh": metric["config"]["meta"]["label_zh"],
+            "meaning": metric["description"],
+            "meaning_zh": metric["config"]["meta"]["zh"],
+            "format": metric["config"]["meta"]["format"],
+            "digits": metric["config"]["meta"].get("digits"),
+        }
+        for name, metric in defined().metrics.items()
+    ]
+    return pl.DataFrame(rows, schema_overrides={"digits": pl.Int32}, infer_schema_length=None)
+
+
+def _channels() -> pl.DataFrame:
+    rows = [("store", "Stores", "门店", "store"), ("shop_a", "Shop A", "甲店", "web")]
+    return pl.DataFrame(rows, schema=["channel_id", "name", "name_zh", "kind"], orient="row")
 
 
 def _suspects() -> pl.DataFrame:
@@ -429,9 +464,15 @@ def _adjustments() -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _runs() -> pl.DataFrame:
-    rows = [("L1", "01", date(2017, 11, 28), 100.0, 90.0), ("L1", "02", date(2017, 11, 29), 50.0, 60.0)]
-    return pl.DataFrame(rows, schema=["line_id", "sku", "produced_on", "planned_units", "good_units"], orient="row")
+def _attainment() -> pl.DataFrame:
+    rows = [("L1", "01", date(2017, 11, 28), 100.0, 90.0), ("L1", "02", date(2017, 11, 29), 50.0, 50.0)]
+    return pl.DataFrame(rows, schema=["line_id", "sku", "produced_on", "planned_units", "attained_units"], orient="row")
+
+
+def _load() -> pl.DataFrame:
+    weeks = [LAST_WEEK + timedelta(weeks=week) for week in range(3)]
+    rows = [(line, week, 330.0, 310.0) for line in ("L1", "L2") for week in weeks]
+    return pl.DataFrame(rows, schema=["line_id", "week_on", "load_minutes", "calendar_minutes"], orient="row")
 
 
 def _plan() -> pl.DataFrame:

@@ -15,9 +15,11 @@ from apps.components.waterfall import waterfall
 from apps.i18n import load
 from apps.marketing import channel_profit
 from apps.queries import profit
+from apps.queries.metrics import Metric
 from apps.queries.scope import Scope
 from apps.queries.warehouse import Warehouse, open_warehouse
 from tests.apps import marts
+from tests.dbt_project.metrics import defined
 
 WHOLE = Scope(marts.FIRST, marts.FIRST + timedelta(weeks=marts.WEEKS))
 
@@ -26,6 +28,9 @@ class Said:
     """As much of a page's view as the waterfall needs: figures in full."""
 
     words = load("en")
+
+    def metric(self, name: str) -> Metric:
+        return Metric(str(defined().metrics[name]["label"]))
 
     def money(self, value: float) -> str:
         return f"{value:.2f}"

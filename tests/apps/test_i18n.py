@@ -19,19 +19,8 @@ MARKUP = re.compile(r"<[^>]*>?")
 SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")
 CODE = re.compile(r"datum|Inter,|\\|only a lift|no store had|every store|stores without")
 TERMS = {
-    "term.net_sales": ("Net sales", "净销售额"),
-    "term.days_of_cover": ("Days of cover", "可销天数"),
-    "term.forecast_accuracy": ("Forecast accuracy", "预测准确率"),
-    "term.plan_attainment": ("Plan attainment", "计划达成率"),
     "term.roi": ("Promotion ROI", "促销投资回报率"),
-    "term.repurchase_rate": ("Repurchase rate", "复购率"),
-    "term.spend_per_buyer": ("Spend per buyer", "客单价"),
-    "term.spend_per_order": ("Spend per order", "笔单价"),
-    "term.incremental_units": ("Incremental units", "增量销量"),
-    "term.on_hand": ("On hand", "现有库存"),
-    "term.utilisation": ("Utilisation", "产能利用率"),
     "verdict.not_measurable": ("Not measurable", "无法测定"),
-    "health.quarantined": ("Quarantined", "已隔离"),
     "nav.overview": ("Overview", "总览"),
     "nav.channels": ("Channels", "渠道"),
     "nav.customers": ("Customers", "客户"),
@@ -43,9 +32,6 @@ TERMS = {
     "nav.factory": ("Factory", "工厂现场"),
     "nav.traceability": ("Traceability", "质量追溯"),
     "nav.data_health": ("Data health", "数据健康"),
-    "term.oee": ("OEE", "设备综合效率"),
-    "term.first_pass_yield": ("First-pass yield", "一次合格率"),
-    "term.mtbf": ("MTBF", "平均故障间隔"),
 }
 
 

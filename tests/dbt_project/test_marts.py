@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import duckdb
 import pytest
 
-from tests.dbt_project import brand
+from tests.dbt_project import brand, metrics
 from tests.dbt_project.conftest import Warehouse
 from tests.dbt_project.lake import at, day
 
@@ -168,3 +169,21 @@ def test_data_health_compares_each_stream_with_what_its_source_says(built: Wareh
         "select is_accounted, control_rows_diff, control_amount_diff, is_equal_to_control from mart_data_health "
         "where stream = 'pos.sale_lines'"
     ) == [(True, 0, D("0.0000"), True)]
+
+
+def test_every_metric_counts_on_the_marts_as_they_are_built(built: Warehouse) -> None:
+    with duckdb.connect(str(built.candidate), read_only=True) as connection:
+        counted = {name: metrics.value(connection, name) for name in metrics.defined().metrics}
+        published = connection.execute("select metric, label, format from mart_metric order by metric").fetchall()
+    assert published == [
+        (name, of["label"], of["config"]["meta"]["format"]) for name, of in sorted(metrics.defined().metrics.items())
+    ]
+    # Till: two receipts, one of an order that the shop counts already, one of a return; web: A1 and A4 less a refund.
+    assert (counted["net_sales"], counted["orders"], counted["online_sales"]) == (23.01, 4, 12.01)
+    assert counted["online_share"] == pytest.approx(12.01 / 23.01)
+    assert counted["return_rate"] == pytest.approx(1 / 24.01)
+    # One bought at the till and on the web, on two days; the sale of B4 and the order A4 are nobody's.
+    assert (counted["buyers"], counted["new_buyers"], counted["repurchase_rate"]) == (2, 2, 0.5)
+    assert (counted["on_hand"], counted["stock_value"]) == (10, 10)
+    assert (counted["plan_units"], counted["utilisation"]) == (20, pytest.approx((120 + 96) / 960))
+    assert (counted["plan_attainment"], counted["equal_streams"]) == (1, 1)

@@ -92,5 +92,5 @@ def test_holidays_and_made_up_workdays_of_china_are_those_published() -> None:
 
 
 def _models(file: Path) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
+    found: list[dict[str, object]] = yaml.safe_load(file.read_text(encoding="utf-8")).get("models", [])
     return found

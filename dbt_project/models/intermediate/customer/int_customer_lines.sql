@@ -17,6 +17,7 @@ final as (
         identifiers.customer_id,
         sales._source || ':' || sales.sale_id as order_key,
         sales.line_kind,
+        sales.is_revenue,
         sales.channel_id,
         products.category,
         sales.sold_on,

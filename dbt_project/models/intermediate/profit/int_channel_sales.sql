@@ -22,7 +22,7 @@ grouped as (
         region,
         sku,
         sold_on,
-        count(distinct case when line_kind <> 'refund' then _source || ':' || sale_id end) as orders,
+        count(distinct case when line_kind not in ('refund', 'return') then _source || ':' || sale_id end) as orders,
         -- A bundle and its components are the same goods.
         coalesce(sum(units) filter (where line_kind <> 'component'), 0) as units,
         sum(gross_sales_amount) as gross_sales_amount,

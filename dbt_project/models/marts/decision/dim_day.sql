@@ -1,0 +1,35 @@
+{{ config(tags=['pass_a']) }}
+
+-- One row per day of the forty years from 2000 on: the time that metrics are counted over.
+with
+
+digits as (
+    select cast(digit as integer) as digit
+    from (values ({{ range(10) | join('), (') }})) as listed (digit)
+),
+
+numbered as (
+    select
+        ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit + 10000 * myriads.digit as days
+    from digits as ones
+    cross join digits as tens
+    cross join digits as hundreds
+    cross join digits as thousands
+    cross join digits as myriads
+),
+
+dated as (
+    select cast('2000-01-01' as date) + days as day_on
+    from numbered
+    where days < 14610
+),
+
+final as (
+    select
+        day_on,
+        {{ week_of('day_on') }} as week_on,
+        cast(date_trunc('month', day_on) as date) as month_on
+    from dated
+)
+
+select * from final

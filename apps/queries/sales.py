@@ -66,7 +66,9 @@ select
     sum(line.cost_amount)::double as cost,
     coalesce(sum(line.net_sales_amount) filter (where line.cost_amount is not null), 0)::double as costed,
     sum(line.units)::double as units,
-    count(distinct line._source || ':' || line.sale_id) filter (where line.line_kind not in ('refund', 'return')) as orders
+    count(distinct line._source || ':' || line.sale_id) filter (
+        where line.line_kind not in ('refund', 'return')
+    ) as orders
 from fct_sales_line as line
 left join dim_product as product on line.sku = product.sku and product.is_current
 where

@@ -5,17 +5,15 @@ with
 
 digits as (
     select cast(digit as integer) as digit
-    from (values ({{ range(10) | join('), (') }})) as listed (digit)
+    from (values ({{ range(100) | join('), (') }})) as listed (digit)
 ),
 
 numbered as (
-    select
-        ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit + 10000 * myriads.digit as days
+    select ones.digit + 100 * hundreds.digit + 10000 * myriads.digit as days
     from digits as ones
-    cross join digits as tens
     cross join digits as hundreds
-    cross join digits as thousands
     cross join digits as myriads
+    where myriads.digit < 2
 ),
 
 dated as (

@@ -28,7 +28,7 @@ def obey_permissions() -> None:
         raise OSError("the capability cannot be dropped")
 
 
-def test_a_full_disk_stops_the_load_that_does_not_fit_and_no_other(workspace: Workspace) -> None:
+def test_fault_23_a_full_disk_stops_the_load_that_does_not_fit_and_no_other(workspace: Workspace) -> None:
     room = 300_000
     done = limited(workspace, "ingest", before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)))
     said = done.said
@@ -42,7 +42,7 @@ def test_a_full_disk_stops_the_load_that_does_not_fit_and_no_other(workspace: Wo
     assert landed_rows(workspace) == {"pos.stores": 1, "wms.stock": ROWS}
 
 
-def test_a_read_only_folder_of_the_lake_stops_its_streams(workspace: Workspace) -> None:
+def test_fault_23_a_read_only_folder_of_the_lake_stops_its_streams(workspace: Workspace) -> None:
     path = workspace.landing / "wms.stock"
     path.mkdir(parents=True, exist_ok=True)
     (path / "wms").mkdir(exist_ok=True)
@@ -61,7 +61,7 @@ def test_a_read_only_folder_of_the_lake_stops_its_streams(workspace: Workspace) 
     assert landed_rows(workspace) == {"pos.stores": 1, "wms.stock": ROWS}
 
 
-def test_a_read_only_ledger_is_told_in_words(workspace: Workspace) -> None:
+def test_fault_23_a_read_only_ledger_is_told_in_words(workspace: Workspace) -> None:
     assert tillmill(workspace, "ingest").code == 0
     workspace.ledger.chmod(0o400)
     workspace.ledger.parent.chmod(0o500)

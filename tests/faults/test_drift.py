@@ -82,7 +82,7 @@ def feed(tmp_path: Path) -> Feed:
     return Feed(tmp_path)
 
 
-def test_a_mistyped_field_stops_the_first_load_before_the_cursor_moves(feed: Feed) -> None:
+def test_fault_25_a_mistyped_field_stops_the_first_load_before_the_cursor_moves(feed: Feed) -> None:
     feed.configure('"bestbefore"')
     feed.put(rows=1)
     error = feed.pull().error or ""
@@ -95,7 +95,7 @@ def test_a_mistyped_field_stops_the_first_load_before_the_cursor_moves(feed: Fee
     assert feed.pull().landed == 1
 
 
-def test_an_optional_field_may_be_missing_and_may_come_and_go(feed: Feed) -> None:
+def test_fault_25_an_optional_field_may_be_missing_and_may_come_and_go(feed: Feed) -> None:
     feed.configure('{ field = "best_before", optional = true }')
     for header in (HEADER.removesuffix(",best_before"), HEADER, HEADER.removesuffix(",best_before")):
         feed.put(header)
@@ -103,7 +103,7 @@ def test_an_optional_field_may_be_missing_and_may_come_and_go(feed: Feed) -> Non
     assert feed.rows()["expiry_on"].null_count() == 2 * JUDGED_FROM_ROWS
 
 
-def test_a_source_that_leaves_nulls_out_lands_and_says_what_it_never_had(
+def test_fault_25_a_source_that_leaves_nulls_out_lands_and_says_what_it_never_had(
     feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def sparse(settings: object, cursor: object) -> object:
@@ -120,7 +120,7 @@ def test_a_source_that_leaves_nulls_out_lands_and_says_what_it_never_had(
     assert status(feed.workspace)["streams"][0]["missing_fields"] == {}
 
 
-def test_a_new_column_is_kept_and_reported(feed: Feed) -> None:
+def test_fault_25_a_new_column_is_kept_and_reported(feed: Feed) -> None:
     feed.put()
     feed.pull()
     feed.put(f"{HEADER},colour")
@@ -131,7 +131,7 @@ def test_a_new_column_is_kept_and_reported(feed: Feed) -> None:
 
 
 @pytest.mark.parametrize("header", [HEADER.removesuffix(",best_before"), HEADER.replace("best_before", "expires")])
-def test_a_column_lost_or_renamed_stops_the_stream(feed: Feed, header: str) -> None:
+def test_fault_25_a_column_lost_or_renamed_stops_the_stream(feed: Feed, header: str) -> None:
     feed.put()
     feed.pull()
     before = feed.cursor()
@@ -141,7 +141,7 @@ def test_a_column_lost_or_renamed_stops_the_stream(feed: Feed, header: str) -> N
     assert feed.rows().height == JUDGED_FROM_ROWS
 
 
-def test_a_retyped_column_stops_the_stream(feed: Feed) -> None:
+def test_fault_25_a_retyped_column_stops_the_stream(feed: Feed) -> None:
     feed.put()
     feed.pull()
     before = feed.cursor()
@@ -150,7 +150,9 @@ def test_a_retyped_column_stops_the_stream(feed: Feed) -> None:
     assert feed.cursor() == before
 
 
-def test_a_column_that_is_retyped_slowly_lands_or_is_quarantined_and_is_told_with_what_it_was(feed: Feed) -> None:
+def test_fault_25_a_column_that_is_retyped_slowly_is_told_with_what_it_was_and_is(
+    feed: Feed,
+) -> None:
     """Too few rows to stop the stream: they would go unseen, and a column of text takes them without a word."""
     for _ in range(2):
         feed.put()
@@ -171,7 +173,7 @@ def test_a_column_that_is_retyped_slowly_lands_or_is_quarantined_and_is_told_wit
         assert fields(feed.workspace, ledger).filter(change="retyped").equals(found), "still since the same load"
 
 
-def test_only_sources_with_a_header_are_held_to_it() -> None:
+def test_fault_25_only_sources_with_a_header_are_held_to_it() -> None:
     def of(name: str) -> Connector:
         return CONNECTORS[name]
 

@@ -89,7 +89,7 @@ def feed(tmp_path: Path) -> Feed:
     return Feed(tmp_path)
 
 
-def test_what_a_whole_list_no_longer_names_is_deleted_and_may_come_back(feed: Feed) -> None:
+def test_fault_26_what_a_whole_list_no_longer_names_is_deleted_and_may_come_back(feed: Feed) -> None:
     feed.stores(["1", "2", "3"])
     feed.pull()
     feed.stores(["1", "3", "4"])
@@ -102,7 +102,7 @@ def test_what_a_whole_list_no_longer_names_is_deleted_and_may_come_back(feed: Fe
     assert feed.names() == {"1", "2", "3", "4"}
 
 
-def test_of_several_lists_in_one_pull_the_last_one_counts(feed: Feed) -> None:
+def test_fault_26_of_several_lists_in_one_pull_the_last_one_counts(feed: Feed) -> None:
     feed.stores(["1", "2"])
     feed.stores(["2", "3"])
     feed.stores(["3", "4"])
@@ -110,7 +110,7 @@ def test_of_several_lists_in_one_pull_the_last_one_counts(feed: Feed) -> None:
     assert feed.names() == {"3", "4"}
 
 
-def test_a_list_cut_short_deletes_nothing(feed: Feed) -> None:
+def test_fault_26_a_list_cut_short_deletes_nothing(feed: Feed) -> None:
     many = [f"{number:03d}" for number in range(100)]
     feed.stores(many)
     feed.pull()
@@ -124,7 +124,7 @@ def test_a_list_cut_short_deletes_nothing(feed: Feed) -> None:
     assert len(feed.names()) == 79
 
 
-def test_a_list_with_a_row_in_quarantine_deletes_nothing(feed: Feed) -> None:
+def test_fault_26_a_list_with_a_row_in_quarantine_deletes_nothing(feed: Feed) -> None:
     feed.stores(["1", "2", "3"])
     feed.pull()
     feed.put("store_id,name,opened_on\n1,Shop,2020-01-01\n2,Shop,someday\n")
@@ -133,7 +133,7 @@ def test_a_list_with_a_row_in_quarantine_deletes_nothing(feed: Feed) -> None:
     assert feed.names() == {"1", "2", "3"}
 
 
-def test_a_list_that_is_asked_for_is_asked_for_whole(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_26_a_list_that_is_asked_for_is_asked_for_whole(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
     listed: list[str] = ["1", "2", "3"]
     asked: list[object] = []
 
@@ -154,7 +154,7 @@ def test_a_list_that_is_asked_for_is_asked_for_whole(feed: Feed, monkeypatch: py
     assert feed.names() == {"1", "3"}
 
 
-def test_personal_keys_are_compared_as_they_land(feed: Feed) -> None:
+def test_fault_26_personal_keys_are_compared_as_they_land(feed: Feed) -> None:
     feed.configure("{ snapshot = true }", stream="crm.members")
     feed.put("member_id,joined_at,status\na,2020-01-01,active\nb,2020-01-01,active\n")
     feed.pull()
@@ -164,7 +164,7 @@ def test_personal_keys_are_compared_as_they_land(feed: Feed) -> None:
 
 
 @pytest.mark.parametrize("word", ["true", "1", "delete", "Deleted"])
-def test_a_field_that_says_deleted_makes_a_tombstone_that_an_older_row_does_not_lift(feed: Feed, word: str) -> None:
+def test_fault_26_a_field_that_says_deleted_makes_a_tombstone_no_older_row_lifts(feed: Feed, word: str) -> None:
     feed.configure('"gone"')
     feed.put("store_id,name,updated_at,gone\n1,Shop,2026-01-01T00:00:00Z,\n2,Shop,2026-01-01T00:00:00Z,\n")
     feed.pull()

@@ -61,7 +61,7 @@ def busy(tmp_path: Path) -> Iterator[Busy]:
             started.kill()
 
 
-def test_the_second_says_who_works_since_when_and_exits_75(busy: Busy) -> None:
+def test_fault_24_the_second_says_who_works_since_when_and_exits_75(busy: Busy) -> None:
     for words in (["run"], ["ingest"], ["quarantine", "replay"], ["rollback"]):
         done = tillmill(busy.workspace, *words)
         assert done.code == 75
@@ -74,7 +74,7 @@ def test_the_second_says_who_works_since_when_and_exits_75(busy: Busy) -> None:
     assert landed_rows(busy.workspace)["plm.items"] == 1
 
 
-def test_a_run_that_was_killed_holds_nothing(busy: Busy) -> None:
+def test_fault_24_a_run_that_was_killed_holds_nothing(busy: Busy) -> None:
     os.kill(busy.process.pid, signal.SIGKILL)
     busy.process.wait(60)
     busy.answer.set()

@@ -122,8 +122,12 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
     except (KeyError, ValueError, OSError) as error:
         raise SettingsError(f"{where}: timezone: no zone is called {timezone!r}") from error
 
+    own = {}
+    if protocol.keeps_files:
+        own["folder"] = workspace.root / "state" / source.connector / f"{source.name}.{settings.stream}"
+
     def pages(cursor: dict[str, Any] | None) -> Iterator[Page]:
-        return protocol.pages(workspace, connection, pull, cursor)
+        return protocol.pages(workspace, connection, pull, cursor, **own)
 
     narrow = protocol.window
 

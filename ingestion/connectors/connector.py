@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.connectors.page import Page
-from tillmill.workspace import Workspace
 
 
 class Settings(BaseModel):
@@ -41,12 +40,13 @@ class Connector:
     may only be absent from these records. `hands_over_files`: what is new since the cursor is whole files, each maybe a
     whole list; a cursor that stands within a file has a key `partial`. `window(pull, window)` gives the pull settings
     narrowed to what the source has of that time, for back-fills; it raises SettingsError where they do not say how to
-    ask.
+    ask. `keeps_files`: `pages` is also given `folder`, which is the stream's own whatever its address becomes.
     """
 
     connection: type[Settings]
     pull: type[Settings]
-    pages: Callable[[Workspace, Any, Any, dict[str, Any] | None], Iterator[Page]]
+    pages: Callable[..., Iterator[Page]]
     states_every_field: bool = False
     hands_over_files: bool = False
     window: Callable[[Any, Window], Any] | None = None
+    keeps_files: bool = False

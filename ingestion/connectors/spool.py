@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from ingestion.connectors.framing import Framing, split
+from tillmill.errors import SourceError
 
 HEAD = struct.Struct(">QI")
 SUFFIX = ".spool"
@@ -66,7 +67,29 @@ def open_spool(folder: Path, cursor: dict[str, Any] | None) -> Spool:
     return spool
 
 
-def folder_name(text: str) -> str:
+def adopt(folder: Path, name: str, address: str) -> None:
+    """Give the folder of a stream that has none the files that stood under its device's name and address.
+
+    Folders were once called so, and what was received and has not landed is still there. After the address was changed
+    the device's name tells them; raises SourceError where it fits several.
+    """
+    if folder.exists():
+        return
+    found = [folder.parent / _safe(f"{name}-{address}")]
+    if not found[0].is_dir():
+        found = sorted(path for path in folder.parent.glob(f"{_safe(name)}-*") if re.search("-[0-9]+$", path.name))
+    if len(found) > 1:
+        raise SourceError(
+            f"{folder.parent}: {', '.join(path.name for path in found)} may each have messages of {name}",
+            state="Nothing was read; the cursor has not moved.",
+            next_command=f"mv {found[0]} {folder} (or another of them), then: tillmill run",
+        )
+    for path in found:
+        if path.is_dir():
+            path.rename(folder)
+
+
+def _safe(text: str) -> str:
     """A name that is safe as a folder's."""
     return re.sub(r"[^A-Za-z0-9.-]", "_", text).lstrip(".") or "_"
 

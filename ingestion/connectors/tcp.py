@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
@@ -20,7 +21,7 @@ from ingestion.connectors.connector import Connector, Settings
 from ingestion.connectors.framing import Framing
 from ingestion.connectors.messages import Record, parse, to_frame, unreadable
 from ingestion.connectors.page import Page
-from ingestion.connectors.spool import Frame, Reader, Spool, Writer, folder_name, open_spool
+from ingestion.connectors.spool import Frame, Reader, Spool, Writer, adopt, open_spool
 from tillmill.errors import SourceError
 from tillmill.workspace import Workspace, now
 
@@ -54,16 +55,19 @@ class Pull(Framing):
     most_seconds: float = Field(default=300, gt=0)
 
 
-def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict[str, Any] | None) -> Iterator[Page]:
+def pages(
+    workspace: Workspace, connection: Connection, pull: Pull, cursor: dict[str, Any] | None, *, folder: Path
+) -> Iterator[Page]:
     """Pages of messages: first those that an earlier pull received but could not land, then what comes now.
 
     Fields are those of the message, `device_id`, `peer` (the other side's address) and `received_at`. `cursor` says how
-    far each connection's file of `ingestion.connectors.spool` has been taken. Raises SourceError where nobody answers.
+    far each connection's file (`ingestion.connectors.spool`, in `folder`) has been taken. Raises SourceError where
+    nobody answers.
     """
     host, port = workspace.resolve(connection.host), workspace.resolve(str(connection.port))
     if not port.isdigit():
         raise SourceError(f"{host}: {port!r} is no port")
-    folder = workspace.root / "state" / "tcp" / folder_name(f"{pull.name}-{host}-{port}")
+    adopt(folder, pull.name, f"{host}-{port}")
     spool = open_spool(folder, cursor)
     where = f"{pull.name} ({host}:{port})"
     for number in sorted(spool.open):
@@ -240,4 +244,4 @@ class _Lines:
         self._selector.register(opened, selectors.EVENT_READ, line)
 
 
-CONNECTOR = Connector(Connection, Pull, pages)
+CONNECTOR = Connector(Connection, Pull, pages, keeps_files=True)

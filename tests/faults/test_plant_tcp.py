@@ -106,6 +106,52 @@ def test_18_what_could_not_land_lands_next_time_though_the_device_is_gone(tmp_pa
     assert pull(workspace).landed == 0
 
 
+@pytest.mark.parametrize("moves", [False, True], ids=["same port", "another port"])
+def test_18_what_an_older_tillmill_received_lands_though_its_folder_has_another_name(
+    tmp_path: Path, moves: bool
+) -> None:
+    """Folders were called by device, host and port; a new port made nothing of the messages that had not landed."""
+    with serving(device(messages())) as port:
+        workspace = plant(tmp_path, SOURCE.format(port=port))
+        blocked = workspace.landing / "scada.readings" / "scales"
+        blocked.parent.mkdir(parents=True)
+        blocked.write_text("in the way of the folder")
+        assert pull(workspace).error is not None
+    blocked.unlink()
+    own = workspace.root / "state" / "tcp" / "scales.scada.readings"
+    own.rename(own.with_name(f"scale-1-127.0.0.1-{port}"))
+    if moves:
+        own.with_name("other-127.0.0.1-4001").mkdir()
+        workspace = plant(tmp_path, SOURCE.format(port=1))
+    result = pull(workspace)
+    assert (result.landed, "refused" in (result.error or "")) == (MESSAGES, True)
+    assert values(workspace) == EXPECTED
+    assert own.is_dir()
+    assert pull(workspace).landed == 0
+
+
+def test_18_a_new_port_reads_on_from_the_same_folder(tmp_path: Path) -> None:
+    with serving(device(messages())) as port:
+        workspace = plant(tmp_path, SOURCE.format(port=port))
+        blocked = workspace.landing / "scada.readings" / "scales"
+        blocked.parent.mkdir(parents=True)
+        blocked.write_text("in the way of the folder")
+        assert pull(workspace).error is not None
+    blocked.unlink()
+    workspace = plant(tmp_path, SOURCE.format(port=1))
+    assert pull(workspace).landed == MESSAGES
+    assert values(workspace) == EXPECTED
+
+
+def test_18_folders_that_may_be_anybodys_stop_the_stream(tmp_path: Path) -> None:
+    workspace = plant(tmp_path, SOURCE.format(port=1))
+    for name in ("scale-1-10.0.0.1-4001", "scale-1-10.0.0.2-4001"):
+        (workspace.root / "state" / "tcp" / name).mkdir(parents=True)
+    error = pull(workspace).error or ""
+    assert "scale-1-10.0.0.1-4001, scale-1-10.0.0.2-4001 may each have messages of scale-1" in error
+    assert f"mv {workspace.root / 'state' / 'tcp' / 'scale-1-10.0.0.1-4001'}" in error
+
+
 def test_18_a_process_killed_while_messages_come_loses_none_that_reached_the_disk(tmp_path: Path) -> None:
     """A device that waits for nobody goes on after the kill where it was: every message, each once."""
     killed: list[int] = []

@@ -55,7 +55,8 @@ def read(
     workspace: Workspace, port: int, cursor: dict[str, Any] | None = None, mode: str = "connect", **pull: Any
 ) -> Iterator[Page]:
     connection = Connection(host="127.0.0.1", port=port, mode=mode, timeout_seconds=1)
-    return pages(workspace, connection, Pull(**({"name": "scale-1", "idle_seconds": 0.3} | FORMAT | pull)), cursor)
+    told = Pull(**({"name": "scale-1", "idle_seconds": 0.3} | FORMAT | pull))
+    return pages(workspace, connection, told, cursor, folder=workspace.root / "state" / "tcp" / "scales.scada.readings")
 
 
 def values(found: list[Page]) -> list[str]:

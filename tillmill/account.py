@@ -45,11 +45,9 @@ def show_status(found: dict[str, Any], console: Console) -> None:
         console.print("Next: tillmill quarantine list", markup=False, highlight=False)
 
 
-def show_fields(found: dict[str, Any], console: Console, *, only_missing: bool = False) -> None:
+def show_fields(found: dict[str, Any], console: Console) -> None:
     """Prints a line for each stream whose fields and mapping do not meet, and what to type then; nothing otherwise."""
     concerned = [stream for stream in found["streams"] if fields_line(stream)]
-    if only_missing:
-        concerned = [stream for stream in concerned if stream["missing_fields"]]
     for stream in concerned:
         style = "yellow" if stream["missing_fields"] else ""
         console.print(fields_line(stream), style=style, markup=False, highlight=False, soft_wrap=True)
@@ -61,12 +59,12 @@ def show_fields(found: dict[str, Any], console: Console, *, only_missing: bool =
 
 
 def fields_line(stream: dict[str, Any]) -> str:
-    """One line on a stream's fields that are mapped and do not come, or come and are not mapped; '' where all is well.
+    """One line on a stream's fields that are mapped and do not come, or are news and not mapped; '' where all is well.
 
-    A missing field that looks like an unknown one is asked after: it is mostly that one, misspelt.
+    What came unmapped from the first load on was seen then, and is no news. A missing field that looks like an unknown
+    one is asked after: it is mostly that one, misspelt, so that with it all are named.
     """
-    unknown = stream["unknown_fields"]
-    missing = []
+    missing, unknown = [], stream["unknown_fields"] if stream["missing_fields"] else stream["new_fields"]
     for name, column in stream["missing_fields"].items():
         like = closest(name, unknown)
         missing.append(f"{name} (for {column}{f'; is it {like}?' if like else ''})")
@@ -74,7 +72,7 @@ def fields_line(stream: dict[str, Any]) -> str:
     if missing:
         said.append(f"no such field came: {', '.join(missing)}")
     if unknown:
-        said.append(f"unmapped, kept in _extra: {', '.join(unknown)}")
+        said.append(f"{'' if missing else 'new, '}unmapped, kept in _extra: {', '.join(unknown)}")
     return f"{_name(stream)}: {'; '.join(said)}" if said else ""
 
 

@@ -167,8 +167,9 @@ def _end(opened: Workspace, outcome: Outcome) -> None:
     from tillmill.status import status as state
 
     tell_quarantine(console, outcome.streams)
-    # A source that leaves out what is null is not stopped by a mistyped field: it is told at once.
-    show_fields(state(opened), console, only_missing=True)
+    # A source that leaves out what is null is not stopped by a mistyped field: it is told at once, and each time. What
+    # came unmapped is told once, by the run that brought it first.
+    show_fields(state(opened, news_of=[load for result in outcome.streams for load in result.loads]), console)
     for result in outcome.failed_streams:
         console.print(f"{result.source} {result.stream}: {result.error}", style="red", markup=False, soft_wrap=True)
     if outcome.failed_streams:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from ingestion.landing.ledger import Ledger
+from ingestion.landing.ledger import Ledger, Load
 from tillmill import publish as publishing
-from tillmill.health import Field, changed_fields
-from tillmill.workspace import Workspace, now
+from tillmill.health import changed_fields
+from tillmill.workspace import StreamSettings, Workspace, now
 
 LOADS: dict[str, pl.DataType | type[pl.DataType]] = {
     "source": pl.String,
@@ -24,13 +25,14 @@ LOADS: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-def status(workspace: Workspace) -> dict[str, Any]:
+def status(workspace: Workspace, *, news_of: Collection[str] | None = None) -> dict[str, Any]:
     """The clock, the published version, and one object per stream (source × stream), configured or landed.
 
     Streams: source, stream, watermark_at (UTC, the latest moment its rows speak of), lag_hours against the clock,
     loads, pulled, landed, quarantined (rows still open: a replayed one has landed), is_accounted (pulled = landed +
     quarantined), last_loaded_at;
-    missing_fields (raw field: contract column) that are mapped and do not come, unknown_fields that come unmapped.
+    missing_fields (raw field: contract column) that are mapped and do not come, unknown_fields that come unmapped, of
+    them new_fields that the first load did not bring, or that the loads `news_of` were the first to bring.
     """
     clock = now()
     with Ledger(workspace.ledger) as ledger:
@@ -46,11 +48,11 @@ def status(workspace: Workspace) -> dict[str, Any]:
     )
     bound = {(source.name, stream.stream): stream for source in workspace.settings.sources for stream in source.streams}
     configured = pl.DataFrame(list(bound), schema={"source": pl.String, "stream": pl.String}, orient="row")
-    fields = {
-        key: _fields(changed_fields(stream, [load for load in visible if (load.source, load.stream) == key]))
-        for key, stream in bound.items()
-    }
-    nothing: dict[str, Any] = {"missing_fields": {}, "unknown_fields": []}
+    loads_of: dict[tuple[str, str], list[Load]] = defaultdict(list)
+    for load in visible:
+        loads_of[load.source, load.stream].append(load)
+    fields = {key: _fields(stream, loads_of[key], news_of) for key, stream in bound.items()}
+    nothing: dict[str, Any] = {"missing_fields": {}, "unknown_fields": [], "new_fields": []}
     landed = loads.group_by("source", "stream").agg(
         pl.col("watermark_at").max(),
         pl.len().alias("loads"),
@@ -85,10 +87,18 @@ def status(workspace: Workspace) -> dict[str, Any]:
     }
 
 
-def _fields(found: Sequence[Field]) -> dict[str, Any]:
+def _fields(stream: StreamSettings, loads: Sequence[Load], news_of: Collection[str] | None) -> dict[str, Any]:
+    found = changed_fields(stream, loads)
+    unknown = [field for field in found if field.change != "lost"]
+    if news_of is None:
+        new = [field.name for field in unknown if field.change == "new"]
+    else:
+        earlier = {field.name for field in changed_fields(stream, [one for one in loads if one.load_id not in news_of])}
+        new = [field.name for field in unknown if field.name not in earlier]
     return {
         "missing_fields": {field.name: field.column for field in found if field.change == "lost"},
-        "unknown_fields": [field.name for field in found if field.change != "lost"],
+        "unknown_fields": [field.name for field in unknown],
+        "new_fields": new,
     }
 
 

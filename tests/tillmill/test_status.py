@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from ingestion.runner import ingest
-from tillmill.account import fields_line, show_status
+from tillmill.account import fields_line, show_fields, show_status
 from tillmill.actions import create_workspace
 from tillmill.health import mapped_fields
 from tillmill.status import status
@@ -112,8 +113,33 @@ def test_a_mended_mapping_is_not_held_against_the_stream(workspace: Workspace) -
     path.write_text(SETTINGS.replace("ARTICLE", "article").replace("peices", "pieces"))
     mended = open_workspace(workspace.root)
     stream = stream_of(mended)
-    assert (stream["missing_fields"], stream["unknown_fields"]) == ({}, ["colour"])
-    assert "Next: to use them, name them in" in shown(mended, 80)
+    assert (stream["missing_fields"], stream["unknown_fields"], stream["new_fields"]) == ({}, ["colour"], [])
+    assert "colour" not in shown(mended, 80), "it came unmapped from the start, and was told then"
+
+
+def test_what_comes_unmapped_is_told_once_by_the_run_that_brings_it_first(tmp_path: Path) -> None:
+    mended = SETTINGS.replace("ARTICLE", "article").replace("peices", "pieces")
+    made = create_workspace(tmp_path / "my-brand", mended)
+    (made.root / "incoming").mkdir()
+
+    def run(extra: str) -> str:
+        number = len(list((made.root / "incoming").glob("*.csv"))) + 1
+        header = f"receipt,line,shop,time,article,pieces,amount{extra}"
+        row = f"R-{number},1,014,2026-11-03 09:14:05,40063,2,5.98{',red' * extra.count(',')}"
+        (made.root / "incoming" / f"receipts-{number}.csv").write_text(f"{header}\n{row}\n")
+        os.utime(made.root / "incoming" / f"receipts-{number}.csv", (1_700_000_000, 1_700_000_000))
+        [result] = ingest(made)
+        assert (result.landed, result.error) == (1, None)
+        out = io.StringIO()
+        show_fields(status(made, news_of=result.loads), Console(file=out, width=80))
+        return out.getvalue()
+
+    assert "new, unmapped, kept in _extra: colour\n" in (said := run(",colour"))
+    assert "Next: to use them, name them in" in said
+    assert run(",colour") == ""
+    assert "new, unmapped, kept in _extra: size\n" in run(",colour,size")
+    assert run(",size") == ""
+    assert "new, unmapped, kept in _extra: size\n" in shown(made, 80), "what came later stays news at status"
 
 
 def test_a_field_that_came_at_last_is_no_longer_missed(workspace: Workspace) -> None:
@@ -140,7 +166,8 @@ def test_the_fields_of_every_kind_of_rule_are_known() -> None:
 
 
 def test_nothing_to_say_is_nothing_said() -> None:
-    assert fields_line({"source": "till", "stream": "pos.sale_lines", "missing_fields": {}, "unknown_fields": []}) == ""
+    well = {"missing_fields": {}, "unknown_fields": ["colour"], "new_fields": []}
+    assert fields_line({"source": "till", "stream": "pos.sale_lines"} | well) == ""
 
 
 def test_a_run_says_at_once_which_mapped_field_did_not_come(workspace: Workspace) -> None:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from benchmarks import splink_alone
 from benchmarks.bench_customers import SHARED, pairs_in
 from benchmarks.omnichannel import PLACEHOLDER, make
-from customers.doubtful import link_doubtful
 from customers.identity import resolve_customers
-from customers.keys import RULES, link_records
+from customers.incremental import Known, resolve
+from customers.keys import LINK_COLUMNS, RULES, link_records
 from customers.linkage import link_frames
 from customers.roles import roles_of
-from customers.vetoes import contradictions
+
+NOTHING_SAID = pl.DataFrame(schema=LINK_COLUMNS)
 
 
 def public(name: str) -> dict[str, float]:
-    """Pairwise F1 of the clusters found in a public set."""
+    """Pairwise F1 of the clusters found in a public set, by us and by Splink alone."""
     if name == "fake_1000":
         frame = pl.read_csv(SHARED / "splink" / "fake_1000.csv", infer_schema=False)
         frame = frame.rename({"unique_id": "rec_id", "cluster": "person"})
@@ -32,45 +36,81 @@ def public(name: str) -> dict[str, float]:
         frame = frame.with_columns(pl.all().str.strip_chars())
         frame = frame.with_columns(person=pl.col("rec_id").str.extract(r"rec-(\d+)-", 1))
     table = frame.drop("person")
-    found = link_frames(table, None, roles_of(table.columns, apart="rec_id"), id_column="rec_id")
-    both = found.clusters.join(frame, left_on="id", right_on="rec_id")
-    return {
-        "f1": 2 * pairs_in(both, "cluster_id", "person") / (pairs_in(both, "cluster_id") + pairs_in(both, "person"))
-    }
+    roles = roles_of(table.columns, apart="rec_id")
+    truth = frame.select("person", record_token="rec_id")
+    found = link_frames(table, None, roles, id_column="rec_id").clusters
+    peer = splink_alone.link(table, roles, id_column="rec_id")
+    return {"f1": _f1(found, truth), "peer_f1": _f1(peer, truth)}
+
+
+def _f1(clusters: pl.DataFrame, truth: pl.DataFrame) -> float:
+    precision, recall = quality(clusters.rename({"id": "record_token", "cluster_id": "customer_id"}), truth)
+    return 2 * precision * recall / (precision + recall)
 
 
 def omnichannel(records: str, seed: str) -> dict[str, float]:
-    """Precision, recall, time and memory of the whole way from records to customers."""
+    """Precision and recall of all steps, of keys alone, of Splink alone, and what can be linked at all."""
     made = make(int(records), int(seed))
     table = as_identity_records(made.records)
-    started = time.perf_counter()
-    exact = link_records(table)
-    links = pl.concat([exact, link_doubtful(table, exact)[0]])
-    links = pl.concat([links, contradictions(table, links)])
-    customers = resolve_customers(table.select("record_token"), links)
-    seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    started = time.perf_counter()
-    for rule in RULES:
-        table.group_by(f"{rule}_token").agg(pl.col("record_token").min(), pl.len())
-    bare = time.perf_counter() - started
     truth = made.truth.rename({"record_id": "record_token"})
-    precision, recall = quality(customers, truth)
-    key_precision, key_recall = quality(resolve_customers(table.select("record_token"), exact), truth)
+    ours = quality(resolve(table, NOTHING_SAID).identities, truth)
+    keys = quality(resolve_customers(table, link_records(table)), truth)
+    roles = {role: role for role in ("name", "birth_date", "phone", "email", "street", "city")}
+    alone = splink_alone.link(table, roles, id_column="record_token")
+    peer = quality(alone.rename({"id": "record_token", "cluster_id": "customer_id"}), truth)
     says_something = pl.any_horizontal(pl.col("member_id_token", "union_id_token", "phone", "email").is_not_null()) | (
         pl.col("name").is_not_null() & (pl.col("street").is_not_null() | pl.col("birth_date").is_not_null())
     )
     linkable = table.filter(says_something).join(truth, on="record_token")
     return {
-        "seconds": seconds,
-        "bare_seconds": bare,
-        "peak_gib": peak,
-        "precision": precision,
-        "recall": recall,
-        "key_precision": key_precision,
-        "key_recall": key_recall,
+        "precision": ours[0],
+        "recall": ours[1],
+        "key_precision": keys[0],
+        "key_recall": keys[1],
+        "splink_precision": peer[0],
+        "splink_recall": peer[1],
         "ceiling": pairs_in(linkable, "person") / pairs_in(truth, "person"),
     }
+
+
+def write(records: str, seed: str, folder: str) -> dict[str, float]:
+    """Makes the records and writes them, by the day they were seen: making takes memory that linking does not."""
+    made = make(int(records), int(seed))
+    as_identity_records(made.records).sort("seen_on", "record_token").write_parquet(Path(folder) / "records.parquet")
+    made.truth.rename({"record_id": "record_token"}).write_parquet(Path(folder) / "truth.parquet")
+    return {}
+
+
+def many(folder: str, count: str) -> dict[str, float]:
+    """Time, processor time and peak memory of `count` records at once, and of the rest that come after them."""
+    table = pl.read_parquet(Path(folder) / "records.parquet")
+    first = table.head(int(count))
+    found, seconds, processor = _timed(lambda: resolve(first, NOTHING_SAID))
+    known = Known(first, found.links, found.identities, found.model)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    later, more_seconds, more_processor = _timed(lambda: resolve(table, NOTHING_SAID, known))
+    _, bare, _ = _timed(lambda: [first.group_by(f"{rule}_token").agg(pl.len()) for rule in RULES])
+    precision, recall = quality(found.identities, pl.read_parquet(Path(folder) / "truth.parquet"))
+    return {
+        "seconds": seconds,
+        "processor": processor,
+        "peak_gib": peak,
+        "more_records": table.height - first.height,
+        "more_touched": later.touched,
+        "more_seconds": more_seconds,
+        "more_processor": more_processor,
+        "more_peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "bare_seconds": bare,
+        "precision": precision,
+        "recall": recall,
+        "load": os.getloadavg()[1],
+    }
+
+
+def _timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
+    """What it gave, its seconds by the clock and by the processors."""
+    started, worked = time.perf_counter(), time.process_time()
+    return work(), time.perf_counter() - started, time.process_time() - worked
 
 
 def as_identity_records(records: pl.DataFrame) -> pl.DataFrame:
@@ -94,7 +134,12 @@ def quality(customers: pl.DataFrame, truth: pl.DataFrame) -> tuple[float, float]
     return right / pairs_in(both, "customer_id"), right / pairs_in(both, "person")
 
 
-MEASURES: dict[str, Callable[..., dict[str, Any]]] = {"public": public, "omnichannel": omnichannel}
+MEASURES: dict[str, Callable[..., dict[str, Any]]] = {
+    "public": public,
+    "omnichannel": omnichannel,
+    "write": write,
+    "many": many,
+}
 
 if __name__ == "__main__":
     print(json.dumps(MEASURES[sys.argv[1]](*sys.argv[2:])))

@@ -85,43 +85,43 @@ def _resolve_touched(
 ) -> Resolved:
     before, links = known.records, known.links
     linked, never = links.filter(pl.col("verdict") == "link"), links.filter(pl.col("verdict") == "never")
-    is_exact = pl.col("rule") != RULE
+    by_keys, by_likeness = linked.filter(pl.col("rule") != RULE), linked.filter(pl.col("rule") == RULE)
     moved = _moved(before, records)
     keys_moved = _keys_of(before, records, moved)
-    exact = _exact(before, records, linked.filter(is_exact), keys_moved, moved)
-    grouped = records.join(groups_of(records, exact), on="record_token")
     near = _bearers(records, keys_moved, moved)
+    kept_exact = _of_other_keys(by_keys, before, keys_moved)
+    new_exact = link_records(records.join(near, on="record_token", how="semi"), only=keys_moved)
+    grouped = records.join(groups_of(records, pl.concat([kept_exact, new_exact])), on="record_token")
     groups = grouped.join(near, on="record_token", how="semi").select("group").unique()
-    groups = pl.concat([groups, _by_namesakes(before, linked.filter(is_exact), grouped, groups, moved)]).unique()
+    groups = pl.concat([groups, _by_namesakes(before, by_keys, grouped, groups, moved)]).unique()
     touched = pl.concat([grouped.join(groups, on="group", how="semi").select("record_token"), moved]).unique()
-    alike = pl.concat([_apart_from(linked.filter(~is_exact), touched), link_touched(grouped, groups, model)])
-    now_linked = pl.concat([exact, alike])
+    kept_alike = _apart_from(by_likeness, touched)
+    kept, new = pl.concat([kept_exact, kept_alike]), pl.concat([new_exact, link_touched(grouped, groups, model)])
+    differ = changes(linked.join(kept, on=LINK_KEY, how="anti"), new)
+    now_linked = pl.concat([kept, new])
     # A component changes where a link or a record of it does, or what people say.
-    ends = _ends(pl.concat([changes(linked, now_linked), said]))
     walked = pl.concat([now_linked, said.filter(pl.col("verdict") == "link")])
-    reached = _reach(pl.concat([touched, ends]).unique(), walked)
-    inside = records.join(reached, on="record_token", how="semi")
-    links_inside = now_linked.join(reached, left_on="left_record", right_on="record_token", how="semi")
-    never = pl.concat([_apart_from(never, reached), contradictions(inside, links_inside)])
-    now_links = pl.concat([now_linked, never])
+    reached = _reach(pl.concat([touched, _ends(pl.concat([differ, said]))]).unique(), walked)
+    inside, links_inside = records.join(reached, on="record_token", how="semi"), _within(now_linked, reached)
+    kept_never, new_never = _apart_from(never, reached), contradictions(inside, links_inside)
+    differ = pl.concat([differ, changes(never.join(kept_never, on=LINK_KEY, how="anti"), new_never)])
     identities = resolve_customers(
         inside,
-        pl.concat([_within(now_links, reached), _within(said, reached)]),
+        pl.concat([links_inside, new_never, _within(said, reached)]),
         _history(known.identities, reached),
         at=at,
     )
-    return Resolved(now_links, changes(links, now_links), identities, model, inside.height)
+    return Resolved(pl.concat([now_linked, kept_never, new_never]), differ, identities, model, inside.height)
 
 
 def _moved(before: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     """record_token of the records that came, changed or went."""
-    columns = [column for column in before.columns if column in records.columns]
-    old, new = before.select(columns), records.select(columns)
-    differ = [
-        one.join(other, on=columns, how="anti", nulls_equal=True).select("record_token")
-        for one, other in ((old, new), (new, old))
-    ]
-    return pl.concat(differ).unique()
+    columns = [column for column in before.columns if column in records.columns and column != "record_token"]
+    old = before.select("record_token", pl.col(columns).name.suffix("_before"), is_known=True)
+    both = records.select("record_token", *columns).join(old, on="record_token", how="left")
+    is_other = [pl.col(column).ne_missing(pl.col(f"{column}_before")) for column in columns]
+    changed = both.filter(pl.any_horizontal(pl.col("is_known").is_null(), *is_other)).select("record_token")
+    return pl.concat([changed, before.select("record_token").join(records, on="record_token", how="anti")])
 
 
 def _keys_of(before: pl.DataFrame, records: pl.DataFrame, moved: pl.DataFrame) -> dict[str, pl.Series]:
@@ -140,21 +140,13 @@ def _bearers(records: pl.DataFrame, keys_moved: dict[str, pl.Series], moved: pl.
     return pl.concat([bearers, records.select("record_token").join(moved, on="record_token", how="semi")]).unique()
 
 
-def _exact(
-    before: pl.DataFrame,
-    records: pl.DataFrame,
-    exact: pl.DataFrame,
-    keys_moved: dict[str, pl.Series],
-    moved: pl.DataFrame,
-) -> pl.DataFrame:
-    """The links by keys: those of moved keys anew, the others as they were."""
-    past = [
+def _of_other_keys(exact: pl.DataFrame, before: pl.DataFrame, keys_moved: dict[str, pl.Series]) -> pl.DataFrame:
+    """The links by keys that none of the moved records has or had."""
+    bearers = pl.concat(
         before.filter(pl.col(f"{rule}_token").is_in(some.implode())).select("record_token", rule=pl.lit(rule))
         for rule, some in keys_moved.items()
-    ]
-    kept = exact.join(pl.concat(past), left_on=["left_record", "rule"], right_on=["record_token", "rule"], how="anti")
-    near = records.join(_bearers(records, keys_moved, moved), on="record_token", how="semi")
-    return pl.concat([kept, link_records(near, only=keys_moved)])
+    )
+    return exact.join(bearers, left_on=["left_record", "rule"], right_on=["record_token", "rule"], how="anti")
 
 
 def _by_namesakes(

@@ -14,16 +14,17 @@ from ingestion.landing import lake
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import holder, run_lock
 from ingestion.privacy.tokens import create_keys
-from tillmill import activation
+from tillmill import activation, verdicts
 from tillmill import publish as publishing
 from tillmill import segments as kept
 from tillmill.activation import Exported
 from tillmill.errors import UsageError
 from tillmill.publish import PublishedVersion
 from tillmill.segments import Preview, Reader
+from tillmill.verdicts import Verdict
 from tillmill.workspace import SETTINGS_FILE, Workspace, now, open_workspace
 
-__all__ = ["Exported", "Preview", "Reader", "Segment"]
+__all__ = ["Exported", "Preview", "Reader", "Segment", "Verdict"]
 
 
 @dataclass(frozen=True)
@@ -122,3 +123,15 @@ def export_segment(
     """Writes the hashed list of a segment as CSV; clear values are for people at the command line, whose account is
     known. Raises as `tillmill.activation.export`."""
     return activation.export(root, segment_id, purpose=purpose, medium=medium, campaign=campaign, by=by, read=read)
+
+
+def pending_verdicts(root: Path) -> list[Verdict]:
+    """What people decided on suspected orders since the last run."""
+    return verdicts.pending(root)
+
+
+def judge_order(
+    root: Path, shop_id: str, order_id: str, verdict: str | None, *, before: str | None, reason: str, author: str
+) -> Verdict:
+    """Keeps a decision on a suspected order, None to take it back; raises as `tillmill.verdicts.judge`."""
+    return verdicts.judge(root, shop_id, order_id, verdict, before=before, reason=reason, author=author)

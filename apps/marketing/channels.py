@@ -12,7 +12,7 @@ from apps import format as write
 from apps.components import blocks, cards, charts, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.view import View
-from apps.marketing import channel_profit
+from apps.marketing import channel_profit, service, suspects
 from apps.queries import sales
 from apps.queries.scope import Scope
 
@@ -37,6 +37,8 @@ def page(view: View, export: DeltaGenerator) -> None:
     columns = _columns(view)
     totals = _whole(places)
     tables.table(view, places, columns, title=view.words("channels.table"), key="places", totals=totals)
+    service.section(view, scope)
+    suspects.section(view, scope)
     tables.export(view, export, places, columns, name="channels")
 
 

@@ -12,7 +12,7 @@ from apps.components import cards, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.filters import Choice
 from apps.components.view import View
-from apps.operations import stock_channel, stock_charts
+from apps.operations import stock_channel, stock_charts, stock_life
 from apps.queries import supply
 
 _DAYS = 91
@@ -58,6 +58,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     summed = ("on_hand_units", "out_units", "expiry_risk_units", "excess_units")
     totals = {name: float(listed[name].sum() or 0) for name in summed}
     tables.table(view, listed, columns, title=view.words("stock.table"), key="positions", totals=totals)
+    stock_life.draw(view, location=location, category=category)
     stock_channel.draw(view, category=category)
     category_column = tables.Column("category", view.words("term.category"), view.category)
     tables.export(view, export, listed, [*columns, category_column], name="stock")

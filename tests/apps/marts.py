@@ -91,6 +91,8 @@ def marts() -> dict[str, pl.DataFrame]:
         "mart_forecast": _forecast(),
         "fct_stock_day": _stock_days(),
         "mart_stock_position": _positions(),
+        "mart_stock_life": _lives(),
+        "mart_order_service": _service(),
         "mart_channel_stock": _channel_stock(),
         "mart_stock_adjustment": _adjustments(),
         "int_customer_lines": _customer_lines(lines),
@@ -189,7 +191,22 @@ def _suspects() -> pl.DataFrame:
     day = FIRST + timedelta(weeks=WEEKS - 3)
     rows = [("f1", day, True, 40.0), ("f2", day, True, 2.5), ("honest", day, False, 1000.0)]
     frame = pl.DataFrame(rows, schema=["order_id", "ordered_on", "is_suspect", "net_sales_amount"], orient="row")
-    return frame.with_columns(channel_id=pl.lit("shop_a"), region=pl.lit("-"))
+    is_honest = pl.col("order_id") == "honest"
+    return frame.with_columns(
+        channel_id=pl.lit("shop_a"),
+        shop_id=pl.lit("shop_a"),
+        region=pl.lit("-"),
+        verdict=pl.when(is_honest).then(pl.lit("honest")),
+        verdict_by=pl.when(is_honest).then(pl.lit("kim")),
+        verdict_reason=pl.when(is_honest).then(pl.lit(MARKUP)),
+        sign_count=pl.lit(2, pl.Int32),
+        is_burst=pl.lit(True),
+        is_light=pl.lit(False),
+        is_unmoved=pl.lit(True),
+        is_instant=pl.lit(False),
+        is_flagged_by_shop=pl.lit(False),
+        units=pl.lit(1.0),
+    )
 
 
 def _products() -> pl.DataFrame:
@@ -430,6 +447,31 @@ def _positions() -> pl.DataFrame:
         for row in shared
     ]  # fmt: skip
     return pl.DataFrame(rows)
+
+
+def _lives() -> pl.DataFrame:
+    rows = [
+        ("S1", "01", "store", 1, 10.0, 6.0, 4.0, 3),
+        ("DC", "03", "shop_a", 30, 50.0, 50.0, 0.0, 5),
+        ("DC", "02", "shop_a", 30, 50.0, 50.0, 0.0, 90),
+    ]
+    names = ["location_id", "sku", "channel_id", "least_days", "on_hand_units", "accepted_units", "refused_units"]
+    return pl.DataFrame(rows, schema=[*names, "life_left_days"], orient="row")
+
+
+def _service() -> pl.DataFrame:
+    """Two web lines on time, one unknown; a trade account's three: on time, sent short by 2 of 6, not yet due."""
+    on = LAST_WEEK - timedelta(weeks=1)
+    rows = [
+        ("web", "shop_a", "shop_a", 1.0, 1.0, 0.0, 1.0, True, True, "on_time_in_full"),
+        ("web", "shop_a", "shop_a", 1.0, 1.0, 0.0, 1.0, True, None, "receipt_unknown"),
+        ("trade", MARKUP, "-", 6.0, 6.0, 0.0, 1.0, True, True, "on_time_in_full"),
+        ("trade", MARKUP, "-", 6.0, 4.0, 2.0, 4 / 6, True, False, "short_shipped"),
+        ("trade", MARKUP, "-", 9.0, 0.0, 9.0, None, False, None, "open"),
+    ]
+    names = ["order_kind", "account_id", "channel_id", "ordered_units", "filled_units", "short_units", "fill_rate"]
+    frame = pl.DataFrame(rows, schema=[*names, "is_due", "is_on_time_in_full", "reason"], orient="row")
+    return frame.with_columns(sku=pl.lit("01"), requested_on=pl.lit(on))
 
 
 def _channel_stock() -> pl.DataFrame:

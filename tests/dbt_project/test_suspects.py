@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,6 +46,8 @@ ORDERS = [
     order("HONEST", 3, **DEPOT),
     order("VERDICT-HONEST", 4, **DEPOT, **AT_ONCE),
     order("UNSENT", 5, **DEPOT),
+    order("FORM-HONEST", 6, **DEPOT, **AT_ONCE),
+    order("FORM-BACK", 7, **DEPOT, **AT_ONCE),
     # Many behind one number of the platform are many people.
     *(order(f"POOL{place}", place, is_virtual_phone=True, **PICK_UP, **AT_ONCE) for place in range(6)),
     order("ALONE", **AT_ONCE),
@@ -58,6 +61,8 @@ GONE = [
     "QUICK",
     "HONEST",
     "VERDICT-HONEST",
+    "FORM-HONEST",
+    "FORM-BACK",
     *(f"POOL{n}" for n in range(6)),
     "ALONE",
     "FLAGGED-BUT-SENT",
@@ -67,7 +72,26 @@ VERDICTS = """shop_id,order_id,verdict,decided_on,author,reason
 shop_a,VERDICT-HONEST,fake,2017-01-07,sales,first look
 shop_a,VERDICT-HONEST,honest,2017-01-08,sales,a school's order
 shop_a,VERDICT-FAKE,fake,2017-01-08,sales,the seller said so
+shop_a,FORM-HONEST,fake,2017-01-08,sales,first look
+shop_a,FORM-BACK,honest,2017-01-08,sales,a guess
 """
+
+
+def entry(number: str, order_id: str, verdict: str | None, when: str = "2017-01-09T10:00") -> dict[str, Any]:
+    """What the portal's form keeps, as `tillmill.verdicts` writes it."""
+    return {
+        "entry_id": number, "form": "suspect_verdicts", "row": json.dumps({"shop_id": "shop_a", "order_id": order_id}),
+        "old": json.dumps({"verdict": None}), "new": json.dumps({"verdict": verdict, "reason": f"because {number}"}),
+        "author": "kim", "at": at(when), "observed_at": at(when),
+    }  # fmt: skip
+
+
+ENTRIES = [
+    entry("1", "FORM-HONEST", "honest"),
+    # Two of one moment: the one said last holds, and what is taken back leaves the rules to judge.
+    entry("2", "FORM-BACK", "fake"),
+    entry("3", "FORM-BACK", None),
+]
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +105,7 @@ def built(warehouse: Warehouse) -> Iterator[Warehouse]:
     late = {"shipped_at": at("2017-01-09T16:00"), "updated_at": at("2017-01-09T16:00")}
     lake.land("ecommerce.shipments", [*sent, parcel("EMPTY", 1.0), parcel("LATE", **late)], source="shop_a")
     lake.land("wms.movements", [*(left(number) for number in GONE), left("OTHER", "2017-01-07T15:00")])
+    lake.land("tillmill.entries", ENTRIES)
     lake.land("erp.items", [{"sku": "MILK", "category": "DAIRY", "standard_cost": 1.0, "list_price": 11.0}])
     warehouse.build("pass_a", "pass_b")
     yield warehouse
@@ -89,7 +114,7 @@ def built(warehouse: Warehouse) -> Iterator[Warehouse]:
 
 def test_two_signs_a_shops_word_or_peoples_verdict_make_a_suspect(built: Warehouse) -> None:
     found = built.rows("select order_id from mart_suspect_order where is_suspect order by 1")
-    assert [number for (number,) in found] == ["EMPTY", "FLAGGED", "QUICK", "VERDICT-FAKE"]
+    assert [number for (number,) in found] == ["EMPTY", "FLAGGED", "FORM-BACK", "QUICK", "VERDICT-FAKE"]
 
 
 def test_one_sign_accuses_nobody_and_is_shown(built: Warehouse) -> None:
@@ -104,9 +129,20 @@ def test_one_sign_accuses_nobody_and_is_shown(built: Warehouse) -> None:
 
 def test_suspects_are_in_no_figure_and_stand_apart(built: Warehouse) -> None:
     assert built.rows("select sum(net_sales_amount), sum(orders) from mart_channel_daily") == [
-        (10 * (len(ORDERS) - 4), len(ORDERS) - 4)
+        (10 * (len(ORDERS) - 5), len(ORDERS) - 5)
     ]
-    assert built.rows("select sum(net_sales_amount) from mart_suspect_order where is_suspect") == [(40,)]
+    assert built.rows("select sum(net_sales_amount) from mart_suspect_order where is_suspect") == [(50,)]
     assert built.rows("select distinct ordered_on from mart_suspect_order where order_id = 'QUICK'") == [
         (day("2017-01-04"),)
+    ]
+
+
+def test_what_the_portals_form_says_holds_over_rules_and_older_lines_and_can_be_taken_back(built: Warehouse) -> None:
+    shown = built.rows(
+        "select order_id, is_suspect, sign_count, verdict, verdict_by, verdict_reason from mart_suspect_order"
+        " where order_id like 'FORM%' order by 1"
+    )
+    assert shown == [
+        ("FORM-BACK", True, 2, None, None, None),
+        ("FORM-HONEST", False, 2, "honest", "kim", "because 1"),
     ]

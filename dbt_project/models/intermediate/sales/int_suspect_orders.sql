@@ -11,8 +11,8 @@ parcels as (
 ),
 
 verdicts as (
-    select * from {{ ref('suspect_verdicts') }}
-    qualify row_number() over (partition by shop_id, order_id order by decided_on desc) = 1
+    select * from {{ ref('int_suspect_verdicts') }}
+    where verdict is not null
 ),
 
 -- A platform's own number hides many honest people, so it says nothing.
@@ -83,7 +83,9 @@ signs as (
         coalesce(orders.completed_at < parcels.shipped_at + interval 2 hours, false) as is_instant,
         coalesce(orders.is_suspect, false) as is_flagged_by_shop,
         orders.suspect_rule,
-        verdicts.verdict
+        verdicts.verdict,
+        verdicts.author as verdict_by,
+        verdicts.reason as verdict_reason
     from orders
     left join bursts
         on orders._source = bursts._source and orders.shop_id = bursts.shop_id and orders.order_id = bursts.order_id

@@ -35,6 +35,8 @@ final as (
         sold.ordered_on,
         suspects.is_suspect,
         suspects.verdict,
+        suspects.verdict_by,
+        suspects.verdict_reason,
         suspects.sign_count,
         suspects.is_burst,
         coalesce(suspects.burst_orders, 0) as burst_orders,

@@ -90,6 +90,7 @@ def week_x(language: str, *, field: str = "week_on", ticks: int | None = None) -
         "grid": False,
         "labelExpr": _DATE_WORDS[language],
         "labelOverlap": True,
+        "labelSeparation": 8,
         "labelFlush": False,
     }
     if ticks is not None:

@@ -7,6 +7,11 @@ from collections.abc import Sequence
 from apps.components.charts import Row, Spec, chart, number_axis, week_x
 from apps.components.theme import Colours
 
+# A label a line to a word; Chinese puts no space between words, and breaks after three characters of five or more.
+_LINES = (
+    "test(/^[\\u4e00-\\u9fff]{5,}$/, datum.value) ? [slice(datum.value, 0, 3), slice(datum.value, 3)]"
+    " : split(datum.value, ' ')"
+)
 _SHIFT_PX, _AXIS_PX, _CHECK_PX = 24, 26, 26
 
 
@@ -50,7 +55,7 @@ def waterfall(colours: Colours, language: str, rows: Sequence[Row], *, tips: Seq
                 "field": "step",
                 "type": "nominal",
                 "sort": order,
-                "axis": {**axis, "labelExpr": "split(datum.value, ' ')"},
+                "axis": {**axis, "labelExpr": _LINES},
                 "scale": {"paddingInner": 0.25},
             },
             "tooltip": _tooltip(tips),

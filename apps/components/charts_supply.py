@@ -122,11 +122,12 @@ def forecast(
                     "type": "text",
                     "align": "right",
                     "dx": -6,
-                    "dy": 2,
-                    "baseline": "top",
+                    "dy": -4,
+                    "baseline": "bottom",
                     "color": colours.quiet,
                 },
-                "encoding": {"text": {"field": "label"}, "y": {"value": 0}},
+                # Down where no line goes: a peak may stand just before the cutoff.
+                "encoding": {"text": {"field": "label"}, "y": {"value": "height"}},
             }
         )
     body: Spec = {

@@ -76,6 +76,11 @@ export default function (component) {
     }
     for (const at of order) body.append(line(data.rows[at].texts, data.rows[at].tones, data.rows[at].link));
     table.replaceChildren(head, body);
+    fade();
   };
+  const fade = () =>
+    frame.classList.toggle("more", frame.scrollWidth - frame.clientWidth - frame.scrollLeft > 2);
+  frame.onscroll = fade;
+  new ResizeObserver(fade).observe(frame);
   draw();
 }

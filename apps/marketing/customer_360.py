@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import blocks, cards, charts, frame, tables
+from apps.components import blocks, cards, charts, frame, reasons, tables
 from apps.components.cards import Card, row
 from apps.components.view import View
 from apps.queries import customer as asked
@@ -240,6 +240,7 @@ def _reasons(view: View, rows: pl.DataFrame) -> None:
     shown = rows.with_columns(
         pl.col("rule").map_elements(lambda code: words.code("rule", code), return_dtype=pl.String),
         pl.col("verdict").map_elements(lambda code: words.code("link", code), return_dtype=pl.String),
+        pl.col("evidence").map_elements(lambda text: reasons.evidence(words, text), return_dtype=pl.String),
     )
     columns = [
         tables.Column("rule", words("term.rule")),

@@ -225,7 +225,7 @@ def _columns(view: View) -> list[tables.Column]:
     return [
         tables.Column("posted_on", words("term.day"), view.day),
         tables.Column("mood_word", words("voice.mood"), tone=lambda value: tones.get(value, "quiet")),
-        tables.Column("text", words("voice.text"), width=520),
+        tables.Column("text", words("voice.text"), width=400),
         tables.Column("theme_words", words("voice.themes"), width=190),
         tables.Column("product", words("term.product"), view.item, width=170),
         tables.Column("reach", view.metric("reach").name, write.exact, help=view.metric("reach").meaning),

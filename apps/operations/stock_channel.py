@@ -25,7 +25,7 @@ def draw(view: View, *, category: str | None) -> None:
     )
     stuffed = words("channel_stock.stuffed")
     columns = [
-        tables.Column("product", words("term.product"), view.item, width=250),
+        tables.Column("product", words("term.product"), view.item, width=200),
         tables.Column("distributor_id", words("term.distributor")),
         tables.Column("status", words("term.status"), tone=lambda value: "bad" if value == stuffed else "quiet"),
         tables.Column("closing_units", words("term.channel_stock"), view.short),

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import frame, tables
+from apps.components import frame, reasons, tables
 from apps.components.cards import Card, row
 from apps.components.view import View
 from apps.operations import stream_state
@@ -24,9 +24,10 @@ def draw(view: View, export: DeltaGenerator, found: dict[str, Any]) -> None:
     frame.finding(words("health.finding.one", what=what, **said))
     row(view, figures(view, found))
     _commands(view, found)
-    reasons = health.reasons(view.warehouse, source, stream)
-    if reasons.height:
-        tables.table(view, reasons, _reasons(view), title=words("health.reasons"), key="reasons")
+    refused = health.reasons(view.warehouse, source, stream)
+    if refused.height:
+        why = pl.col("reason").map_elements(lambda text: reasons.refused(words, text), return_dtype=pl.String)
+        tables.table(view, refused.with_columns(why), _reasons(view), title=words("health.reasons"), key="reasons")
     fields = health.fields(view.warehouse, source, stream)
     if fields.height:
         fields = fields.with_columns(

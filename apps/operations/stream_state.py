@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from apps import format as write
+from apps.components import reasons
 from apps.components.view import View
 
 _HOURS_PER_DAY = 24
@@ -92,7 +93,8 @@ def _wrongs(view: View, found: dict[str, Any]) -> list[str]:
     if found["quarantined_rows"]:
         more = "" if found["reasons"] < 2 else words("health.what.more", count=found["reasons"] - 1)
         rows = write.exact(found["quarantined_rows"])
-        said.append(words("health.what.quarantined", rows=rows, reason=found["main_reason"], more=more))
+        reason = reasons.refused(words, found["main_reason"])
+        said.append(words("health.what.quarantined", rows=rows, reason=reason, more=more))
     if found["verdict"] == "never":
         said.append(words("health.what.never"))
     if found["lost_fields"]:

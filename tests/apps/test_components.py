@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 
 from apps.components.cards import tone
-from apps.components.reasons import reason
+from apps.components.reasons import evidence, reason, refused
 from apps.components.tables import Column, _heading, _line, neutral, to_csv
 from apps.i18n import load
+from ingestion.checking import REASONS
 from tests.apps.marts import FORMULA
 
 
@@ -52,6 +53,31 @@ def test_reasons_are_said_in_the_readers_language_and_keep_their_figures() -> No
     assert reason(load("en"), less) == "By 7 placebo dates"
     assert reason(chinese, "a reason nobody wrote before") == "a reason nobody wrote before"
     assert reason(chinese, None) == ""
+
+
+def test_what_a_contract_refuses_is_said_in_the_readers_language() -> None:
+    chinese = load("zh")
+    assert refused(chinese, "units is not a number that fits; sku is missing") == "units 不是符合要求的数值；sku 缺失"
+    assert refused(load("en"), "sku is missing") == "sku is missing"
+    # What a source says of its own record stays as it is, and so does a rule without a word.
+    assert refused(chinese, "payload of 3 bytes; sku breaks the rule x") == "payload of 3 bytes；sku breaks the rule x"
+    assert refused(chinese, None) == ""
+
+
+def test_every_reason_of_a_contract_has_a_word() -> None:
+    """A reason added to the checks without a word here would be English on the Chinese page."""
+    for what in REASONS.values():
+        assert refused(load("zh"), f"sku {what}") != f"sku {what}", what
+
+
+def test_why_two_records_are_one_person_is_said_in_the_readers_language() -> None:
+    chinese = load("zh")
+    assert evidence(chinese, "same member_id, no name to compare") == "会员号相同，无姓名可比"
+    assert evidence(chinese, "name same (+9.3); phone one slip (-1.0)") == "姓名相同（+9.3）；手机差一处（-1.0）"
+    assert evidence(chinese, "two values of birth_date") == "生日有两个值"
+    assert evidence(load("en"), "same email, name written otherwise") == "Same e-mail, name written otherwise"
+    assert evidence(chinese, "two brothers") == "two brothers"
+    assert evidence(chinese, None) == ""
 
 
 def test_numbers_stand_right_with_their_headings_and_sort_by_value() -> None:

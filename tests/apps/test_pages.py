@@ -11,6 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from apps.i18n import load
 from tests.apps import marts
+from tillmill import actions
+from tillmill.actions import Verdict
 
 PORTAL = Path(__file__).parents[2] / "apps" / "portal.py"
 # Data health has a table of what needs somebody above that of all streams; a customer has orders, consents, reasons.
@@ -139,6 +141,34 @@ def test_hostile_names_are_shown_as_text(opened: Opened, full: Path, page: str) 
     assert "![x](" not in text
     assert "[Cheese](" not in text
     assert "<img" not in text.replace("\\<", "")
+
+
+def test_a_suspected_order_is_judged_in_the_portal_and_the_verdict_taken_back(opened: Opened, tmp_path: Path) -> None:
+    root = marts.publish(tmp_path, marts.marts())
+    at = opened("channels", root, lang="en")
+    assert at.button(key="verdict-keep").disabled
+    assert at.selectbox(key="verdict").options == ["Honest", "Fake"]
+    at.text_input(key="verdict-reason").input("a school's order")
+    at.text_input(key="verdict-by").input("kim").run()
+    at.button(key="verdict-keep").click().run()
+    assert not at.exception
+    assert actions.pending_verdicts(root) == [Verdict("shop_a", "f1", "honest", "a school's order", "kim")]
+    # What was said just now can be said otherwise, or taken back, before any run obeyed it.
+    assert at.selectbox(key="verdict").options == ["Fake", "Take the verdict back"]
+    at.selectbox(key="verdict").select("take_back").run()
+    at.button(key="verdict-keep").click().run()
+    assert [one.verdict for one in actions.pending_verdicts(root)] == [None]
+
+
+def test_order_service_says_what_is_known_and_leaves_the_rest_out(opened: Opened, full: Path) -> None:
+    text = said(opened("channels", full, lang="en", period="4w"))
+    assert "4 order lines were due: 86 % filled at once, 67 % in time and in full" in text
+    assert "order lines were due" not in said(opened("channels", full, lang="en", region="North"))
+
+
+def test_stock_says_what_channels_refuse(opened: Opened, full: Path) -> None:
+    text = said(opened("stock", full, lang="en"))
+    assert "Stores can no longer sell 4 of their 10 units; warehouses hold 0 that some channel refuses" in text
 
 
 def test_a_table_that_cannot_be_read_gives_a_clear_word_and_no_traceback(opened: Opened, tmp_path: Path) -> None:

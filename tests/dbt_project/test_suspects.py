@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ingestion.landing.ledger import Ledger
 from tests.dbt_project import brand
 from tests.dbt_project.conftest import Warehouse
 from tests.dbt_project.lake import at, day
+from tillmill import inbox, verdicts
+from tillmill.actions import create_workspace
 
+SETTINGS = '[brand]\nname = "B"\ncurrency = "USD"\ntimezone = "UTC"\n'
 NIGHT = "2017-01-05T0{}:00"
 SENT = "2017-01-06T15:00"
 
@@ -77,25 +82,24 @@ shop_a,FORM-BACK,honest,2017-01-08,sales,a guess
 """
 
 
-def entry(number: str, order_id: str, verdict: str | None, when: str = "2017-01-09T10:00") -> dict[str, Any]:
-    """What the portal's form keeps, as `tillmill.verdicts` writes it."""
-    return {
-        "entry_id": number, "form": "suspect_verdicts", "row": json.dumps({"shop_id": "shop_a", "order_id": order_id}),
-        "old": json.dumps({"verdict": None}), "new": json.dumps({"verdict": verdict, "reason": f"because {number}"}),
-        "author": "kim", "at": at(when), "observed_at": at(when),
-    }  # fmt: skip
-
-
-ENTRIES = [
-    entry("1", "FORM-HONEST", "honest"),
-    # Two of one moment: the one said last holds, and what is taken back leaves the rules to judge.
-    entry("2", "FORM-BACK", "fake"),
-    entry("3", "FORM-BACK", None),
-]
+def entries(folder: Path) -> list[dict[str, Any]]:
+    """What the portal's form keeps: one accused order is honest; of another two words of one moment, the last holds."""
+    workspace = create_workspace(folder, SETTINGS)
+    for order_id, verdict, reason in (
+        ("FORM-HONEST", "honest", "a canteen"),
+        ("FORM-BACK", "fake", "a guess"),
+        ("FORM-BACK", None, "a slip"),
+    ):
+        verdicts.judge(folder, "shop_a", order_id, verdict, before=None, reason=reason, author="kim")
+    with Ledger(workspace.ledger) as ledger:
+        said = inbox.pending(workspace, ledger, verdicts.STREAM)
+    moment = datetime.fromisoformat(said[0]["at"])
+    kept = ("entry_id", "form", "row", "old", "new", "author")
+    return [{name: one[name] for name in kept} | {"at": moment, "observed_at": moment} for one in said]
 
 
 @pytest.fixture(scope="module")
-def built(warehouse: Warehouse) -> Iterator[Warehouse]:
+def built(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     lake = warehouse.fresh()
     (warehouse.reference / "suspect_verdicts.csv").write_text(VERDICTS)
     lake.land("ecommerce.orders", ORDERS, source="shop_a")
@@ -105,7 +109,7 @@ def built(warehouse: Warehouse) -> Iterator[Warehouse]:
     late = {"shipped_at": at("2017-01-09T16:00"), "updated_at": at("2017-01-09T16:00")}
     lake.land("ecommerce.shipments", [*sent, parcel("EMPTY", 1.0), parcel("LATE", **late)], source="shop_a")
     lake.land("wms.movements", [*(left(number) for number in GONE), left("OTHER", "2017-01-07T15:00")])
-    lake.land("tillmill.entries", ENTRIES)
+    lake.land("tillmill.entries", entries(tmp_path_factory.mktemp("said")))
     lake.land("erp.items", [{"sku": "MILK", "category": "DAIRY", "standard_cost": 1.0, "list_price": 11.0}])
     warehouse.build("pass_a", "pass_b")
     yield warehouse
@@ -144,5 +148,5 @@ def test_what_the_portals_form_says_holds_over_rules_and_older_lines_and_can_be_
     )
     assert shown == [
         ("FORM-BACK", True, 2, None, None, None),
-        ("FORM-HONEST", False, 2, "honest", "kim", "because 1"),
+        ("FORM-HONEST", False, 2, "honest", "kim", "a canteen"),
     ]

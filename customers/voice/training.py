@@ -34,17 +34,31 @@ def fit_model(
     `groups` (a category per text) makes every group and label weigh alike; `kept` bounds the grams, those that weigh
     most stay; less `strength` trusts single grams less. Raises ValueError where one of the labels is missing.
     """
+    vocabulary, words = common_grams(texts)
+    seen = grams.presence(texts, vocabulary)
+    return fit_seen(seen, words, is_good, language=language, groups=groups, kept=kept, strength=strength)
+
+
+def fit_seen(
+    seen: csr_matrix,
+    words: Sequence[str],
+    is_good: Sequence[bool],
+    *,
+    language: str,
+    groups: Sequence[str] | None = None,
+    kept: int | None = None,
+    strength: float = 0.1,
+) -> Model:
+    """`fit_model` of texts whose grams have been read: texts by grams, and the characters of each gram."""
     good = np.asarray(is_good, dtype=np.float64)
     if not 0 < good.sum() < len(good):
         raise ValueError("training needs texts of both labels")
     share = _shares(good, groups)
-    vocabulary, words = common_grams(texts)
-    seen = grams.presence(texts, vocabulary)
     sizes = telling_sizes(seen, good, share)
     weights, intercept = _fit(_sized(seen, sizes), good, share, strength)
-    if kept is not None and kept < len(vocabulary):
+    if kept is not None and kept < len(words):
         stay = np.sort(np.argsort(-np.abs(weights * sizes))[:kept])
-        vocabulary, words, sizes = vocabulary[stay], [words[at] for at in stay], sizes[stay]
+        words, sizes = [words[at] for at in stay], sizes[stay]
         seen = seen[:, stay]
         weights, intercept = _fit(_sized(seen, sizes), good, share, strength)
     slope = _slope(_sized(seen, sizes), good, share, strength)

@@ -20,6 +20,7 @@ from tillmill.lake_commands import lake
 from tillmill.ports import LAST_PORT, need_free
 from tillmill.quarantine_commands import quarantine
 from tillmill.source_commands import sources
+from tillmill.warehouse_commands import warehouse
 from tillmill.workbench import GROUPS, customers
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.add_typer(sources, name="sources")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(lake, name="lake")
+app.add_typer(warehouse, name="warehouse")
 for name, group in (GROUPS | privacy.GROUPS).items():
     app.add_typer(group, name=name)
 customers.command()(people_commands.explain)

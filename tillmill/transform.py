@@ -139,7 +139,9 @@ def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str
         if not parsed.success:
             pipe.send({"built": 0, "tested": 0, "failures": [f"the project cannot be parsed: {parsed.exception}"]})
             continue
-        command = ["build" if request["tests"] else "run", "--select", request["select"], *quiet]
+        # Unit tests judge the models, not the rows: they are for whoever changes a model.
+        verb = ["build", "--exclude-resource-type", "unit_test"] if request["tests"] else ["run"]
+        command = [*verb, "--select", request["select"], *quiet]
         if idle := _idle(manifest, _landed_streams()):
             command += ["--exclude", *idle]
         if request["full_refresh"]:

@@ -25,21 +25,18 @@ class Warehouse:
         self.folder = folder
         self.candidate = folder / "candidate.duckdb"
         self.reference = Path(shutil.copytree(REFERENCE, folder / "reference"))
-        self.dbt = Transformer(
-            {
-                "TILLMILL_CANDIDATE": str(self.candidate),
-                "TILLMILL_MANIFEST": str(folder / "manifest.parquet"),
-                "TILLMILL_HEALTH": str(folder / "health"),
-                "TILLMILL_REFERENCE": str(self.reference),
-                "TILLMILL_CLOCK": CLOCK,
-                "TILLMILL_CURRENCY": "USD",
-                "TILLMILL_TIMEZONE": "America/New_York",
-                "TILLMILL_DAY_STARTS_AT": "00:00",
-                **environment,
-            },
-            folder / "logs",
-            folder / "target",
-        )
+        self.environment = {
+            "TILLMILL_CANDIDATE": str(self.candidate),
+            "TILLMILL_MANIFEST": str(folder / "manifest.parquet"),
+            "TILLMILL_HEALTH": str(folder / "health"),
+            "TILLMILL_REFERENCE": str(self.reference),
+            "TILLMILL_CLOCK": CLOCK,
+            "TILLMILL_CURRENCY": "USD",
+            "TILLMILL_TIMEZONE": "America/New_York",
+            "TILLMILL_DAY_STARTS_AT": "00:00",
+            **environment,
+        }
+        self.dbt = Transformer(self.environment, folder / "logs", folder / "target")
         self.lake = SmallLake(folder / "lake")
 
     def fresh(self) -> SmallLake:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from decimal import Decimal
 
 import duckdb
@@ -10,6 +14,7 @@ import pytest
 from tests.dbt_project import brand, metrics
 from tests.dbt_project.conftest import Warehouse
 from tests.dbt_project.lake import at, day
+from tillmill.transform import PROJECT
 
 D = Decimal
 
@@ -169,6 +174,23 @@ def test_data_health_compares_each_stream_with_what_its_source_says(built: Wareh
         "select is_accounted, control_rows_diff, control_amount_diff, is_equal_to_control from mart_data_health "
         "where stream = 'pos.sale_lines'"
     ) == [(True, 0, D("0.0000"), True)]
+
+
+def test_unit_tests_of_the_models_pass(built: Warehouse) -> None:
+    """They are no part of a run, which judges rows: here they run on tables that are there."""
+    target = built.folder / "unit_tests"
+    where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)]
+    done = subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "test", "--select", "test_type:unit", "--log-path", str(target), *where],
+        env=os.environ | built.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    found = json.loads((target / "run_results.json").read_text())["results"]
+    assert {result["status"] for result in found} == {"pass"}
+    assert len(found) >= 13
 
 
 def test_every_metric_counts_on_the_marts_as_they_are_built(built: Warehouse) -> None:

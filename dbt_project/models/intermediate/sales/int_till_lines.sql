@@ -24,6 +24,25 @@ order_ids as (
     select order_id from orders
 ),
 
+-- What comes back is taken off, whichever sign its source writes.
+signed as (
+    select
+        * replace (
+            {%- for column in ['units', 'net_amount', 'gross_amount', 'discount_amount', 'tax_amount'] %}
+            case when line_kind = 'return' then -abs({{ column }}) else {{ column }} end as {{ column }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    from lines
+),
+
+-- Net sales are without tax, gross sales with it, whichever way the source states them.
+stated as (
+    select
+        *,
+        net_amount - case when is_tax_inclusive then coalesce(tax_amount, 0) else 0 end as untaxed_amount
+    from signed
+),
+
 final as (
     select
         lines._source || ':' || lines.sale_id || ':' || lines.line_no as sales_line_id,
@@ -39,13 +58,13 @@ final as (
         lines.sold_at,
         {{ business_date('lines.sold_at', 'locations.timezone', 'workspace.day_starts_minutes') }} as sold_on,
         sold_on as ordered_on,
-        case when lines.line_kind = 'return' then -abs(lines.units) else lines.units end as units,
+        lines.units,
         coalesce(lines.tax_amount, 0) as tax_amount,
-        case when lines.line_kind = 'return' then -abs(lines.net_amount) else lines.net_amount end as stated_amount,
-        -- Net sales are without tax, gross sales with it, whichever way the source states them.
-        stated_amount - case when lines.is_tax_inclusive then coalesce(lines.tax_amount, 0) else 0 end as net_amount,
+        lines.net_amount as stated_amount,
+        lines.untaxed_amount as net_amount,
         case
-            when lines.gross_amount is null then net_amount + coalesce(lines.tax_amount, 0) + coalesce(lines.discount_amount, 0)
+            when lines.gross_amount is null
+                then lines.untaxed_amount + coalesce(lines.tax_amount, 0) + coalesce(lines.discount_amount, 0)
             when lines.is_tax_inclusive then lines.gross_amount
             else lines.gross_amount + coalesce(lines.tax_amount, 0)
         end as gross_amount,
@@ -59,7 +78,7 @@ final as (
         false as is_sold_elsewhere,
         false as is_suspect,
         case when order_ids.order_id is not null then 'seen twice' end as not_counted_because
-    from lines
+    from stated as lines
     inner join locations on lines.store_id = locations.location_id
     left join order_ids on lines.platform_order_id = order_ids.order_id
     cross join workspace

@@ -6,49 +6,40 @@ from datetime import date
 
 import polars as pl
 
-from apps.queries.scope import Scope
+from apps.queries.scope import COUNTED, Scope
 from apps.queries.warehouse import Warehouse
 
-_WEEKLY = """
+_WEEKLY = f"""
+with line as ({COUNTED})
+
 select
     date_trunc('week', line.sold_on)::date as week_on,
     date_trunc('week', customer.first_order_on) = date_trunc('week', line.sold_on) as is_new,
     count(distinct customer.customer_id) filter (where line.line_kind not in ('refund', 'return')) as buyers,
     sum(line.net_sales_amount)::double as net
-from fct_sales_line as line
-inner join (select distinct record_token, customer_id from bridge_customer_identifier) as bridge
-    on line.record_token = bridge.record_token
+from line
+inner join bridge_customer_identifier as bridge on line.record_token = bridge.record_token
 inner join mart_customer_360 as customer on bridge.customer_id = customer.customer_id
-left join dim_product as product on line.sku = product.sku and product.is_current
-where
-    line.sales_view = 'sell_out' and line.is_revenue and line.is_counted and not line.is_suspect
-    and line.sold_on >= $start_on and line.sold_on < $end_on
-    and line.channel_id = coalesce($channel, line.channel_id)
-    and coalesce(line.region, '-') = coalesce($region, line.region, '-')
-    and coalesce(product.category, '-') = coalesce($category, product.category, '-')
+where line.sold_on >= $start_on and line.sold_on < $end_on
 group by all
 order by week_on, is_new
-"""
+"""  # noqa: S608  (a fixed text joined to a fixed text)
 
-_BUYERS = """
-with buyer as (
+_BUYERS = f"""
+with line as ({COUNTED}),
+
+buyer as (
     select
         bridge.customer_id,
         line.sold_on >= $middle_on as is_now,
         count(distinct line.sold_on) filter (where line.line_kind not in ('refund', 'return')) as days,
         sum(line.net_sales_amount)::double as net
-    from fct_sales_line as line
-    inner join (select distinct record_token, customer_id from bridge_customer_identifier) as bridge
-    on line.record_token = bridge.record_token
-    left join dim_product as product on line.sku = product.sku and product.is_current
-    where
-        line.sales_view = 'sell_out' and line.is_revenue and line.is_counted and not line.is_suspect
-        and line.sold_on >= $start_on and line.sold_on < $end_on
-        and line.channel_id = coalesce($channel, line.channel_id)
-        and coalesce(line.region, '-') = coalesce($region, line.region, '-')
-        and coalesce(product.category, '-') = coalesce($category, product.category, '-')
+    from line
+    inner join bridge_customer_identifier as bridge on line.record_token = bridge.record_token
+    where line.sold_on >= $start_on and line.sold_on < $end_on
     group by bridge.customer_id, is_now
 )
+
 select
     buyer.is_now,
     count(*) filter (where buyer.days >= 1) as buyers,
@@ -60,27 +51,23 @@ select
 from buyer
 inner join mart_customer_360 as customer on buyer.customer_id = customer.customer_id
 group by buyer.is_now
-"""
+"""  # noqa: S608
 
 # Each week's window is as long as the span and ends with the week: the card's rate, week by week.
-_REPURCHASE = """
-with week as (
+_REPURCHASE = f"""
+with line as ({COUNTED}),
+
+week as (
     select unnest(generate_series($start_on::date, $end_on::date - 7, interval 7 day))::date as week_on
 ),
 
 bought as (
     select distinct bridge.customer_id, line.sold_on
-    from fct_sales_line as line
-    inner join (select distinct record_token, customer_id from bridge_customer_identifier) as bridge
-        on line.record_token = bridge.record_token
-    left join dim_product as product on line.sku = product.sku and product.is_current
+    from line
+    inner join bridge_customer_identifier as bridge on line.record_token = bridge.record_token
     where
-        line.sales_view = 'sell_out' and line.is_revenue and line.is_counted and not line.is_suspect
-        and line.line_kind not in ('refund', 'return')
+        line.line_kind not in ('refund', 'return')
         and line.sold_on >= $start_on::date - $days::integer and line.sold_on < $end_on
-        and line.channel_id = coalesce($channel, line.channel_id)
-        and coalesce(line.region, '-') = coalesce($region, line.region, '-')
-        and coalesce(product.category, '-') = coalesce($category, product.category, '-')
 ),
 
 buyer as (
@@ -95,7 +82,7 @@ select week_on, avg(is_repeat::integer)::double as rate
 from buyer
 group by week_on
 order by week_on
-"""
+"""  # noqa: S608
 
 _IN_SCOPE = """
 select customer.*

@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from apps.queries.scope import Scope
+from apps.queries.scope import COUNTED, Scope
 from apps.queries.warehouse import Warehouse
 
 # The newest week is whole when it has come to the weekday on which the eight weeks before it usually ended.
@@ -54,7 +54,9 @@ group by all
 order by name, weight desc, code
 """
 
-_WEEKLY = """
+_WEEKLY = f"""
+with line as ({COUNTED})
+
 select
     date_trunc('week', line.sold_on)::date as week_on,
     line.channel_id,
@@ -69,17 +71,11 @@ select
     count(distinct line._source || ':' || line.sale_id) filter (
         where line.line_kind not in ('refund', 'return')
     ) as orders
-from fct_sales_line as line
-left join dim_product as product on line.sku = product.sku and product.is_current
-where
-    line.sales_view = 'sell_out' and line.is_revenue and line.is_counted and not line.is_suspect
-    and line.sold_on >= $start_on and line.sold_on < $end_on
-    and line.channel_id = coalesce($channel, line.channel_id)
-    and coalesce(line.region, '-') = coalesce($region, line.region, '-')
-    and coalesce(product.category, '-') = coalesce($category, product.category, '-')
+from line
+where line.sold_on >= $start_on and line.sold_on < $end_on
 group by all
 order by week_on, channel_id
-"""
+"""  # noqa: S608  (a fixed text joined to a fixed text)
 
 _BY_PRODUCT = """
 select
@@ -100,7 +96,9 @@ group by daily.sku
 order by abs(net - net_before) desc, daily.sku
 """
 
-_BY_PLACE = """
+_BY_PLACE = f"""
+with line as ({COUNTED})
+
 select
     line.channel_id,
     case when count(distinct coalesce(line.region, '-')) = 1 then any_value(line.region) end as region,
@@ -117,18 +115,12 @@ select
     count(distinct line._source || ':' || line.sale_id) filter (
         where line.line_kind not in ('refund', 'return') and line.sold_on >= $middle_on
     ) as orders
-from fct_sales_line as line
+from line
 left join dim_location as location on line.location_id = location.location_id
-left join dim_product as product on line.sku = product.sku and product.is_current
-where
-    line.sales_view = 'sell_out' and line.is_revenue and line.is_counted and not line.is_suspect
-    and line.sold_on >= $start_on and line.sold_on < $end_on
-    and line.channel_id = coalesce($channel, line.channel_id)
-    and coalesce(line.region, '-') = coalesce($region, line.region, '-')
-    and coalesce(product.category, '-') = coalesce($category, product.category, '-')
+where line.sold_on >= $start_on and line.sold_on < $end_on
 group by line.channel_id, line.location_id
 order by net desc, line.channel_id, line.location_id
-"""
+"""  # noqa: S608
 
 _ONLINE = "select channel_id from channels where kind <> 'store'"
 _CHANNEL_NAMES = "select channel_id, name, name_zh from channels"

@@ -5,6 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+# The lines that count as sales to shoppers, with their product's category, under the filters of a scope; each question
+# adds its own span of time.
+COUNTED = """
+    select line.*, product.category
+    from fct_sales_line as line
+    left join dim_product as product on line.sku = product.sku and product.is_current
+    where
+        line.sales_view = 'sell_out' and line.is_revenue and line.is_counted and not line.is_suspect
+        and line.channel_id = coalesce($channel, line.channel_id)
+        and coalesce(line.region, '-') = coalesce($region, line.region, '-')
+        and coalesce(product.category, '-') = coalesce($category, product.category, '-')
+"""
+
 
 @dataclass(frozen=True)
 class Scope:

@@ -6,6 +6,7 @@ WORKSPACE ?= demo-workspace
 BIN := .venv/bin
 READY := .venv/ready
 PEERS := .venv-bench/ready
+SPARK := .venv-spark/ready
 
 .PHONY: help setup run test test-kill lint bench lock
 
@@ -28,7 +29,7 @@ run: $(READY) ## demo brand: source systems, pipeline, portal (PORT=8501 SERVE=1
 	@$(BIN)/tillmill demo run --workspace $(WORKSPACE) -- $(BIN)/tillmill run --workspace $(WORKSPACE)
 	@if [ "$(SERVE)" != 0 ]; then exec $(BIN)/tillmill apps --workspace $(WORKSPACE) --port $(PORT); fi
 
-test: $(READY) ## every test; CI=true adds the slow ones
+test: $(READY) $(if $(filter true,$(CI)),$(SPARK)) ## every test; CI=true adds the slow ones
 	@$(BIN)/python -m tests.e2e.chromium
 	@$(BIN)/python -m tests.ingestion.connectors.odbcdrivers
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(if $(filter true,$(CI)),,-m "not slow")
@@ -53,6 +54,12 @@ bench-%: $(READY) $(PEERS)
 $(PEERS): benchmarks/peers.lock $(READY) # what we are measured against, apart from what we ship
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	@VIRTUAL_ENV=.venv-bench $(BIN)/uv pip install --quiet --require-hashes -r benchmarks/peers.lock
+	@touch $@
+
+$(SPARK): requirements-all.lock $(READY) # every extra, for the tables that Spark builds
+	@test -x .venv-spark/bin/python || $(PYTHON) -m venv .venv-spark
+	@VIRTUAL_ENV=.venv-spark $(BIN)/uv pip install --quiet --require-hashes -r requirements-all.lock
+	@VIRTUAL_ENV=.venv-spark $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 lock: ## write the locks anew

@@ -8,7 +8,7 @@
 {% macro tax_of(amount, tax_rate, is_tax_inclusive) -%}
     cast(
         {{ amount }} * case
-            when {{ is_tax_inclusive }} then cast(cast(coalesce({{ tax_rate }}, 0) as double) / (1 + coalesce({{ tax_rate }}, 0)) as decimal(18, 12))
+            when {{ is_tax_inclusive }} then {{ to_decimal('(cast(coalesce(' ~ tax_rate ~ ', 0) as double) / (1 + coalesce(' ~ tax_rate ~ ', 0)))', 12) }}
             else cast(coalesce({{ tax_rate }}, 0) as decimal(18, 12))
         end as decimal(18, 4)
     )

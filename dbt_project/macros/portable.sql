@@ -119,6 +119,19 @@
 {%- endmacro %}
 
 
+{#-
+    A floating number as a decimal of so many digits after the point. Half a last digit is told from the product that both
+    engines compute alike, not from the number's shortest text, as Spark's cast would.
+-#}
+{% macro to_decimal(value, digits) -%}
+    {%- if on_spark() -%}
+        cast(sign({{ value }}) * floor(abs({{ value }}) * 1e{{ digits }} + 0.5e0) / 1e{{ digits }} as decimal(18, {{ digits }}))
+    {%- else -%}
+        cast({{ value }} as decimal(18, {{ digits }}))
+    {%- endif -%}
+{%- endmacro %}
+
+
 {#- The type of an instant: microseconds of UTC. -#}
 {% macro instant() -%}
     {{ 'timestamp' if on_spark() else 'timestamptz' }}

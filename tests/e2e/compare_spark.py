@@ -9,8 +9,9 @@ import polars as pl
 
 # Two ways of adding up floating numbers differ in the last digits.
 RELATIVE = 1e-9
-# A load is numbered anew when its candidate is published, which is after DuckDB has read it.
-NUMBERED_ANEW = frozenset({"visible_seq"})
+# What counts loads has not seen, on DuckDB, the loads of what the same run learnt later; Spark comes after them.
+COUNTING = frozenset({"int_loads", "int_stream_loads", "int_stream_account", "mart_load", "mart_data_health"})
+LEARNT = "tillmill"
 CONTRACTED = ("fct_", "dim_", "mart_", "bridge_")
 
 
@@ -31,10 +32,10 @@ def differences(database: Path, tables: Path) -> list[str]:
             if not list((tables / name).glob("*.parquet")):
                 found.append(f"{name}: Spark has not built it")
                 continue
-            ours = connection.table(name).pl()
-            said = difference(
-                ours, pl.read_parquet(tables / name / "*.parquet"), with_types=name.startswith(CONTRACTED)
-            )
+            ours, theirs = connection.table(name).pl(), pl.read_parquet(tables / name / "*.parquet")
+            if name in COUNTING:
+                ours, theirs = (frame.filter(pl.col("_source") != LEARNT) for frame in (ours, theirs))
+            said = difference(ours, theirs, with_types=name.startswith(CONTRACTED))
             if said:
                 found.append(f"{name}: {said}")
     return found
@@ -44,7 +45,7 @@ def difference(ours: pl.DataFrame, theirs: pl.DataFrame, *, with_types: bool) ->
     """What is not the same in two frames whose rows have no order; an empty text when nothing is."""
     if set(ours.columns) != set(theirs.columns):
         return f"columns {sorted(set(ours.columns) ^ set(theirs.columns))} are only in one"
-    columns = [column for column in ours.columns if column not in NUMBERED_ANEW]
+    columns = ours.columns
     ours, theirs = ours.select(columns), theirs.select(columns)
     if with_types:
         types = [

@@ -60,10 +60,10 @@ weekly as (
         demand.channel_id,
         demand.week_on,
         sum(demand.units) as units,
-        cast(
-            cast(sum(demand.price_amount * demand.units) as double)
-            / nullif(sum(demand.units) filter (where demand.price_amount is not null), 0) as decimal(18, 4)
-        ) as price_amount,
+        {{ to_decimal(
+            '(cast(sum(demand.price_amount * demand.units) as double)
+            / nullif(sum(demand.units) filter (where demand.price_amount is not null), 0))', 4
+        ) }} as price_amount,
         -- Sums of floating numbers depend on their order unless it is given.
         {{ in_order('sum', 'case when demand.is_in_stock then 0 else weights.weight / 7 end', 'demand.location_id, demand.demand_on') }} as empty_share
     from demand

@@ -53,7 +53,7 @@ met as (
 weighed as (
     select
         *,
-        cast(cast(sold_amount as double) / sum(sold_amount) over (partition by cost_id) as decimal(18, 12)) as weight,
+        {{ to_decimal('(cast(sold_amount as double) / sum(sold_amount) over (partition by cost_id))', 12) }} as weight,
         row_number() over (partition by cost_id order by sold_amount desc, location_id asc, region asc, sku asc, sold_on asc, sold_in asc) = 1
             as is_first
     from met

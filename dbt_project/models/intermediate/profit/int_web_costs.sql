@@ -43,12 +43,12 @@ weighed as (
         lines.net_sales_amount,
         row_number() over sale = 1 as is_first,
         -- An order that brought nothing is shared out evenly.
-        cast(
-            coalesce(
+        {{ to_decimal(
+            'coalesce(
                 cast(greatest(lines.net_sales_amount, 0) as double) / nullif(sum(greatest(lines.net_sales_amount, 0)) over sale_lines, 0),
                 cast(1 as double) / count(*) over sale_lines
-            ) as decimal(18, 12)
-        ) as weight
+            )', 12
+        ) }} as weight
     from lines
     left join categories on lines.sku = categories.sku
     window

@@ -44,7 +44,7 @@ final as (
         coalesce(sold.week_on, placed.week_on) as week_on,
         coalesce(sold.units, 0) as units,
         coalesce(sold.net_sales_amount, 0) as net_sales_amount,
-        case when sold.units > 0 then cast(cast(sold.net_sales_amount as double) / sold.units as decimal(18, 4)) end as price_amount,
+        case when sold.units > 0 then {{ to_decimal('(cast(sold.net_sales_amount as double) / sold.units)', 4) }} end as price_amount,
         coalesce(placed.is_display, false) as is_display,
         coalesce(placed.is_mailer, false) as is_mailer
     from sold

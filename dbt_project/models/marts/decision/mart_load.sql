@@ -14,7 +14,7 @@ final as (
         quarantined_rows,
         loaded_at,
         watermark_at,
-        place
+        cast(place as bigint) as place
     from {{ ref('int_stream_loads') }}
     where place <= 30
 )

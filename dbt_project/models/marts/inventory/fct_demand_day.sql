@@ -65,7 +65,10 @@ days as (
         coalesce(observed.demand_on, stock_outs.stock_on) as demand_on,
         coalesce(observed.units, 0) as units,
         stock_outs.sku is null or coalesce(observed.units, 0) > 0 as is_in_stock,
-        case when observed.priced_units > 0 then cast(cast(observed.net_sales_amount as double) / observed.priced_units as decimal(18, 4)) end as price_amount,
+        case
+            when observed.priced_units > 0
+                then {{ to_decimal('(cast(observed.net_sales_amount as double) / observed.priced_units)', 4) }}
+        end as price_amount,
         coalesce(observed.is_on_promotion, false) as is_on_promotion
     from observed
     full outer join stock_outs

@@ -19,7 +19,7 @@ forecast as (
         bucket_on as week_on,
         {{ in_order('sum', 'mean', 'location_id') }} as mean,
         -- Between the 10th and the 90th of a hundred lie 2.5631 standard deviations; counted things vary by their mean at least.
-        sum(greatest(power((q90 - q10) / 2.5631, 2), mean) order by location_id) as variance
+        {{ in_order('sum', 'greatest(power((q90 - q10) / 2.5631, 2), mean)', 'location_id') }} as variance
     from {{ ref('stg_forecasting__demand') }}
     where freq = 'W'
     group by sku, channel_id, bucket_on
@@ -32,10 +32,11 @@ thinned as (
         shares.sku,
         forecast.week_on,
         {{ in_order('sum', 'forecast.mean * shares.share_rate', 'forecast.channel_id') }} as mean,
-        sum(
-            forecast.variance * power(shares.share_rate, 2) + forecast.mean * shares.share_rate * (1 - shares.share_rate)
-            order by forecast.channel_id
-        ) as variance
+        {{ in_order(
+            'sum',
+            'forecast.variance * power(shares.share_rate, 2) + forecast.mean * shares.share_rate * (1 - shares.share_rate)',
+            'forecast.channel_id'
+        ) }} as variance
     from shares
     inner join forecast on shares.sku = forecast.sku and shares.channel_id in ('*', forecast.channel_id)
     group by shares.location_id, shares.sku, forecast.week_on

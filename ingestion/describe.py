@@ -70,7 +70,7 @@ def _table(name: str, model: type[BaseModel]) -> Iterator[str]:
 
 def _said(info: FieldInfo) -> str:
     choices = [str(choice) for part in _parts(info.annotation) for choice in _choices(part)]
-    one_of = f"one of {', '.join(choices)}" if choices else ""
+    one_of = f"one of {', '.join(filter(None, choices))}" if any(choices) else ""
     needed = "required" if info.is_required() and (one_of or info.description) else ""
     return "; ".join(part for part in (needed, info.description or "", one_of) if part)
 

@@ -184,8 +184,11 @@ def _to_fix(
 def _changed(stream: Stream, record: Record | None, told: Record) -> Record:
     """What is said of a record beyond what it already has, by raw field."""
     before = record or {}
-    stated = {name: value for name, value in told.items() if before.get(name) != value}
-    return {_field(stream, record, name): value for name, value in stated.items()}
+    # A column's name stands for the field it is read from: to empty the column is to change that one.
+    read_from = {name for name, rule in stream.rules.items() if rule.field not in (None, name)}
+    stated = {name: value for name, value in told.items() if name in read_from or before.get(name) != value}
+    named = {_field(stream, record, name): value for name, value in stated.items()}
+    return {name: value for name, value in named.items() if before.get(name) != value}
 
 
 def _field(stream: Stream, record: Record | None, name: str) -> str:

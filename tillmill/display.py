@@ -67,8 +67,9 @@ def tell_quarantine(console: Console, results: Sequence[StreamResult]) -> None:
     """Says which streams have new rows in quarantine, why most of them are there, and what to type next."""
     told = [result for result in results if result.quarantined]
     for result in told:
+        plural = "" if result.quarantined == 1 else "s"
         reasons = commonest(Counter(dict(result.reasons)))
-        said = f"{result.source} {result.stream}: {result.quarantined:,} rows to quarantine: {reasons}"
+        said = f"{result.source} {result.stream}: {result.quarantined:,} row{plural} to quarantine: {reasons}"
         console.print(from_source(said), style="yellow", soft_wrap=True)
     if told:
         say_next(console, "tillmill quarantine list")

@@ -40,7 +40,9 @@ def list_open(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) ->
     if found.is_empty():
         console.print("Nothing is in quarantine.")
         return
-    table = Table("source", "stream", "rows", "reason", "seen (UTC)", "example")
+    table = Table()
+    for name in ("source", "stream", "rows", "reason", "seen (UTC)", "example"):
+        table.add_column(name, overflow="fold")
     for told in found.to_dicts():
         seen = " to ".join(dict.fromkeys(f"{told[name]:%Y-%m-%d}" for name in ("first_seen_at", "last_seen_at")))
         words = (told["source"], told["stream"], f"{told['rows']:,}", told["reason"], seen, told["example"])
@@ -127,7 +129,11 @@ def fix(
     changed = mending.fix(opened, told, author or getpass.getuser())
     fields_changed = Counter(name for record in changed.values() for name in record)
     said = ", ".join(f"{name} in {count:,}" for name, count in fields_changed.most_common())
-    console.print(f"{len(changed):,} rows changed{': ' + said if said else ''}", soft_wrap=True, markup=False)
+    console.print(
+        f"{len(changed):,} row{'' if len(changed) == 1 else 's'} changed{': ' + said if said else ''}",
+        soft_wrap=True,
+        markup=False,
+    )
     if changed:
         replay(workspace=workspace)
 

@@ -64,5 +64,5 @@
 {#- The named columns, quoted because some are words of SQL, and those of every landed row. -#}
 {% macro columns_of(columns) -%}
     {% for column in columns %}{{ named(column) }}, {% endfor %}
-    _source, _load_id, _load_seq, _row, _extracted_at, _op, _extra, _flags, visible_seq
+    _source, _load_id, _load_seq, _row, _extracted_at, _op, _extra, coalesce(_flags, '') as _flags, visible_seq
 {%- endmacro %}

@@ -166,6 +166,13 @@ def test_a_person_mends_a_row_and_the_original_stays_beside_it(workspace: Worksp
         mending.fix(workspace, told, "ada")
 
 
+def test_a_field_is_emptied_by_its_columns_name_too(workspace: Workspace) -> None:
+    rows = mending.open_rows(workspace, "till", "pos.sale_lines", unsealed=True)
+    nonsense = next(row for row in rows if (row.record or {})["sold_at"] == "nonsense")
+    assert mending.fix(workspace, {nonsense.place: {"sale_id": None}}, "ada") == {nonsense.place: {"receipt": None}}
+    assert mending.fix(workspace, {nonsense.place: {"sale_id": None}}, "ada") == {}
+
+
 def test_a_line_that_cannot_be_read_waits_for_a_person(workspace: Workspace, tmp_path: Path) -> None:
     (done,) = mending.replay_open(workspace, "till", "wms.stock")
     assert (done.opened, done.landed, done.reasons[UNREADABLE]) == (2, 0, 1)

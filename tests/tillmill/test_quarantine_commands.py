@@ -74,7 +74,7 @@ def test_from_list_to_show_to_fix_each_says_what_to_type_next(root: Path) -> Non
     # A source's text is text, whatever it looks like.
     assert '"lot_id": "[red]A"' in shown
     fixed = tillmill(root, "fix", "--row", f"{LOAD}:0", "--set", "on_hand_units=7", "--author", "ada")
-    assert "1 rows changed: on_hand_units in 1" in fixed
+    assert "1 row changed: on_hand_units in 1" in fixed
     assert "wms wms.stock: 1 open, 1 landed, 0 stay" in fixed
     assert "Next: tillmill run" in fixed
     assert json.loads(tillmill(root, "list", "--json"))["reasons"][0]["stream"] == "pos.sale_lines"
@@ -111,7 +111,7 @@ def test_a_run_says_why_rows_went_to_quarantine(root: Path, capsys: pytest.Captu
     results = ingest(open_workspace(root))
     tell_quarantine(Console(), results)
     said = capsys.readouterr().out
-    assert "wms wms.stock: 1 rows to quarantine: 1 × on_hand_units is not a number that fits" in said
+    assert "wms wms.stock: 1 row to quarantine: 1 × on_hand_units is not a number that fits" in said
     assert "Next: tillmill quarantine list" in said
 
 

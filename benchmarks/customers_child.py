@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks import splink_alone
+from benchmarks import bench_value, cdnow, splink_alone
 from benchmarks.bench_customers import SHARED, pairs_in
 from benchmarks.omnichannel import PLACEHOLDER, make
 from customers.identity import resolve_customers
@@ -134,11 +134,18 @@ def quality(customers: pl.DataFrame, truth: pl.DataFrame) -> tuple[float, float]
     return right / pairs_in(both, "customer_id"), right / pairs_in(both, "person")
 
 
+def value() -> dict[str, float]:
+    """Error of the orders expected of CDNOW's customers in the 39 weeks after the fit, by what ships and by BG/NBD."""
+    errors = bench_value.errors(cdnow.UNTIL, cdnow.WEEKS)
+    return {"error": errors[bench_value.MEAN_BY_SIZE], "plain": errors["BG/NBD"]}
+
+
 MEASURES: dict[str, Callable[..., dict[str, Any]]] = {
     "public": public,
     "omnichannel": omnichannel,
     "write": write,
     "many": many,
+    "value": value,
 }
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -138,7 +139,7 @@ def test_a_day_later_only_that_day_is_loaded(fresh_run: Path) -> None:
     before = {(s["source"], s["stream"]): s["landed"] for s in status(fresh_run)["streams"]}
     skus = skus_of(fresh_run)
     assert tillmill("demo", "advance", "1", "--workspace", str(fresh_run)).returncode == 0
-    run_demo(fresh_run)
+    said = run_demo(fresh_run).stdout
     found = status(fresh_run)
     clock = datetime.fromisoformat(found["clock"])
     assert (clock - CLOCK).days == 1
@@ -149,6 +150,10 @@ def test_a_day_later_only_that_day_is_loaded(fresh_run: Path) -> None:
     # A web page overlaps the one before (faults.md 8), so web rows may come twice; what is published must not.
     assert landed[("pos", "pos.sale_lines")] <= new_lines <= landed[("pos", "pos.sale_lines")] + web
     assert published_sales(fresh_run) == package_sales(skus, clock)
+    people = re.search(r"([\d,]+) records, ([\d,]+) of them looked at", said)
+    assert people is not None
+    records, looked_at = (int(number.replace(",", "")) for number in people.groups())
+    assert 0 < looked_at < records / 2, "who is who is worked out anew for those alone whom the day touched"
 
 
 @pytest.mark.slow

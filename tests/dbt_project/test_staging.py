@@ -132,6 +132,21 @@ def test_a_stream_that_nobody_lands_and_no_model_reads_costs_no_table_until_it_l
     assert warehouse.rows('select period_on, "rows" from stg_scheduling__controls') == [(day("2017-01-02"), 4)]
 
 
+def test_a_link_that_was_withdrawn_is_none_and_comes_back_when_it_holds_again(warehouse: Warehouse) -> None:
+    lake = warehouse.fresh()
+    link = {"left_record": "a", "right_record": "b", "rule": "phone", "model_version": "exact-3", "verdict": "link"}
+    held = []
+    for verdict, when in (
+        ("link", "2017-01-01T00:00"),
+        ("withdrawn", "2017-01-02T00:00"),
+        ("link", "2017-01-02T00:00"),
+    ):
+        lake.land("customers.links", [link | {"verdict": verdict, "observed_at": at(when)}], source="tillmill")
+        warehouse.build("pass_b,stg_customers__links_all", "pass_b,stg_customers__links")
+        held.append(warehouse.rows("select count(*) from stg_customers__links"))
+    assert held == [[(1,)], [(0,)], [(1,)]]
+
+
 @pytest.mark.slow
 def test_every_stream_is_staged_by_its_key_and_version(warehouse: Warehouse) -> None:
     """The oldest version arrives last; each table is built anew first and then incrementally."""

@@ -86,11 +86,13 @@ def _resolve_touched(
     before, links = known.records, known.links
     linked, never = links.filter(pl.col("verdict") == "link"), links.filter(pl.col("verdict") == "never")
     by_keys, by_likeness = linked.filter(pl.col("rule") != RULE), linked.filter(pl.col("rule") == RULE)
+    # Links by keys: those of every key that a moved record has or had.
     moved = _moved(before, records)
     keys_moved = _keys_of(before, records, moved)
     near = _bearers(records, keys_moved, moved)
     kept_exact = _of_other_keys(by_keys, before, keys_moved)
     new_exact = link_records(records.join(near, on="record_token", how="semi"), only=keys_moved)
+    # Links by likeness: those of every group that has such a key, and of names that became rare or common in a town.
     grouped = records.join(groups_of(records, pl.concat([kept_exact, new_exact])), on="record_token")
     groups = grouped.join(near, on="record_token", how="semi").select("group").unique()
     groups = pl.concat([groups, _by_namesakes(before, by_keys, grouped, groups, moved)]).unique()
@@ -99,7 +101,7 @@ def _resolve_touched(
     kept, new = pl.concat([kept_exact, kept_alike]), pl.concat([new_exact, link_touched(grouped, groups, model)])
     differ = changes(linked.join(kept, on=LINK_KEY, how="anti"), new)
     now_linked = pl.concat([kept, new])
-    # A component changes where a link or a record of it does, or what people say.
+    # Vetoes and customers: a component changes where a link or a record of it does, or what people say.
     walked = pl.concat([now_linked, said.filter(pl.col("verdict") == "link")])
     reached = _reach(pl.concat([touched, _ends(pl.concat([differ, said]))]).unique(), walked)
     inside, links_inside = records.join(reached, on="record_token", how="semi"), _within(now_linked, reached)

@@ -63,6 +63,7 @@ def _whole(found: pl.DataFrame) -> dict[str, float | None]:
 
 def _columns(view: View) -> list[tables.Column]:
     words = view.words
+    filled, in_full = view.metric("fill_rate"), view.metric("otif_rate")
 
     def rate(value: float) -> str:
         return write.percent(value)
@@ -71,8 +72,8 @@ def _columns(view: View) -> list[tables.Column]:
         tables.Column("account", words("term.account"), width=200),
         tables.Column("order_kind", words("service.kind")),
         tables.Column("lines", words("service.lines"), write.exact),
-        tables.Column("fill_rate", words("term.fill_rate"), rate, help=words("explain.fill_rate")),
-        tables.Column("otif_rate", words("term.otif"), rate, help=words("explain.otif")),
+        tables.Column("fill_rate", filled.name, rate, help=filled.meaning),
+        tables.Column("otif_rate", in_full.name, rate, help=in_full.meaning),
         tables.Column("told_rate", words("service.told"), rate, help=words("explain.told")),
         tables.Column("short_units", words("service.short"), view.short),
         tables.Column("ordered_units", words("service.ordered"), view.short),

@@ -104,7 +104,7 @@ def _columns(view: View) -> list[tables.Column]:
         tables.Column("ordered_on", words("suspects.ordered_on"), view.day),
         tables.Column("status", words("term.status"), tone=tone),
         tables.Column("signs", words("suspects.signs"), width=300, help=words("explain.signs")),
-        tables.Column("net_sales", words("term.net_sales"), view.money),
+        tables.Column("net_sales", view.metric("net_sales").name, view.money),
         tables.Column("verdict_by", words("suspects.by"), write.name, width=100),
         tables.Column("verdict_reason", words("suspects.reason"), write.name, width=180),
     ]

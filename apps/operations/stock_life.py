@@ -54,7 +54,7 @@ def _columns(view: View) -> list[tables.Column]:
             help=words("explain.refused"),
         ),
         tables.Column("accepted_units", words("life.accepted"), view.short),
-        tables.Column("on_hand_units", words("term.on_hand"), view.short),
+        tables.Column("on_hand_units", view.metric("on_hand").name, view.short),
         tables.Column("life_left_days", words("life.next"), write.exact, help=words("explain.life_next")),
         tables.Column("least_days", words("life.least"), write.exact),
         tables.Column("sku", words("term.sku")),

@@ -132,6 +132,12 @@
 {%- endmacro %}
 
 
+{#- A text field of a JSON object; null where it has none. -#}
+{% macro json_text(object, field) -%}
+    {{ 'get_json_object' if on_spark() else 'json_extract_string' }}({{ object }}, '$.{{ field }}')
+{%- endmacro %}
+
+
 {#- The type of an instant: microseconds of UTC. -#}
 {% macro instant() -%}
     {{ 'timestamp' if on_spark() else 'timestamptz' }}

@@ -254,7 +254,7 @@ def test_a_streams_detail_is_its_own(warehouse: Warehouse) -> None:
     one = ("pos", "pos.sale_lines")
     assert health.loads(warehouse, *one)["quarantined_rows"].to_list() == [-3, 2, 3]
     assert health.reasons(warehouse, *one)["reason_rows"].sum() == 2
-    assert health.fields(warehouse, *one)["change"].to_list() == ["lost", "new"]
+    assert health.fields(warehouse, *one)["change"].to_list() == ["lost", "retyped", "new"]
     for ask in (health.loads, health.reasons, health.fields):
         assert ask(warehouse, "wms", "pos.sale_lines").is_empty()
 

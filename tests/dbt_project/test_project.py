@@ -13,6 +13,7 @@ import yaml
 
 from ingestion.contracts import ALL
 from ingestion.contracts.contract import landed_key, landed_schema
+from tests.dbt_project.metrics import defined
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 REFERENCE = PROJECT.parent / "seeds" / "reference"
@@ -46,6 +47,29 @@ def test_every_column_of_every_mart_has_a_type_and_a_meaning_in_both_languages()
             said = [column["data_type"], column["description"], meta["label"], meta["label_zh"]]
             assert all(said), (name, column["name"])
             assert re.search(r"[\u4e00-\u9fff]", meta["zh"]), (name, column["name"])
+
+
+def test_every_marts_types_are_a_contract_that_no_model_leaves() -> None:
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
+    # Spark has no contracts to enforce: there every table is compared with DuckDB's instead.
+    contract = project["models"]["tillmill"]["marts"]["+contract"]
+    assert contract == {"enforced": "{{ target.type == 'duckdb' }}"}
+    for file in (PROJECT / "models" / "marts").rglob("*.yml"):
+        for model in _models(file):
+            assert "contract" not in model["config"], model["name"]
+    for file in (PROJECT / "models" / "marts").rglob("*.sql"):
+        assert "contract" not in file.read_text(), file.name
+
+
+def test_every_metric_has_a_name_a_meaning_and_a_format_in_both_languages() -> None:
+    for name, metric in defined().metrics.items():
+        meta = metric["config"]["meta"]
+        assert metric["label"], name
+        assert metric["description"].endswith("."), name
+        assert meta["zh"].endswith("。"), name
+        assert re.search(r"[\u4e00-\u9fff]|OEE", meta["label_zh"]), name
+        assert meta["format"] in {"money", "percent", "number", "score", "days", "hours", "minutes"}, name
+        assert meta.keys() <= {"label_zh", "zh", "format", "digits"}, name
 
 
 def test_every_mart_and_fact_has_its_grain_tested() -> None:

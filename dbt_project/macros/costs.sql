@@ -24,10 +24,10 @@
 {#- A share of a whole, to four digits; what rounding leaves over goes to the first of its rows. -#}
 {% macro share_of(whole, weight, rows, first) -%}
     cast(
-        cast({{ whole }} * {{ weight }} as decimal(18, 4))
+        cast(cast({{ whole }} as decimal(18, 4)) * {{ weight }} as decimal(18, 4))
         + case
             when {{ first }}
-                then {{ whole }} - sum(cast({{ whole }} * {{ weight }} as decimal(18, 4))) over (partition by {{ rows }})
+                then {{ whole }} - sum(cast(cast({{ whole }} as decimal(18, 4)) * {{ weight }} as decimal(18, 4))) over (partition by {{ rows }})
             else 0
         end as decimal(18, 4)
     )

@@ -77,6 +77,7 @@ def _places(workspace: Workspace) -> dict[str, str]:
         "TILLMILL_SPARK_WAREHOUSE": str(folder / "warehouse"),
         "SPARK_LOCAL_DIRS": str(folder / "spill"),
         "SPARK_LOCAL_IP": "127.0.0.1",
+        "TILLMILL_ENGINE_LOG": str(workspace.logs / "spark.log"),
     }
 
 

@@ -92,6 +92,11 @@ class Transformer:
 def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str) -> None:
     """The child: one parse, then one build per request, until the parent closes the pipe or dies."""
     os.environ.update(environment)
+    if said := environment.get("TILLMILL_ENGINE_LOG"):
+        # What an engine writes to the terminal, and the engine's own children.
+        log = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
     os.environ.update(
         DBT_SEND_ANONYMOUS_USAGE_STATS="false",
         DO_NOT_TRACK="1",

@@ -84,6 +84,12 @@
 {%- endmacro %}
 
 
+{#- A Parquet file as a table. -#}
+{% macro parquet_file(path) -%}
+    {%- if on_spark() -%} parquet.`{{ path }}` {%- else -%} read_parquet({{ quoted(path) }}) {%- endif -%}
+{%- endmacro %}
+
+
 {#- Every load that this candidate reads, as the ledger's manifest tells it. -#}
 {% macro manifest_loads() -%}
     (

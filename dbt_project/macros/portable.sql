@@ -16,12 +16,6 @@
 {%- endmacro %}
 
 
-{#- A Parquet file as a table. -#}
-{% macro parquet_file(path) -%}
-    {%- if on_spark() -%} parquet.`{{ path }}` {%- else -%} read_parquet({{ quoted(path) }}) {%- endif -%}
-{%- endmacro %}
-
-
 {#- Behind a star: all columns but these. -#}
 {% macro but(columns) -%}
     {{ 'except' if on_spark() else 'exclude' }} ({{ columns | join(', ') }})

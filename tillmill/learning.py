@@ -32,6 +32,8 @@ from tillmill.publish import Candidate
 from tillmill.workspace import Workspace, now, to_business_date
 
 CODE = ("ingestion", "dbt_project", "customers", "promotions", "forecasting", "planning", "tillmill", "seeds/reference")
+# What makes the warehouse's tables of what has landed.
+TABLES = ("dbt_project", "ingestion/contracts")
 # What the vault's columns say of a person, whichever stream they come from.
 CLEAR = {
     "name": ("name", "buyer_name"),
@@ -58,9 +60,14 @@ def fingerprint(workspace: Workspace, ledger: Ledger) -> str:
         "loads": ledger.input_seqs(),
         "business_date": business_date(workspace).isoformat(),
         "settings": workspace.settings.model_dump(mode="json"),
-        "code": _code_version(),
+        "code": _code_version(CODE),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def recipe() -> str:
+    """Names what tables are made by: kept tables of another recipe are not built upon."""
+    return _code_version(TABLES)[:16]
 
 
 def run_id(fingerprint: str, ledger: Ledger) -> str:
@@ -326,10 +333,10 @@ def _against_benchmark(scores: pl.DataFrame) -> str:
 
 
 @cache
-def _code_version() -> str:
+def _code_version(folders: tuple[str, ...]) -> str:
     root = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256()
-    for folder in CODE:
+    for folder in folders:
         for file in sorted((root / folder).rglob("*")):
             if file.suffix in {".py", ".sql", ".yml", ".csv"}:
                 digest.update(file.relative_to(root).as_posix().encode())

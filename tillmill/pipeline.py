@@ -176,7 +176,7 @@ def build(
         with _timed(display, outcome, "build") as say:
             say("nothing new since the published version")
         return
-    candidate = publishing.begin_candidate(workspace, ledger, fingerprint, afresh=afresh)
+    candidate = publishing.begin_candidate(workspace, ledger, fingerprint, recipe=learning.recipe(), afresh=afresh)
     health.freeze(workspace, ledger)
     clear = vault_reader(workspace, who="customers", purpose="who is who")
     learner = learning.Learner(

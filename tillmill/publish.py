@@ -40,16 +40,21 @@ class PublishedVersion:
     is_pinned: bool
 
 
-def begin_candidate(workspace: Workspace, ledger: Ledger, fingerprint: str, *, afresh: bool = False) -> Candidate:
-    """A copy of the last published file (none when `afresh`), with what an earlier failed candidate left discarded."""
+def begin_candidate(
+    workspace: Workspace, ledger: Ledger, fingerprint: str, *, recipe: str, afresh: bool = False
+) -> Candidate:
+    """A copy of the last published file, with what an earlier failed candidate left discarded.
+
+    There is no copy, and so every table is built anew, when `afresh` or when that file was made by another recipe.
+    """
     discard_candidates(workspace, ledger)
     candidate = Candidate(
-        name=f"{fingerprint}-{secrets.token_hex(4)}",
+        name=f"{fingerprint}-{recipe}-{secrets.token_hex(4)}",
         database=workspace.build / "candidate.duckdb",
         manifest=workspace.build / "manifest.parquet",
     )
     latest = ledger.latest_version()
-    if latest is not None and not afresh:
+    if latest is not None and not afresh and _recipe_of(latest.file) == recipe:
         shutil.copyfile(workspace.published / latest.file, candidate.database)
     freeze_manifest(ledger, candidate)
     return candidate
@@ -93,6 +98,11 @@ def publish(workspace: Workspace, ledger: Ledger, candidate: Candidate) -> Publi
 def fingerprint_of(version: PublishedVersion) -> str:
     """The fingerprint that the version was built from, kept in its file's name."""
     return version.path.stem.split("-")[1]
+
+
+def _recipe_of(file: str) -> str:
+    """The recipe that a version was made by, kept in its file's name beside the fingerprint."""
+    return file.split("-")[2]
 
 
 def repair(workspace: Workspace, ledger: Ledger) -> None:

@@ -30,7 +30,7 @@ def ledger(workspace: Workspace) -> Iterator[Ledger]:
 
 
 def publish_answer(workspace: Workspace, ledger: Ledger, answer: int) -> publishing.PublishedVersion:
-    candidate = publishing.begin_candidate(workspace, ledger, f"print{answer}")
+    candidate = publishing.begin_candidate(workspace, ledger, f"print{answer}", recipe="one")
     with duckdb.connect(str(candidate.database)) as connection:
         connection.execute("create or replace table answers as select ? as answer", [answer])
     return publishing.publish(workspace, ledger, candidate)
@@ -49,19 +49,24 @@ def test_nothing_is_published_before_the_first_run(workspace: Workspace) -> None
 
 def test_a_candidate_starts_from_the_last_published_tables(workspace: Workspace, ledger: Ledger) -> None:
     publish_answer(workspace, ledger, 1)
-    candidate = publishing.begin_candidate(workspace, ledger, "print2")
+    candidate = publishing.begin_candidate(workspace, ledger, "print2", recipe="one")
     with duckdb.connect(str(candidate.database)) as connection:
         assert connection.execute("select answer from answers").fetchall() == [(1,)]
 
 
 def test_a_build_afresh_starts_from_nothing(workspace: Workspace, ledger: Ledger) -> None:
     publish_answer(workspace, ledger, 1)
-    assert not publishing.begin_candidate(workspace, ledger, "print2", afresh=True).database.exists()
+    assert not publishing.begin_candidate(workspace, ledger, "print2", recipe="one", afresh=True).database.exists()
+
+
+def test_tables_made_by_another_recipe_are_not_built_upon(workspace: Workspace, ledger: Ledger) -> None:
+    publish_answer(workspace, ledger, 1)
+    assert not publishing.begin_candidate(workspace, ledger, "print2", recipe="two").database.exists()
 
 
 def test_an_unpublished_candidate_changes_nothing_for_readers(workspace: Workspace, ledger: Ledger) -> None:
     publish_answer(workspace, ledger, 1)
-    candidate = publishing.begin_candidate(workspace, ledger, "print2")
+    candidate = publishing.begin_candidate(workspace, ledger, "print2", recipe="one")
     with duckdb.connect(str(candidate.database)) as connection:
         connection.execute("update answers set answer = 2")
     assert read_answer(workspace) == 1
@@ -125,5 +130,5 @@ def test_the_fingerprint_is_kept_with_the_version(workspace: Workspace, ledger: 
 
 def test_a_new_candidate_withdraws_the_note_that_an_older_one_was_audited(workspace: Workspace, ledger: Ledger) -> None:
     (workspace.build / publishing.AUDITED).write_text("{}")
-    publishing.begin_candidate(workspace, ledger, "print1")
+    publishing.begin_candidate(workspace, ledger, "print1", recipe="one")
     assert not (workspace.build / publishing.AUDITED).exists()

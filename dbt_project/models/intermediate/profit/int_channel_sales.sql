@@ -1,9 +1,11 @@
+{{ config(materialized='incremental', incremental_strategy='restate', unique_key='sold_on', on_schema_change='fail') }}
+
 -- One row per channel, shop, place, region, SKU and day: counted sales to shoppers from gross to cost of goods.
 with
 
 lines as (
     select * from {{ ref('fct_sales_line') }}
-    where is_counted and is_revenue and sales_view = 'sell_out'
+    where is_counted and is_revenue and sales_view = 'sell_out' and {{ is_restated('sold_on') }}
 ),
 
 products as (

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- One row per till line, in the shape of fct_sales_line but before conversion: amounts as stated, in their currency.
 with
 

@@ -1,0 +1,89 @@
+"""Facts that restate the days that new loads touch are those of a full build, whatever came, late or out of order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.dbt_project import brand
+from tests.dbt_project.conftest import Warehouse
+from tests.dbt_project.lake import SmallLake, at, day
+from tests.e2e.compare import differences
+
+# The sales facts and what they are made of; two builds of all four passes would prove no more.
+SALES = tuple(f"{one},+mart_channel_daily tag:{one},+int_sales_basis" for one in ("pass_a", "pass_b"))
+HELD = "select restated_on from int_sales_restated_days order by 1"
+
+
+@pytest.mark.slow
+def test_sales_stated_night_by_night_equal_a_full_build(warehouse: Warehouse) -> None:
+    lake = warehouse.fresh()
+    _first_night(lake)
+    warehouse.build(*SALES)
+    assert warehouse.rows(HELD) == []
+    for night in (_tills, _web_and_trade, _what_lines_depend_on, _nothing):
+        night(lake, warehouse.reference)
+        warehouse.build(*SALES)
+        restated = [str(row[0]) for row in warehouse.rows(HELD)]
+        assert (night.__name__, restated) == (night.__name__, RESTATED[night.__name__])
+    by_night = warehouse.keep("by_night")
+    assert warehouse.rows("select count(*) from fct_sales_line where sold_on = date '2017-01-04'") == [(0,)]
+    warehouse.build(*SALES, full_refresh=True)
+    assert differences(by_night, warehouse.candidate) == []
+
+
+RESTATED = {
+    # New, late, moved from one date to another, deleted; neither the version that is older than the one held nor the
+    # row of before the deletion touches anything.
+    "_tills": ["2016-12-20", "2016-12-27", "2017-01-04", "2017-01-08", "2017-01-12"],
+    # Paid later, refunded later, invoiced, and a till's line of P5 that the shop has told of.
+    "_web_and_trade": ["2016-12-30", "2017-01-05", "2017-01-06", "2017-01-09", "2017-01-12"],
+    # All dates of what bread is in, refunds too (its cost), and of store S2 (its region).
+    "_what_lines_depend_on": ["2016-12-20", "2016-12-27", "2017-01-05", "2017-01-07", "2017-01-10"],
+    "_nothing": [],
+}
+
+
+def _first_night(lake: SmallLake) -> None:
+    brand.land(lake)
+    # What the nights bring is not in the totals of the first.
+    lake.loads = [load for load in lake.loads if load["stream"] != "pos.controls" or load["load_id"] == "-"]
+
+
+def _tills(lake: SmallLake, _: Path) -> None:
+    new = brand.line("B5", 1, "2017-01-12T15:00", "MILK", 1, 2.0, platform_order_id="P5")
+    late = brand.line("B6", 1, "2016-12-20T15:00", "BREAD", 1, 3.0, store_id="S2", member_id="M3")
+    moved = {**brand.TILL_LINES[0], "sold_at": at("2017-01-08T15:00"), "observed_at": at("2017-01-13T00:00")}
+    older = {**moved, "units": 9, "observed_at": at("2017-01-02T00:00")}
+    gone = {**brand.TILL_LINES[2], "observed_at": at("2017-01-13T00:00"), "_op": "delete"}
+    back = {**brand.TILL_LINES[2], "observed_at": at("2017-01-06T00:00")}
+    lake.land("pos.sale_lines", [gone], load_seq=904, visible_seq=1001)
+    lake.land("pos.sale_lines", [new, late, moved], load_seq=903, visible_seq=1002)
+    lake.land("pos.sale_lines", [older, back], load_seq=902, visible_seq=1003)
+
+
+def _web_and_trade(lake: SmallLake, _: Path) -> None:
+    paid = brand.order("A2", "2017-01-05T12:00", paid_at=at("2017-01-06T18:00"), updated_at=at("2017-01-13T00:00"))
+    twice = brand.order("A5", "2017-01-12T15:00", platform_order_id="P5")
+    refund = {**brand.REFUNDS[1], "status": "completed", "refunded_at": at("2017-01-09T12:00")}
+    lake.land("ecommerce.orders", [paid, twice], source="shop_a", visible_seq=1004)
+    lake.land(
+        "ecommerce.refunds", [{**refund, "updated_at": at("2017-01-13T00:00")}], source="shop_a", visible_seq=1005
+    )
+    invoice = {
+        "invoice_id": "I1", "line_no": 1, "kind": "blue", "issued_on": day("2016-12-30"), "sku": "MILK", "units": 5,
+        "net_amount": 8.0, "tax_amount": 0,
+    }  # fmt: skip
+    lake.land("erp.invoices", [invoice], visible_seq=1006)
+
+
+def _what_lines_depend_on(lake: SmallLake, reference: Path) -> None:
+    store = {"store_id": "S2", "channel_id": "store", "region": "South", "timezone": brand.ZONE}
+    lake.land("pos.stores", [{**store, "updated_at": at("2017-01-14T00:00")}], visible_seq=1007)
+    bread = {"sku": "BREAD", "category": "BAKERY", "standard_cost": 1.6, "list_price": 4.5, "shelf_life_days": 20}
+    lake.land("erp.items", [{**bread, "updated_at": at("2017-01-17T00:00")}], visible_seq=1008)
+
+
+def _nothing(lake: SmallLake, _: Path) -> None:
+    """A night on which no source had anything to say."""

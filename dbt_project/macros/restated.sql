@@ -1,12 +1,21 @@
 {#-
-    Facts that restate the days that new loads touch, and no others: everything that tells an increment of the sales facts
-    from a full build. The days are those of `int_sales_restated_days`; on an engine that keeps no tables from build to
+    Facts that restate the days that new loads touch, and no others: everything that tells an increment from a full build.
+    The days are the rows (`restated_on`) of the table that a model names in `meta.restated_days`; on an engine that keeps no tables from build to
     build (Spark) nothing is held, so every build is a full one.
 -#}
 
+{#- A model by business date (`sold_on`) that keeps its rows and restates the days that the model `days` lists. -#}
+{% macro restates(days) -%}
+    {{- config(
+        materialized='table' if on_spark() else 'incremental', incremental_strategy='restate', unique_key='sold_on',
+        on_schema_change='fail', meta={'restated_days': days}
+    ) -}}
+{%- endmacro %}
+
+
 {#- The table of that name as the last build left it, not yet built anew in this one; none in a full build. -#}
 {% macro held(name) -%}
-    {%- if not execute or flags.FULL_REFRESH or target.type != 'duckdb' -%}
+    {%- if not execute or flags.FULL_REFRESH or on_spark() -%}
         {{- return(none) -}}
     {%- endif -%}
     {{- return(adapter.get_relation(database=this.database, schema=this.schema, identifier=name)) -}}
@@ -14,8 +23,8 @@
 
 
 {#- Whether a row is of a day that this build restates; in a full build every row is. -#}
-{% macro is_restated(day) -%}
-    {%- set days = ref('int_sales_restated_days') -%}
+{% macro is_restated(day, days) -%}
+    {%- set days = ref(days) -%}
     {%- if execute and is_incremental() -%}
         {{ day }} in (select restated_on from {{ days }})
     {%- else -%}
@@ -28,8 +37,8 @@
     Whether a timestamp may be of a restated day in whatever zone, as comparisons with constants: what lies outside is
     not even read. Beside `is_restated`, never instead of it.
 -#}
-{% macro may_be_restated(ts) -%}
-    {%- set days = ref('int_sales_restated_days') -%}
+{% macro may_be_restated(ts, days) -%}
+    {%- set days = ref(days) -%}
     {%- if not execute or not is_incremental() -%}
         true
     {%- else -%}
@@ -68,7 +77,7 @@
 {% macro get_incremental_restate_sql(arg_dict) -%}
     {%- set columns = get_quoted_csv(arg_dict.dest_columns | map(attribute='name')) -%}
     {%- set days = api.Relation.create(
-        database=this.database, schema=this.schema, identifier='int_sales_restated_days'
+        database=this.database, schema=this.schema, identifier=config.get('meta')['restated_days']
     ) -%}
     delete from {{ arg_dict.target_relation }}
     where {{ arg_dict.unique_key }} in (select restated_on from {{ days }});

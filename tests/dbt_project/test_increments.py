@@ -17,6 +17,7 @@ HELD = "select restated_on from int_sales_restated_days order by 1"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_sales_stated_night_by_night_equal_a_full_build(warehouse: Warehouse) -> None:
     lake = warehouse.fresh()
     _first_night(lake)

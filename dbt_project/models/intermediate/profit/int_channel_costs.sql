@@ -1,6 +1,6 @@
 {%- set grain = ['channel_id', 'shop_id', 'location_id', 'region', 'sku', 'sold_on'] -%}
--- One row per channel, shop, place, region, SKU and day: what selling costs below cost of goods, by step. Web orders bring
--- their own costs; a till's are the rates' shares of what it sold; campaigns are shared out over what they sold.
+-- One row per channel, shop, place, region, SKU and day with costs of its own below cost of goods, by step: web orders
+-- bring theirs, campaigns are shared out over what they sold. A till's are the rates' shares of what it sold.
 with
 
 web as (
@@ -13,26 +13,6 @@ web as (
         sum(settled_amount) as settled_amount
     from {{ ref('int_web_costs') }}
     group by {{ grain | join(', ') }}
-),
-
-tills as (
-    select
-        {%- for column in grain %}
-        sales.{{ column }},
-        {%- endfor %}
-        {%- for step in cost_steps() %}
-        sales.sold_amount * rates.{{ step }}_rate as {{ step }}_amount,
-        {%- endfor %}
-        cast(0 as decimal(18, 4)) as estimated_amount,
-        cast(0 as decimal(18, 4)) as settled_amount
-    from {{ ref('int_channel_sales') }} as sales
-    inner join {{ ref('int_cost_rates') }} as rates
-        on
-            sales.channel_id = rates.channel_id
-            and sales.shop_id = rates.shop_id
-            and sales.category = rates.category
-            and sales.sold_on = rates.sold_on
-    where sales.shop_id = '-'
 ),
 
 campaigns as (
@@ -49,8 +29,6 @@ campaigns as (
 
 costs as (
     select * from web
-    union all
-    select * from tills
     union all
     select * from campaigns
 ),

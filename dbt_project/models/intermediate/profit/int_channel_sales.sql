@@ -1,11 +1,11 @@
-{{ config(materialized='incremental', incremental_strategy='restate', unique_key='sold_on', on_schema_change='fail') }}
+{{ restates('int_sales_restated_days') }}
 
 -- One row per channel, shop, place, region, SKU and day: counted sales to shoppers from gross to cost of goods.
 with
 
 lines as (
     select * from {{ ref('fct_sales_line') }}
-    where is_counted and is_revenue and sales_view = 'sell_out' and {{ is_restated('sold_on') }}
+    where is_counted and is_revenue and sales_view = 'sell_out' and {{ is_restated('sold_on', 'int_sales_restated_days') }}
 ),
 
 products as (
@@ -24,7 +24,7 @@ grouped as (
         region,
         sku,
         sold_on,
-        count(distinct case when line_kind not in ('refund', 'return') then _source || ':' || sale_id end) as orders,
+        count(*) filter (where is_first_of_sku) as orders,
         -- A bundle and its components are the same goods.
         coalesce(sum(units) filter (where line_kind <> 'component'), 0) as units,
         sum(gross_sales_amount) as gross_sales_amount,

@@ -16,7 +16,7 @@ final as (
     select
         'product' as kind,
         sku as id,
-        concat_ws('|', category, coalesce(cast(standard_cost_amount as varchar), '-')) as value,
+        concat_ws('|', category, coalesce(cast(standard_cost_amount as string), '-')) as value,
         cast(null as bigint) as visible_seq
     from {{ ref('dim_product') }}
     where is_current
@@ -24,7 +24,7 @@ final as (
     select
         'currency' as kind,
         currency as id,
-        cast(rate as varchar) as value,
+        cast(rate as string) as value,
         cast(null as bigint) as visible_seq
     from {{ ref('int_currency_rates') }}
     union all

@@ -7,6 +7,7 @@
 -- One row per business date of which this build states the sales anew; none where it states all of them. A date is
 -- touched by what lies on it now, and by what lay on it in the last build. Of till lines the loads tell which are new;
 -- whatever else may change a line (web orders, bills of the trade, places, costs, rates) is compared with the last build.
+-- Each part reads the kept fact for itself: an engine that holds a common expression in memory would hold all its rows.
 with
 
 {% if facts and basis -%}
@@ -36,16 +37,11 @@ arrived as (
     where arrived.visible_seq > (select max(read.visible_seq) from {{ basis }} as read)
     union all
     select
-        cast(null as varchar) as sales_line_id,
+        cast(null as string) as sales_line_id,
         lines.store_id,
         lines.sold_at
     from {{ till_lines }} as lines
     inner join changed_locations on lines.store_id = changed_locations.id
-),
-
-tills as (
-    select * from {{ facts }}
-    where {{ is_till }}
 ),
 
 -- The same order through a shop and a till counts once; the shop's half may come or go later.
@@ -61,12 +57,12 @@ others as (
         select * from {{ lines }}
         where not ({{ is_till }})
         except all
-        select * from {{ facts }}
+        select * exclude (is_first_of_sku) from {{ facts }}
         where not ({{ is_till }})
     )
     union all
     (
-        select * from {{ facts }}
+        select * exclude (is_first_of_sku) from {{ facts }}
         where not ({{ is_till }})
         except all
         select * from {{ lines }}
@@ -80,22 +76,23 @@ final as (
     inner join {{ locations }} as locations on arrived.store_id = locations.location_id
     cross join {{ workspace }} as workspace
     union
-    select sold_on as restated_on from tills
-    where sales_line_id in (select new.sales_line_id from arrived as new)
+    select sold_on as restated_on from {{ facts }}
+    where {{ is_till }} and sales_line_id in (select new.sales_line_id from arrived as new)
     union
-    select sold_on as restated_on from tills
-    where location_id in (select id from changed_locations)
+    select sold_on as restated_on from {{ facts }}
+    where {{ is_till }} and location_id in (select id from changed_locations)
     union
-    select sold_on as restated_on from tills
-    where currency in (select id from changed_currencies)
+    select sold_on as restated_on from {{ facts }}
+    where {{ is_till }} and currency in (select id from changed_currencies)
     union
     -- A product costs, and is shown by category, in every line that sold it.
     select sold_on as restated_on from {{ facts }}
     where sku in (select id from changed_products)
     union
-    select sold_on as restated_on from tills
+    select sold_on as restated_on from {{ facts }}
     where
-        platform_order_id is not null
+        {{ is_till }}
+        and platform_order_id is not null
         and coalesce(not_counted_because, '-') <> 'no exchange rate'
         and (not_counted_because is not null) <> (platform_order_id in (select order_id from seen_twice))
     union

@@ -1,4 +1,4 @@
-{{ config(tags=['pass_b']) }}
+{{ config(tags=['pass_b']) }}{{ restates('int_channel_restated_days') }}
 {%- set grain = ['channel_id', 'shop_id', 'location_id', 'region', 'sku', 'sold_on'] -%}
 {%- set sold = [
     'gross_sales_amount', 'discount_amount', 'borne_by_others_amount', 'refund_amount', 'tax_amount', 'net_sales_amount'
@@ -9,10 +9,18 @@ with
 
 sales as (
     select * from {{ ref('int_channel_sales') }}
+    where {{ is_restated('sold_on', 'int_channel_restated_days') }}
 ),
 
 costs as (
     select * from {{ ref('int_channel_costs') }}
+    where {{ is_restated('sold_on', 'int_channel_restated_days') }}
+),
+
+-- A till's costs are shares of what it sold; a web order brings its own.
+rates as (
+    select * from {{ ref('int_cost_rates') }}
+    where shop_id = '-'
 ),
 
 products as (
@@ -20,45 +28,49 @@ products as (
     where is_current
 ),
 
--- A campaign may cost on a day on which nothing was sold.
-days as (
-    select {{ grain | join(', ') }} from sales
-    union
-    select {{ grain | join(', ') }} from costs
+rated as (
+    select
+        {%- for step in cost_steps() %}
+        coalesce(sales.sold_amount * rates.{{ step }}_rate, 0) as {{ step }}_amount,
+        {%- endfor %}
+        sales.*
+    from sales
+    left join rates
+        on
+            sales.channel_id = rates.channel_id
+            and sales.shop_id = rates.shop_id
+            and sales.category = rates.category
+            and sales.sold_on = rates.sold_on
 ),
 
+-- A campaign may cost on a day on which nothing was sold.
 joined as (
     select
         {%- for column in grain %}
-        days.{{ column }},
+        coalesce(rated.{{ column }}, costs.{{ column }}) as {{ column }},
         {%- endfor %}
-        coalesce(sales.orders, 0) as orders,
-        cast(coalesce(sales.units, 0) as decimal(18, 3)) as units,
+        coalesce(rated.orders, 0) as orders,
+        cast(coalesce(rated.units, 0) as decimal(18, 3)) as units,
         {%- for column in sold %}
-        cast(coalesce(sales.{{ column }}, 0) as decimal(18, 4)) as {{ column }},
+        cast(coalesce(rated.{{ column }}, 0) as decimal(18, 4)) as {{ column }},
         {%- endfor %}
-        {%- for step in cost_steps() + ['estimated', 'settled'] %}
-        cast(coalesce(costs.{{ step }}_amount, 0) as decimal(18, 4)) as {{ step }}_amount,
+        {%- for step in cost_steps() %}
+        cast(coalesce(rated.{{ step }}_amount, 0) + coalesce(costs.{{ step }}_amount, 0) as decimal(18, 4)) as {{ step }}_amount,
+        {%- endfor %}
+        {%- for kind in ['estimated', 'settled'] %}
+        cast(coalesce(costs.{{ kind }}_amount, 0) as decimal(18, 4)) as {{ kind }}_amount,
         {%- endfor %}
         -- Unknown where the SKU's cost is; nothing where nothing was sold.
-        cast(case when sales.sku is null then 0 else sales.cost_amount end as decimal(18, 4)) as cost_amount
-    from days
-    left join sales
+        cast(case when rated.sku is null then 0 else rated.cost_amount end as decimal(18, 4)) as cost_amount
+    from rated
+    full outer join costs
         on
-            days.channel_id = sales.channel_id
-            and days.shop_id = sales.shop_id
-            and days.location_id = sales.location_id
-            and days.region = sales.region
-            and days.sku = sales.sku
-            and days.sold_on = sales.sold_on
-    left join costs
-        on
-            days.channel_id = costs.channel_id
-            and days.shop_id = costs.shop_id
-            and days.location_id = costs.location_id
-            and days.region = costs.region
-            and days.sku = costs.sku
-            and days.sold_on = costs.sold_on
+            rated.channel_id = costs.channel_id
+            and rated.shop_id = costs.shop_id
+            and rated.location_id = costs.location_id
+            and rated.region = costs.region
+            and rated.sku = costs.sku
+            and rated.sold_on = costs.sold_on
 ),
 
 final as (

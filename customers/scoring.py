@@ -105,6 +105,9 @@ def learn(
                 )
         learnt = linker.misc.save_model_to_json()
     del learnt["linker_uid"]
+    # Few records may hold no two that prove to be one person; nothing is then known but that it is rare.
+    prior = float(learnt["probability_two_random_records_match"])
+    learnt["probability_two_random_records_match"] = max(_rarest(table.height), min(0.5, prior))
     return Model(learnt, agreements, table.height)
 
 
@@ -163,6 +166,11 @@ def _log_odds(probability: float) -> float:
     return float(np.log2(probability / (1 - probability)))
 
 
+def _rarest(records: int) -> float:
+    """How common a true pair is among all pairs where there is but one of two, the least that can be told."""
+    return 1 / max(2, records * (records - 1))
+
+
 def _prior(weights: NDArray[np.float64], prior: float, records: int) -> float:
     """How common a true pair is among all pairs: the mean probability of all pairs, until it agrees with itself.
 
@@ -171,7 +179,7 @@ def _prior(weights: NDArray[np.float64], prior: float, records: int) -> float:
     bare = np.exp2(weights - _log_odds(prior))
     for _ in range(50):
         odds = bare * prior / (1 - prior)
-        better = min(0.5, float((odds / (1 + odds)).sum()) / (records * (records - 1) / 2))
+        better = max(_rarest(records), min(0.5, float((odds / (1 + odds)).sum()) / (records * (records - 1) / 2)))
         if abs(better - prior) <= prior * 1e-3:
             break
         prior = better

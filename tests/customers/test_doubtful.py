@@ -36,6 +36,26 @@ def test_all_steps_together_find_more_than_keys_and_stay_precise(world: tuple[pl
     assert doubtful.join(exact, on=["left_record", "right_record"], how="semi").is_empty()
 
 
+def test_a_handful_of_people_without_a_single_proven_pair_is_no_error() -> None:
+    """A newcomer's first twenty members: names that are alike, and nothing by which two of them are one."""
+    people = 20
+    records = pl.DataFrame(
+        {
+            "record_token": [f"r{number:02d}" for number in range(people)],
+            "seen_on": [None] * people,
+            "name": [("Li Wei", "Wang Fang", "Zhang Na", "Liu Min", "Chen Jing")[n % 5] for n in range(people)],
+            "phone": [f"+861381234{n:04d}" for n in range(people)],
+            "city": ["Shanghai"] * people,
+            "member_id_token": [f"m{n}" for n in range(people)],
+            "phone_token": [f"p{n}" for n in range(people)],
+            "name_token": [f"n{n % 5}" for n in range(people)],
+        },
+        schema_overrides={"seen_on": pl.Date},
+    ).with_columns(pl.lit(None, pl.String).alias(name) for name in ("union_id_token", "email_token"))
+    doubtful, _ = link_doubtful(records, link_records(records))
+    assert doubtful.is_empty(), "members of one name in one town are not one person"
+
+
 def test_two_union_ids_or_birth_dates_are_never_one_person() -> None:
     records = pl.DataFrame(
         {

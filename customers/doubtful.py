@@ -14,6 +14,7 @@ from customers.roles import conform
 from customers.scoring import Agreements, Model, learn, score
 
 RULE = "alike"
+CONDITIONS = "2"  # which pairs the model finds become links; other conditions, another number
 THRESHOLD = 0.95
 SEEN = ("name", "birth_date", "phone", "email", "street", "city", "postcode")
 # Both names have to agree, so pairs whose names cannot are not looked at.
@@ -69,6 +70,11 @@ def link_touched(
     return _links(scored, grouped, model)
 
 
+def link_version(model: Model) -> str:
+    """Names by what links of likeness were made: the conditions on top of the model, and the model."""
+    return f"{RULE}-{CONDITIONS}-{model.version}"
+
+
 def known_roles(records: pl.DataFrame) -> set[str]:
     """What the records say of people."""
     return {column for column in SEEN if column in records.columns and records[column].count()}
@@ -84,7 +90,7 @@ def _links(scored: pl.DataFrame, grouped: pl.DataFrame, model: Model) -> pl.Data
             left_record="left_id",
             right_record="right_id",
             rule=pl.lit(RULE),
-            model_version=pl.lit(f"{RULE}-{model.version}"),
+            model_version=pl.lit(link_version(model)),
             verdict=pl.lit("link"),
             weight="probability",
             evidence="explanation",
@@ -156,7 +162,8 @@ def _told_apart(pairs: pl.DataFrame, grouped: pl.DataFrame) -> pl.DataFrame:
     def any_of(levels: list[str], *columns: str) -> pl.Expr:
         return pl.any_horizontal(pl.col(f"{column}_level").is_in(levels) for column in columns).fill_null(False)
 
-    unlike = any_of(["unlike"], *OWN)
+    # E-mails are made of names: namesakes have close ones, each their own.
+    unlike = any_of(["unlike", "close"], *OWN)
     shares_own, shares_address = any_of(OWN_AGREES, *OWN), any_of(ADDRESS_AGREES, "street")
     is_one_name = pl.col("name_level").is_in(["same", "turned round"])
     ends = pl.concat(pairs.select(pl.col(end).alias("record_token")) for end in ("left_id", "right_id"))

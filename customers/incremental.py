@@ -8,7 +8,16 @@ from datetime import datetime
 import polars as pl
 
 from customers import keys, vetoes
-from customers.doubtful import RULE, groups_of, known_roles, link_doubtful, link_touched, town_of, with_namesakes
+from customers.doubtful import (
+    RULE,
+    groups_of,
+    known_roles,
+    link_doubtful,
+    link_touched,
+    link_version,
+    town_of,
+    with_namesakes,
+)
 from customers.identity import resolve_customers
 from customers.keys import LINK_COLUMNS, RULES, link_records
 from customers.scoring import Model
@@ -76,7 +85,7 @@ def changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
 
 
 def _is_by_these_rules(links: pl.DataFrame, model: Model) -> bool:
-    versions = {keys.MODEL_VERSION, vetoes.MODEL_VERSION, f"{RULE}-{model.version}"}
+    versions = {keys.MODEL_VERSION, vetoes.MODEL_VERSION, link_version(model)}
     return set(links["model_version"].unique()) <= versions
 
 

@@ -56,6 +56,25 @@ def test_a_handful_of_people_without_a_single_proven_pair_is_no_error() -> None:
     assert doubtful.is_empty(), "members of one name in one town are not one person"
 
 
+def test_namesakes_in_one_street_with_an_e_mail_each_are_two(world: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    """E-mails made of one name are close to each other, which says nothing for one person."""
+    records, _ = world
+    said = {"name": "ada quist", "name_token": "ada quist", "city": "City 1", "seen_on": records["seen_on"].max()}
+    rows = [
+        said | {"record_token": "q1", "email": "ada.quist85@example.com", "street": "118 Elmwood Avenue"},
+        said | {"record_token": "q2", "email": "ada.quist2771@example.com", "street": "119 Elmwood Avenue"},
+    ]
+    rows = [dict.fromkeys(records.columns) | row | {"email_token": row["email"]} for row in rows]
+    table = pl.concat([records, pl.DataFrame(rows, schema=records.schema)])
+    found, _ = link_doubtful(table, link_records(table))
+    assert found.filter(pl.col("left_record").is_in(["q1", "q2"])).is_empty()
+    alike = table.with_columns(
+        email=pl.when(pl.col("record_token") == "q2").then(pl.lit("ada.quist85@example.org")).otherwise("email")
+    )
+    found, _ = link_doubtful(alike, link_records(alike))
+    assert found.filter(pl.col("left_record") == "q1")["right_record"].to_list() == ["q2"]
+
+
 def test_two_union_ids_or_birth_dates_are_never_one_person() -> None:
     records = pl.DataFrame(
         {

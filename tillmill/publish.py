@@ -72,8 +72,12 @@ def discard_candidates(workspace: Workspace, ledger: Ledger) -> None:
     for name in ledger.candidates():
         ledger.discard(name)
     for file in workspace.build.glob("candidate.duckdb*"):
-        # A new file, never a rewritten one: a dying child of a killed run may still hold the old one open.
-        file.unlink()
+        # A new file, never a rewritten one: a dying child of a killed run may still hold the old one open. A folder
+        # holds what the engine had spilled when it was killed.
+        if file.is_dir():
+            shutil.rmtree(file)
+        else:
+            file.unlink()
 
 
 def publish(workspace: Workspace, ledger: Ledger, candidate: Candidate) -> PublishedVersion:

@@ -59,6 +59,14 @@ def test_a_build_afresh_starts_from_nothing(workspace: Workspace, ledger: Ledger
     assert not publishing.begin_candidate(workspace, ledger, "print2", recipe="one", afresh=True).database.exists()
 
 
+def test_what_a_killed_build_had_spilled_is_cleared_away(workspace: Workspace, ledger: Ledger) -> None:
+    spilled = workspace.build / "candidate.duckdb.tmp"
+    spilled.mkdir()
+    (spilled / "duckdb_temp_storage-0.tmp").write_bytes(b"rows")
+    publishing.begin_candidate(workspace, ledger, "print1", recipe="one")
+    assert not spilled.exists()
+
+
 def test_tables_made_by_another_recipe_are_not_built_upon(workspace: Workspace, ledger: Ledger) -> None:
     publish_answer(workspace, ledger, 1)
     assert not publishing.begin_candidate(workspace, ledger, "print2", recipe="two").database.exists()

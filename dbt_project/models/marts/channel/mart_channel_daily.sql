@@ -31,7 +31,10 @@ products as (
 rated as (
     select
         {%- for step in cost_steps() %}
-        coalesce(sales.sold_amount * rates.{{ step }}_rate, 0) as {{ step }}_amount,
+        case
+            when rates.{{ step }}_rate <> 0 then cast(sales.sold_amount * rates.{{ step }}_rate as decimal(18, 4))
+            else cast(0 as decimal(18, 4))
+        end as {{ step }}_amount,
         {%- endfor %}
         sales.*
     from sales

@@ -15,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 from apps.components.theme import colours
 from apps.components.view import View
 from apps.i18n import load
-from apps.queries import metrics
+from apps.queries import metrics, service
+from apps.queries.scope import Scope
 from apps.queries.warehouse import Warehouse, open_warehouse
 from tests.apps import marts
 from tests.apps.test_pages import PAGES
@@ -117,6 +118,16 @@ def test_a_page_shows_what_the_definitions_count(
         amount = value(opened.connection, name, span)
         assert amount is not None, name
         assert shown[of.metric(name).name] == of.written(name, amount), name
+
+
+def test_service_is_counted_as_it_is_defined(opened: Warehouse) -> None:
+    scope = Scope(marts.FIRST, marts.FIRST + timedelta(weeks=marts.WEEKS))
+    found = service.accounts(opened, scope).select("filled_units", "judged_units", "good_lines", "told_lines").sum()
+    sums = found.row(0, named=True)
+    span = Span(scope.start_on, scope.end_on)
+    assert sums["told_lines"]
+    assert value(opened.connection, "fill_rate", span) == pytest.approx(sums["filled_units"] / sums["judged_units"])
+    assert value(opened.connection, "otif_rate", span) == pytest.approx(sums["good_lines"] / sums["told_lines"])
 
 
 def test_a_ratio_is_one_of_sums_and_never_a_mean_of_ratios() -> None:

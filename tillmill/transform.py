@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -91,6 +92,8 @@ class Transformer:
 
 def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str) -> None:
     """The child: one parse, then one build per request, until the parent closes the pipe or dies."""
+    # dbt writes the words of its process into its results, and those of `tillmill forget` name a person.
+    sys.argv = ["tillmill"]
     os.environ.update(environment)
     if said := environment.get("TILLMILL_ENGINE_LOG"):
         # What an engine writes to the terminal, and the engine's own children.

@@ -53,6 +53,8 @@ currency = { const = "USD" }
 """
 # The demo's own source systems and what only tests may read.
 OUTSIDE = ("run/world", "run/ftp", "run/sftp", "truth", "incoming")
+# The list of whom to leave out, by which every later pull recognises who comes back: the only tokens that are to stay.
+LEFT_OUT = "state/vault.sqlite suppressed"
 AGAIN = ("--backfill", "2016-01-01", "2018-01-01")
 TOTALS = {
     "sales, from gross sales to contribution margin 3": """
@@ -158,7 +160,7 @@ def found(workspace: Path, needles: list[str]) -> dict[str, set[str]]:
     )
     places: dict[str, set[str]] = {}
     for place, data in everything(workspace):
-        for match in set(pattern.findall(data)):
+        for match in set(pattern.findall(data)) if place != LEFT_OUT else ():
             places.setdefault(match.decode(), set()).add(place)
     return places
 
@@ -263,9 +265,8 @@ def test_a_customer_parted_stays_parted_and_no_total_moves(workspace: Path) -> N
         assert spent(workspace) == worth
         assert asked(workspace, "select count(distinct customer_id) from bridge_customer_identifier") != people
 
-    done = tillmill("run", "--workspace", str(workspace), "--only", "build", timeout=1800)
-    assert done.returncode == 0, done.stdout + done.stderr
-    done = tillmill("publish", "--workspace", str(workspace))
+    line = shlex.join([*TILLMILL, "run", "--workspace", str(workspace)])
+    done = tillmill("demo", "run", "--workspace", str(workspace), "--", "sh", "-c", line, timeout=1800)
     assert done.returncode == 0, done.stdout + done.stderr
     is_parted()
     read_again(workspace)

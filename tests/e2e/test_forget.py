@@ -26,6 +26,11 @@ KILLS = int(os.environ.get("FORGET_KILLS", "3"))
 
 def member_of(workspace: Path) -> dict[str, str]:
     """A member with an e-mail who bought at the till and on the web, and so has records everywhere."""
+    return members_of(workspace).row(0, named=True)
+
+
+def members_of(workspace: Path) -> pl.DataFrame:
+    """All such members, as the demo's truth knows them."""
     lines = pl.read_parquet(workspace / "run" / "world" / "pos.sale_lines.parquet")
     crowd = pl.read_parquet(workspace / "truth" / "households.parquet").filter("is_member")
     members = pl.read_parquet(workspace / "run" / "world" / "crm.members.parquet").filter(
@@ -40,7 +45,7 @@ def member_of(workspace: Path) -> dict[str, str]:
         pl.col("member_id").is_in(members["member_no"].implode()),
         pl.col("member_id").is_in(orders["member"].implode()),
     )
-    return both.sort("member_id").row(0, named=True)
+    return both.sort("member_id")
 
 
 def tokens_of(workspace: Path, member: dict[str, str]) -> list[str]:

@@ -19,12 +19,12 @@ import pytest
 
 from ingestion.landing import originals
 from ingestion.landing.ledger import Ledger
-from ingestion.privacy.seal import PREFIX, unseal
+from ingestion.privacy.seal import MARK, unseal
 from ingestion.privacy.tokens import load_keys
 from ingestion.privacy.vault import Vault
 from tests.e2e.conftest import TILLMILL, published, tillmill
 from tests.e2e.scan import contents
-from tests.e2e.test_forget import member_of, tokens_of
+from tests.e2e.test_forget import members_of, tokens_of
 from tillmill.workspace import open_workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("small-world"), pytest.mark.timeout(3600)]
@@ -77,9 +77,13 @@ TOTALS = {
 
 @pytest.fixture
 def workspace(fresh_run: Path) -> Path:
-    """The small workspace after one more till failed to tell of a member's visits, and a list was handed over."""
+    """The small workspace after a list was handed over, and one more till failed to tell of a member's visits."""
+    done = tillmill(
+        "customers", "export", "by_email", "--medium", "email", "--purpose", "marketing", "--workspace", str(fresh_run)
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
     (store, sku) = asked(fresh_run, "select min(location_id), min(sku) from fct_sales_line where shop_id = '-'")[0]
-    member = member_of(fresh_run)
+    member = listed_member(fresh_run)
     (fresh_run / "incoming").mkdir()
     with (fresh_run / "incoming" / "desk_20171130.csv").open("w", newline="") as file:
         rows = csv.writer(file)
@@ -91,11 +95,19 @@ def workspace(fresh_run: Path) -> Path:
     done = tillmill("ingest", "--workspace", str(fresh_run), "--source", "desk")
     assert done.returncode == 0, done.stdout + done.stderr
     assert list((fresh_run / "lake" / "quarantine" / "pos.sale_lines" / "desk").rglob("*.parquet"))
-    done = tillmill(
-        "customers", "export", "by_email", "--medium", "email", "--purpose", "marketing", "--workspace", str(fresh_run)
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
     return fresh_run
+
+
+def listed_member(workspace: Path) -> dict[str, str]:
+    """A member with records everywhere who is on the list that was handed over."""
+    [handed_over] = (workspace / "exports").rglob("by_email-*.csv")
+    listed = handed_over.read_text()
+    return next(one for one in members_of(workspace).iter_rows(named=True) if address_of(one) in listed)
+
+
+def address_of(member: dict[str, str]) -> str:
+    """The e-mail as lists have it, hashed."""
+    return hashlib.sha256(member["email"].lower().encode()).hexdigest()
 
 
 def asked(workspace: Path, query: str, **values: object) -> list[tuple[object, ...]]:
@@ -126,7 +138,7 @@ def everything(workspace: Path) -> Iterator[tuple[str, bytes]]:
     """Every place of the workspace with what it holds: raw, as tables, and what is sealed, opened."""
     opened = open_workspace(workspace)
     keys = load_keys(opened)
-    sealed = re.compile(re.escape(PREFIX.encode()) + rb"[A-Za-z0-9_=\-]+")
+    sealed = re.compile(re.escape(MARK.encode()) + rb"\w+:[A-Za-z0-9_=\-]+")
     for path in sorted(workspace.rglob("*")):
         name = path.relative_to(workspace).as_posix()
         if not path.is_file() or name.startswith(OUTSIDE):
@@ -171,7 +183,7 @@ def test_a_person_forgotten_is_in_no_byte_of_the_workspace_and_no_total_moves(
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
-    member = member_of(workspace)
+    member = listed_member(workspace)
     tokens = tokens_of(workspace, member)
     records = [
         str(token)
@@ -190,7 +202,7 @@ def test_a_person_forgotten_is_in_no_byte_of_the_workspace_and_no_total_moves(
             records=records,
         )
     }
-    address = hashlib.sha256(member["email"].lower().encode()).hexdigest()
+    address = address_of(member)
     clear = [member["member_id"], member["phone"].lstrip("+"), member["phone"][-10:], member["email"]]
     before = totals(workspace)
     there = found(workspace, [*tokens, *clear, address])

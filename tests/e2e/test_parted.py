@@ -55,7 +55,9 @@ currency = { const = "USD" }
 OUTSIDE = ("run/world", "run/ftp", "run/sftp", "truth", "incoming")
 # The list of whom to leave out, by which every later pull recognises who comes back: the only tokens that are to stay.
 LEFT_OUT = "state/vault.sqlite suppressed"
-AGAIN = ("--backfill", "2016-01-01", "2018-01-01")
+# The demo's systems know no end of a stretch of time: the first week already brings all that came since.
+AGAIN = ("--backfill", "2016-01-01", "2016-01-08")
+SINCE = 'since_param = "updated_since", '
 TOTALS = {
     "sales, from gross sales to contribution margin 3": """
         select channel_id, sku, sold_on, sum(orders), sum(units), sum(gross_sales_amount), sum(net_sales_amount),
@@ -90,8 +92,8 @@ def workspace(fresh_run: Path) -> Path:
         rows.writerow(["receipt", "line", "store_id", "sold_at", "sku", "units", "paid", "member_id", "remark"])
         for receipt in ("D1", "D2"):
             rows.writerow([receipt, 1, store, "no time", sku, 1, "2.50", member["member_id"], member["email"]])
-    with (fresh_run / "tillmill.toml").open("a") as settings:
-        settings.write(DESK)
+    settings = fresh_run / "tillmill.toml"
+    settings.write_text(settings.read_text().replace(SINCE, f'{SINCE}until_param = "updated_until", ') + DESK)
     done = tillmill("ingest", "--workspace", str(fresh_run), "--source", "desk")
     assert done.returncode == 0, done.stdout + done.stderr
     assert list((fresh_run / "lake" / "quarantine" / "pos.sale_lines" / "desk").rglob("*.parquet"))
@@ -126,7 +128,7 @@ def read_again(workspace: Path) -> None:
     words = [*TILLMILL, "ingest", "--workspace", str(workspace), *AGAIN]
     steps = [
         [*words, "--source", source, "--stream", stream]
-        for source, stream in (("crm", "crm.members"), ("shop_a", "ecommerce.orders"), ("desk", "pos.sale_lines"))
+        for source, stream in (("crm", "crm.members"), ("shop_a", "ecommerce.orders"))
     ]
     steps.append([*TILLMILL, "run", "--workspace", str(workspace)])
     line = " && ".join(shlex.join(step) for step in steps)

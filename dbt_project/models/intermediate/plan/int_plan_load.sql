@@ -7,7 +7,7 @@ final as (
     select
         line_id,
         week_on,
-        sum(firm_minutes + run_minutes + setup_minutes) as load_minutes,
+        {{ in_order('sum', 'firm_minutes + run_minutes + setup_minutes', 'sku') }} as load_minutes,
         -- The calendar stands beside each SKU of the line's week.
         max(available_minutes) as calendar_minutes
     from {{ ref('mart_production_plan') }}

@@ -21,6 +21,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
+from tests.dbt_project.metrics import defined
 from tests.e2e import chromium
 from tests.e2e.conftest import TILLMILL, published
 
@@ -71,6 +72,12 @@ class Portal:
 def words(language: str) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = tomllib.loads((WORDS / f"{language}.toml").read_text(encoding="utf-8"))
     return found
+
+
+def named(metric: str, language: str) -> str:
+    """What a figure is called where it is defined."""
+    found = defined().metrics[metric]
+    return str(found["label"] if language == "en" else found["config"]["meta"]["label_zh"])
 
 
 def settle(page: Page) -> None:
@@ -217,8 +224,9 @@ def test_a_filter_lives_in_the_url_and_survives_a_reload(portal: Portal, truth: 
 def test_a_heading_sorts_the_table_by_its_values(portal: Portal) -> None:
     opened = portal.open("overview", "en")
     try:
-        opened.locator("th button", has_text=re.compile("^Units$")).click()
-        place = opened.locator("th").all_inner_texts().index("Units↓")
+        heading = named("sold_units", "en")
+        opened.locator("th button", has_text=re.compile(f"^{heading}$")).click()
+        place = opened.locator("th").all_inner_texts().index(f"{heading}↓")
         column = opened.locator(f"table tbody tr td:nth-child({place + 1})").all_inner_texts()
         units = [float(text.replace(",", "").replace("k", "e3")) for text in column]
         assert units == sorted(units, reverse=True)
@@ -240,10 +248,11 @@ def test_a_small_screen_keeps_the_rows_and_cuts_no_figure(portal: Portal, langua
             assert text.evaluate("part => part.scrollWidth <= part.clientWidth"), text.inner_text()
         frame = opened.locator(".frame").bounding_box()
         assert frame is not None
-        for term in ("product", "net_sales", "change_amount", "change"):
-            heading = opened.get_by_role("columnheader", name=words(language)["term"][term], exact=True).bounding_box()
+        terms = words(language)["term"]
+        for name in (terms["product"], named("net_sales", language), terms["change_amount"], terms["change"]):
+            heading = opened.get_by_role("columnheader", name=name, exact=True).bounding_box()
             assert heading is not None
-            assert heading["x"] + heading["width"] <= frame["x"] + frame["width"], f"{term} needs no scrolling"
+            assert heading["x"] + heading["width"] <= frame["x"] + frame["width"], f"{name} needs no scrolling"
     finally:
         opened.close()
 

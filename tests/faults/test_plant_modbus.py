@@ -11,10 +11,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import polars as pl
 import pytest
+from jinja2.nativetypes import NativeEnvironment
 from typer.testing import CliRunner
 
 from tests.faults.plant import plant, pull, rows
@@ -39,9 +41,9 @@ registers = [
 ]
 """
 READ_HOLDING = 3
-COUNTERS = (
-    Path(__file__).parents[2] / "dbt_project" / "models" / "intermediate" / "production" / "int_line_counters.sql"
-)
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+COUNTERS = PROJECT / "models" / "intermediate" / "production" / "int_line_counters.sql"
+PORTABLE = PROJECT / "macros" / "portable.sql"
 
 
 @dataclass
@@ -230,9 +232,14 @@ def test_16_a_counter_whose_pace_is_known_is_reset_where_a_rollover_is_not_possi
 
 def count_up(readings: pl.DataFrame) -> pl.DataFrame:
     """What the warehouse's own model makes of the readings."""
-    query = COUNTERS.read_text()
-    for name in ("stg_scada__readings", "code_crosswalk"):
-        query = query.replace(f"{{{{ ref('{name}') }}}}", name)
+    sql = NativeEnvironment(extensions=["jinja2.ext.do"]).from_string(PORTABLE.read_text() + COUNTERS.read_text())
+    known = {
+        "target": SimpleNamespace(type="duckdb"),
+        "config": lambda **_: "",
+        "ref": str,
+        "return": lambda value: value,
+    }
+    query = sql.render(known)
     connection = duckdb.connect()
     connection.execute("create table code_crosswalk (kind varchar, old_code varchar, new_code varchar)")
     connection.register("stg_scada__readings", readings.to_arrow())

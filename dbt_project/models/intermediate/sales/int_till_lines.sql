@@ -1,4 +1,5 @@
 {{ config(materialized='view') }}
+{%- set signed_columns = ['units', 'net_amount', 'gross_amount', 'discount_amount', 'tax_amount'] %}
 
 -- One row per till line, in the shape of fct_sales_line but before conversion: amounts as stated, in their currency.
 with
@@ -29,11 +30,10 @@ order_ids as (
 -- What comes back is taken off, whichever sign its source writes.
 signed as (
     select
-        * replace (
-            {%- for column in ['units', 'net_amount', 'gross_amount', 'discount_amount', 'tax_amount'] %}
-            case when line_kind = 'return' then -abs({{ column }}) else {{ column }} end as {{ column }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        )
+        {%- for column in signed_columns %}
+        case when line_kind = 'return' then -abs({{ column }}) else {{ column }} end as {{ column }},
+        {%- endfor %}
+        * {{ but(signed_columns) }}
     from lines
 ),
 

@@ -90,6 +90,8 @@ def presence(texts: Sequence[str], vocabulary: Hashes) -> csr_matrix:
 def characters_of(texts: Sequence[str], vocabulary: Hashes) -> list[str]:
     """The characters of each gram of a sorted vocabulary that stands somewhere in the texts, else none."""
     words = [""] * len(vocabulary)
+    if not words:
+        return words
     for _, chunk in chunks(texts):
         joined = "".join(chunk)
         for start, length, number in _runs(chunk):

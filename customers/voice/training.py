@@ -32,7 +32,7 @@ def fit_model(
     """A linear support vector machine on grams sized by what they tell (Wang and Manning 2012), calibrated by Platt.
 
     `groups` (a category per text) makes every group and label weigh alike; `kept` bounds the grams, those that weigh
-    most stay; less `strength` trusts single grams less. Raises ValueError where one of the labels is missing.
+    most stay; less `strength` trusts single grams less. Raises ValueError where a label or any common gram is missing.
     """
     vocabulary, words = common_grams(texts)
     seen = grams.presence(texts, vocabulary)
@@ -53,6 +53,8 @@ def fit_seen(
     good = np.asarray(is_good, dtype=np.float64)
     if not 0 < good.sum() < len(good):
         raise ValueError("training needs texts of both labels")
+    if not words:
+        raise ValueError(f"training needs more texts: none of their letters come together in {RAREST} of them")
     share = _shares(good, groups)
     sizes = telling_sizes(seen, good, share)
     weights, intercept = _fit(_sized(seen, sizes), good, share, strength)

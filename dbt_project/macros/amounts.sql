@@ -1,17 +1,23 @@
+{#-
+    An amount or a number of units times a decimal of at most 18 digits, exact. Unasked, DuckDB keeps 18 digits of such a
+    product, and a thousand times a rate of twelve decimals is more than that.
+-#}
+{% macro product(amount, rate) -%}
+    cast({{ amount }} as decimal(19, 4)) * {{ rate }}
+{%- endmacro %}
+
+
 {#- An amount in the workspace's currency; null where no rate is known, so that it can never be summed by mistake. -#}
 {% macro converted(amount, rate) -%}
-    cast({{ amount }} * {{ rate }} as decimal(18, 4))
+    cast({{ product(amount, rate) }} as decimal(18, 4))
 {%- endmacro %}
 
 
 {#- The tax inside an amount that includes it, or on top of one that does not; no rate means no tax. -#}
 {% macro tax_of(amount, tax_rate, is_tax_inclusive) -%}
-    cast(
-        {{ amount }} * case
-            when {{ is_tax_inclusive }} then {{ to_decimal('(cast(coalesce(' ~ tax_rate ~ ', 0) as double) / (1 + coalesce(' ~ tax_rate ~ ', 0)))', 12) }}
-            else cast(coalesce({{ tax_rate }}, 0) as decimal(18, 12))
-        end as decimal(18, 4)
-    )
+    {%- set inside = to_decimal('(cast(coalesce(' ~ tax_rate ~ ', 0) as double) / (1 + coalesce(' ~ tax_rate ~ ', 0)))', 12) -%}
+    {%- set share = 'case when ' ~ is_tax_inclusive ~ ' then ' ~ inside ~ ' else cast(coalesce(' ~ tax_rate ~ ', 0) as decimal(18, 12)) end' -%}
+    cast({{ product(amount, share) }} as decimal(18, 4))
 {%- endmacro %}
 
 

@@ -23,11 +23,11 @@
 
 {#- A share of a whole, to four digits; what rounding leaves over goes to the first of its rows. -#}
 {% macro share_of(whole, weight, rows, first) -%}
+    {%- set share = 'cast(' ~ product(whole, weight) ~ ' as decimal(18, 4))' -%}
     cast(
-        cast(cast({{ whole }} as decimal(18, 4)) * {{ weight }} as decimal(18, 4))
+        {{ share }}
         + case
-            when {{ first }}
-                then {{ whole }} - sum(cast(cast({{ whole }} as decimal(18, 4)) * {{ weight }} as decimal(18, 4))) over (partition by {{ rows }})
+            when {{ first }} then {{ whole }} - sum({{ share }}) over (partition by {{ rows }})
             else 0
         end as decimal(18, 4)
     )

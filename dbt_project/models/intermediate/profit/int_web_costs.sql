@@ -63,9 +63,9 @@ expected as (
         {{ share_of('actuals.' ~ step ~ '_amount', 'weighed.weight', 'weighed.whole_order', 'weighed.is_first') }} as actual_{{ step }}_amount,
         {%- endfor %}
         {%- for step in ['shipping'] + cost_steps() %}
-        cast(
-            coalesce(rates.{{ step }}_rate * weighed.net_sales_amount + rates.{{ step }}_per_order * weighed.weight, 0) as decimal(18, 4)
-        ) as expected_{{ step }}_amount,
+        {%- set shares = product('weighed.net_sales_amount', 'rates.' ~ step ~ '_rate') %}
+        {%- set per_order = product('rates.' ~ step ~ '_per_order', 'weighed.weight') %}
+        cast(coalesce({{ shares }} + {{ per_order }}, 0) as decimal(18, 4)) as expected_{{ step }}_amount,
         {%- endfor %}
         coalesce(orders.is_brought_by_influencer, false) as is_brought,
         actuals.settled_at is not null as is_settled,

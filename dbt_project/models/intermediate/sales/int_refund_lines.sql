@@ -2,7 +2,10 @@
 with
 
 allocated as (
-    select * from {{ ref('int_refunds_allocated') }}
+    select
+        *,
+        {{ tax_of('line_amount', 'tax_rate', 'true') }} as tax_inside_amount
+    from {{ ref('int_refunds_allocated') }}
 ),
 
 sold as (
@@ -28,12 +31,12 @@ final as (
         allocated.refunded_at as sold_at,
         {{ business_date('allocated.refunded_at', 'orders.timezone', 'orders.day_starts_minutes') }} as sold_on,
         orders.ordered_on,
-        cast(-returned_units as decimal(18, 3)) as units,
-        -{{ tax_of('line_amount', 'allocated.tax_rate', 'true') }} as tax_amount,
-        -line_amount as stated_amount,
-        -line_amount - tax_amount as net_amount,
+        cast(-allocated.returned_units as decimal(18, 3)) as units,
+        -allocated.tax_inside_amount as tax_amount,
+        -allocated.line_amount as stated_amount,
+        allocated.tax_inside_amount - allocated.line_amount as net_amount,
         cast(0 as decimal(18, 4)) as gross_amount,
-        line_amount as refund_amount,
+        allocated.line_amount as refund_amount,
         cast(0 as decimal(18, 4)) as borne_by_others_amount,
         allocated.currency,
         sold.promotion_id,

@@ -44,7 +44,7 @@ priced as (
         {%- endfor %}
         -- A bundle costs what is in it, once.
         cast(
-            case when all_lines.is_sold_elsewhere then 0 else all_lines.units * products.standard_cost_amount end as decimal(18, 4)
+            case when all_lines.is_sold_elsewhere then 0 else {{ product('all_lines.units', 'products.standard_cost_amount') }} end as decimal(18, 4)
         ) as cost_amount,
         case when rates.rate is null then 'no exchange rate' else all_lines.not_counted_because end as reason
     from all_lines

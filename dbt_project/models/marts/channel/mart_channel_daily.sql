@@ -32,7 +32,7 @@ rated as (
     select
         {%- for step in cost_steps() %}
         case
-            when rates.{{ step }}_rate <> 0 then cast(sales.sold_amount * rates.{{ step }}_rate as decimal(18, 4))
+            when rates.{{ step }}_rate <> 0 then cast({{ product('sales.sold_amount', 'rates.' ~ step ~ '_rate') }} as decimal(18, 4))
             else cast(0 as decimal(18, 4))
         end as {{ step }}_amount,
         {%- endfor %}

@@ -37,7 +37,7 @@ compared as (
         -- Fees are compared with the rates' share of the billed income, where there are rates.
         cast(
             coalesce(
-                -orders.income_amount * cast(orders.fee_rate as decimal(18, 12)),
+                -{{ product('orders.income_amount', 'cast(orders.fee_rate as decimal(18, 12))') }},
                 orders.commission_amount + orders.service_fee_amount, 0
             ) as decimal(18, 4)
         ) as expected_fee_amount,

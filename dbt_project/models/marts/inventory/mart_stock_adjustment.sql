@@ -41,7 +41,7 @@ final as (
         cast(parted.unexplained_units as decimal(18, 3)) as unexplained_units,
         parted.adjustment_units,
         parted.counted_units,
-        cast(parted.adjustment_units * items.standard_cost_amount as decimal(18, 4)) as value_amount,
+        cast({{ product('parted.adjustment_units', 'items.standard_cost_amount') }} as decimal(18, 4)) as value_amount,
         case
             when parted.unexplained_units = 0 then 'counted'
             when parted.closing_units < 0 or parted.opening_units + parted.in_units - parted.out_units < 0 then 'negative_books'

@@ -44,6 +44,7 @@ def source_block(connector_name: str, stream: str | None = None) -> str:
         "",
         "[[sources.streams]]",
         f'stream = "{stream or "domain.stream"}"',
+        "# unused = []                     # raw fields known and not wanted: kept in _extra, and no news",
         "# max_quarantined_rate = 0.2      # more bad rows than this stop the stream",
         "",
         *_table("sources.streams.pull", protocol.pull),

@@ -39,9 +39,10 @@ class Prepared:
     `good`: the contract's columns as they land, then `_row` (place in the page, from 0), `_op`, `_extra`, `_flags`.
     `bad`: row, position, field ('' where the record cannot be read), reason, raw (the record as JSON, or its text where
     it cannot be read; sealed where the contract says so; empty where it is of a person who asked to be forgotten),
-    file, line, observed_at, op. `extra_fields`: raw fields no mapping used; `lost_fields`: mapped fields that the page
-    does not have. `clear`: `_row`, the vaulted columns in clear and as tokens, of the good rows that have any; None for
-    a stream that keeps nothing clear. `kinds`: of mapped fields that no person fills, what they hold.
+    file, line, observed_at, op. `extra_fields`: raw fields that neither the mapping nor `unused` names; `lost_fields`:
+    mapped fields that the page does not have. `clear`: `_row`, the vaulted columns in clear and as tokens, of the good
+    rows that have any; None for a stream that keeps nothing clear. `kinds`: of mapped fields that no person fills, what
+    they hold.
     """
 
     good: pl.DataFrame
@@ -89,7 +90,8 @@ def prepare(stream: Stream, page: Page, keys: Keys) -> Prepared:
     bad = _bad(stream, page, records, failed, keys, tokens)
     if good.height + bad.height != page.records.height:
         raise AssertionError(f"{stream.where}: {page.records.height} rows in, {good.height} + {bad.height} out")
-    drift = [name for name in unused if readable[name].null_count() < readable.height]
+    news = [name for name in unused if name not in stream.unused]
+    drift = [name for name in news if readable[name].null_count() < readable.height]
     missing = sorted(mapped.lost) if records.height else []
     return Prepared(good, bad, drift, missing, kept, _kinds(stream, readable, mapped.used))
 

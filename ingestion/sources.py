@@ -78,6 +78,7 @@ class Stream:
     where: str
     states_every_field: bool = False
     hands_over_files: bool = False
+    unused: frozenset[str] = frozenset()
     snapshot: Snapshot | None = None
     cursor_name: str = ""
     pages: Pages = field(repr=False, compare=False, kw_only=True)
@@ -154,6 +155,7 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
         where=where,
         states_every_field=protocol.states_every_field,
         hands_over_files=protocol.hands_over_files,
+        unused=frozenset(settings.unused),
         snapshot=settings.deletes if isinstance(settings.deletes, Snapshot) else None,
         pages=pages,
         window_pages=None if narrow is None else window_pages,

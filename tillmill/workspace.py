@@ -114,6 +114,7 @@ class StreamSettings(Strict):
     deletes: str | Snapshot | None = Field(
         default=None, description="raw field that is true, 1 or 'delete' on a tombstone; or { snapshot = true }"
     )
+    unused: list[str] = Field(default=[], description="raw fields known and not wanted: kept in _extra, and no news")
     max_quarantined_rate: float = Field(default=0.2, ge=0, le=1)
 
 

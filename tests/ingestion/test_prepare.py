@@ -232,6 +232,13 @@ def test_a_tombstone_needs_its_key_alone() -> None:
     assert found.bad["reason"].to_list() == ["sku is missing"]
 
 
+def test_a_field_said_to_be_unused_is_kept_and_is_no_news() -> None:
+    rows = [{"sku": "1", "unit": "case", "base_units": "6", "colour": "red", "weight": "2"}]
+    found = prepare(make_stream("erp.item_units", unused=frozenset({"colour"})), make_page(rows), KEYS)
+    assert found.extra_fields == ["weight"]
+    assert found.good["_extra"].to_list() == ['{"colour":"red","weight":"2"}']
+
+
 def test_an_optional_key_says_none() -> None:
     row = {"sku": "1", "store_id": "2", "week_on": "2017-01-02", "promotion_id": ""}
     assert prepare(make_stream("trade.placements"), make_page([row]), KEYS).good["promotion_id"].item() == "-"

@@ -16,32 +16,56 @@
         materialized='table' if is_learnt or on_spark() else 'incremental', incremental_strategy='delete+insert', unique_key=quoted_key,
         on_schema_change='append_new_columns', meta={'stream': stream, 'key': quoted_key, 'version': version}
     ) -}}
-    {%- set order = version ~ ' desc nulls last, _load_seq desc, _row desc' -%}
+    {%- set current = 'row_number() over (partition by ' ~ quoted_key | join(', ') ~ ' order by ' ~ version ~ ' desc nulls last, _load_seq desc, _row desc) = 1' -%}
+    {%- set arrived -%}
+        (select {{ columns_of(columns) }} from {{ landed(stream, loads='all' if is_learnt else 'new') }})
+    {%- endset -%}
     with
 
-    arrived as (
-        select {{ columns_of(columns) }}
-        from {{ landed(stream, loads='all' if is_learnt else 'new') }}
-    ),
+    {% if is_incremental() -%}
+    arrived as {{ arrived }},
 
     compared as (
         select * from arrived
-        {%- if is_incremental() %}
         union all by name
         select held.*
         from {{ this }} as held
-        semi join arrived
-            on {% for column in quoted_key %}held.{{ column }} = arrived.{{ column }}{{ " and " if not loop.last }}{% endfor %}
-        {%- endif %}
+        semi join arrived on {{ same('held', 'arrived', quoted_key) }}
     ),
 
     final as (
-        select *
-        from compared
-        qualify row_number() over (partition by {{ quoted_key | join(', ') }} order by {{ order }}) = 1
+        select * from compared
+        qualify {{ current }}
     )
+    {%- else -%}
+    -- Most keys have one version: they pass as they lie, in the order in which they landed, which later reads of some days
+    -- live on. What arrived is named where it is read: an engine that holds a common expression would hold every row.
+    repeated as (
+        select {{ quoted_key | join(', ') }}
+        from {{ arrived }} as arrived
+        group by {{ quoted_key | join(', ') }}
+        having count(*) > 1
+    ),
+
+    final as (
+        select * from {{ arrived }} as arrived
+        where not exists (select 1 from repeated where {{ same('arrived', 'repeated', quoted_key) }})
+        union all
+        select * from {{ arrived }} as arrived
+        where exists (select 1 from repeated where {{ same('arrived', 'repeated', quoted_key) }})
+        qualify {{ current }}
+    )
+    {%- endif %}
 
     select * from final
+{%- endmacro %}
+
+
+{#- Whether rows of two tables have the same key. -#}
+{% macro same(one, other, key) -%}
+    {%- for column in key -%}
+        {{ one }}.{{ column }} = {{ other }}.{{ column }}{{ ' and ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}
 
 

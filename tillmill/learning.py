@@ -29,9 +29,10 @@ from promotions.measure import measure_runs
 from promotions.runs import find_runs
 from tillmill import inbox, warehouse
 from tillmill.publish import Candidate
+from tillmill.reference import reference_version
 from tillmill.workspace import Workspace, now, to_business_date
 
-CODE = ("ingestion", "dbt_project", "customers", "promotions", "forecasting", "planning", "tillmill", "seeds/reference")
+CODE = ("ingestion", "dbt_project", "customers", "promotions", "forecasting", "planning", "tillmill")
 # What makes the warehouse's tables of what has landed.
 TABLES = ("dbt_project", "ingestion/contracts")
 # What the vault's columns say of a person, whichever stream they come from.
@@ -55,9 +56,11 @@ class ClearReader(Protocol):
 
 
 def fingerprint(workspace: Workspace, ledger: Ledger) -> str:
-    """Names what a build depends on: visible loads of the sources, business date, settings and code version."""
+    """Names what a build depends on: visible loads of the sources, what people own (as `gather_reference` laid it out),
+    business date, settings and code version."""
     facts = {
         "loads": ledger.input_seqs(),
+        "reference": reference_version(workspace),
         "business_date": business_date(workspace).isoformat(),
         "settings": workspace.settings.model_dump(mode="json"),
         "code": _code_version(CODE),

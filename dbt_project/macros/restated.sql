@@ -4,10 +4,10 @@
     build (Spark) nothing is held, so every build is a full one.
 -#}
 
-{#- A model by business date (`sold_on`) that keeps its rows and restates the days that the model `days` lists. -#}
-{% macro restates(days) -%}
+{#- A model by business date (the column `by`) that keeps its rows and restates the days that the model `days` lists. -#}
+{% macro restates(days, by='sold_on') -%}
     {{- config(
-        materialized='table' if on_spark() else 'incremental', incremental_strategy='restate', unique_key='sold_on',
+        materialized='table' if on_spark() else 'incremental', incremental_strategy='restate', unique_key=by,
         on_schema_change='fail', meta={'restated_days': days}
     ) -}}
 {%- endmacro %}

@@ -10,6 +10,12 @@
 {%- endmacro %}
 
 
+{#- The lot under which a place of this kind keeps what it holds: a till sells without one, so a store has none. -#}
+{% macro lot_kept(kind, lot) -%}
+    case when {{ kind }} = 'store' then '-' else {{ lot }} end
+{%- endmacro %}
+
+
 {#-
     Rolls books forward: adds to each row of `flows` (a day of `key` with flow_units, what the bookings of that day add
     up to, and counted_units, null without a count) what the books say at its close (booked_units).

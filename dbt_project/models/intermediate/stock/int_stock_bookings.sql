@@ -1,6 +1,9 @@
+{{ restates('int_stock_restated_days', by='stock_on') }}
+
 -- One row per booking of stock at one place, named by what happened: goods were made, received, returned or moved in;
 -- sold, moved out, used or written off; or a count corrected the books. A till's sale takes from its store's shelf and a
--- till's return lies there again; goods sent to another place arrive there on the same day.
+-- till's return lies there again; goods sent to another place arrive there on the same day. Dates from the earliest touched one on are
+-- restated.
 with
 
 workspace as (
@@ -13,11 +16,12 @@ movements as (
         {{ business_date('moved.moved_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as moved_on
     from {{ ref('stg_wms__movements') }} as moved
     cross join workspace
+    where {{ may_be_restated('moved.moved_at', 'int_stock_restated_days') }}
 ),
 
 till_sales as (
     select * from {{ ref('fct_sales_line') }}
-    where is_counted and location_id <> '-'
+    where is_counted and location_id <> '-' and {{ is_restated('sold_on', 'int_stock_restated_days') }}
 ),
 
 named as (
@@ -36,6 +40,7 @@ named as (
             else 'adjustment'
         end as flow
     from movements
+    where {{ is_restated('moved_on', 'int_stock_restated_days') }}
 ),
 
 final as (
@@ -46,7 +51,8 @@ final as (
         lot_id,
         moved_on as stock_on,
         flow,
-        case when flow = 'adjustment' then units else abs(units) end as units
+        case when flow = 'adjustment' then units else abs(units) end as units,
+        _source || ':' || movement_id as movement_id
     from named
     union all
     select
@@ -55,7 +61,8 @@ final as (
         lot_id,
         moved_on as stock_on,
         'moved_in' as flow,
-        abs(units) as units
+        abs(units) as units,
+        _source || ':' || movement_id as movement_id
     from named
     where to_location_id is not null and flow = 'moved_out'
     union all
@@ -65,7 +72,8 @@ final as (
         '-' as lot_id,
         sold_on as stock_on,
         case when units < 0 then 'returned' else 'sold' end as flow,
-        abs(units) as units
+        abs(units) as units,
+        '-' as movement_id
     from till_sales
 )
 

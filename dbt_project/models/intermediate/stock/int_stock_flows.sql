@@ -1,8 +1,11 @@
+{{ restates('int_stock_restated_days', by='stock_on') }}
+
 -- One row per place, SKU, lot, quality and day on which stock came, went, was corrected or was counted.
 with
 
 booked as (
     select * from {{ ref('int_stock_bookings') }}
+    where {{ is_restated('stock_on', 'int_stock_restated_days') }}
 ),
 
 locations as (
@@ -13,39 +16,33 @@ counts as (
     select * from {{ ref('stg_wms__stock') }}
 ),
 
--- What the books know: a store's stock is known only where somebody counts it.
-known as (
+-- A store's stock is known only where somebody counts it.
+counted as (
     select distinct
         location_id,
         sku
     from counts
-    union
-    select distinct
-        booked.location_id,
-        booked.sku
-    from booked
-    inner join locations on booked.location_id = locations.location_id and locations.kind <> 'store'
 ),
 
 flows as (
     select
         booked.location_id,
         booked.sku,
-        -- A till sells without a lot, so a store's stock is kept without one.
-        case when locations.kind = 'store' then '-' else booked.lot_id end as lot_id,
+        {{ lot_kept('locations.kind', 'booked.lot_id') }} as lot_id,
         'good' as quality,
         booked.stock_on,
         booked.flow,
         booked.units,
         cast(null as decimal(18, 3)) as counted_units
     from booked
-    inner join known on booked.location_id = known.location_id and booked.sku = known.sku
     left join locations on booked.location_id = locations.location_id
+    left join counted on booked.location_id = counted.location_id and booked.sku = counted.sku
+    where coalesce(locations.kind, 'store') <> 'store' or counted.sku is not null
     union all
     select
         counts.location_id,
         counts.sku,
-        case when locations.kind = 'store' then '-' else counts.lot_id end as lot_id,
+        {{ lot_kept('locations.kind', 'counts.lot_id') }} as lot_id,
         counts.quality,
         counts.as_of as stock_on,
         'counted' as flow,
@@ -53,6 +50,7 @@ flows as (
         counts.on_hand_units as counted_units
     from counts
     left join locations on counts.location_id = locations.location_id
+    where {{ is_restated('counts.as_of', 'int_stock_restated_days') }}
 ),
 
 final as (

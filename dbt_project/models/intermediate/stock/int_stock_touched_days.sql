@@ -1,0 +1,107 @@
+{#- Named here, because dbt reads a model's references without knowing what is held. -#}
+{%- set now, sales, sales_days = ref('int_stock_context'), ref('fct_sales_line'), ref('int_sales_restated_days') -%}
+{%- set movements, counts, workspace = ref('stg_wms__movements_all'), ref('stg_wms__stock_all'), ref('int_workspace') -%}
+{%- set bookings, days, basis = held('int_stock_bookings'), held('fct_stock_day'), held('int_stock_basis') -%}
+-- One row per date on which bookings or counts are not what they were when the kept balances were built. Loads tell of
+-- movements and counts, tombstones among them; what tills sold is compared on the dates whose sales are stated anew, and
+-- what else a booking depends on is compared with what it was.
+with
+
+moved as (
+    select
+        moved._source || ':' || moved.movement_id as movement_id,
+        {{ business_date('moved.moved_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as stock_on,
+        moved.visible_seq
+    from {{ movements }} as moved
+    cross join {{ workspace }} as workspace
+),
+
+{% if bookings and days and basis -%}
+changed as (
+    select
+        coalesce(now.kind, held.kind) as kind,
+        coalesce(now.location_id, held.location_id) as location_id,
+        coalesce(now.sku, held.sku) as sku
+    from {{ now }} as now
+    full outer join {{ basis }} as held on now.kind = held.kind and now.location_id = held.location_id and now.sku = held.sku
+    where held.value is distinct from now.value
+),
+
+changed_locations as (
+    select location_id from changed
+    where kind = 'location'
+),
+
+arrived as (
+    select * from moved
+    where
+        visible_seq > (select read.visible_seq from {{ basis }} as read where read.kind = 'movements')
+        or exists (select 1 from changed where kind = 'days')
+),
+
+-- What came off the shelves through the tills, and lies there again.
+shelves_now as (
+    select
+        location_id,
+        sku,
+        sold_on as stock_on,
+        units
+    from {{ sales }}
+    where is_counted and location_id <> '-' and sold_on in (select restated_on from {{ sales_days }})
+),
+
+shelves_held as (
+    select
+        location_id,
+        sku,
+        stock_on,
+        case when flow = 'returned' then -units else units end as units
+    from {{ bookings }}
+    where movement_id = '-' and stock_on in (select restated_on from {{ sales_days }})
+),
+
+final as (
+    select stock_on from arrived
+    union
+    select stock_on from {{ bookings }}
+    where movement_id in (select arrived.movement_id from arrived)
+    union
+    select as_of as stock_on from {{ counts }}
+    where visible_seq > (select read.visible_seq from {{ basis }} as read where read.kind = 'counts')
+    union
+    select stock_on from (select * from shelves_now except all select * from shelves_held) as come
+    union
+    select stock_on from (select * from shelves_held except all select * from shelves_now) as gone
+    union
+    -- A place became a store or is none any more.
+    select stock_on from {{ bookings }}
+    where location_id in (select location_id from changed_locations)
+    union
+    select as_of as stock_on from {{ counts }}
+    where location_id in (select location_id from changed_locations)
+    union
+    -- A store's SKU was counted for the first time, or no count of it is left.
+    select booked.stock_on
+    from {{ bookings }} as booked
+    inner join changed on booked.location_id = changed.location_id and booked.sku = changed.sku
+    where changed.kind = 'counted'
+)
+{%- elif bookings -%}
+-- What the balances were built from is not known: all of them again.
+final as (
+    select stock_on from moved
+    union
+    select as_of as stock_on from {{ counts }}
+    union
+    select sold_on as stock_on from {{ sales }}
+    union
+    select stock_on from {{ bookings }}
+)
+{%- else -%}
+final as (
+    select stock_on from moved
+    where false
+)
+{%- endif %}
+
+select * from final

@@ -47,14 +47,16 @@ class Warehouse:
         self.lake = SmallLake(self.folder / "lake")
         return self.lake
 
-    def build(self, *selections: str, full_refresh: bool = False, up_to: int | None = None) -> int:
+    def build(self, *selections: str, full_refresh: bool = False, tests: bool = True, up_to: int | None = None) -> int:
         """Builds and tests the passes (all four by default) on the manifest, cut at a `visible_seq` where given.
 
         Returns how many tests passed.
         """
         shutil.copyfile(self.lake.write_manifest(up_to=up_to), self.folder / "manifest.parquet")
         self.lake.write_health(self.folder / "health")
-        results = [self.dbt.build(selection, full_refresh=full_refresh) for selection in selections or PASSES]
+        results = [
+            self.dbt.build(selection, full_refresh=full_refresh, tests=tests) for selection in selections or PASSES
+        ]
         return sum(result.tested for result in results)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

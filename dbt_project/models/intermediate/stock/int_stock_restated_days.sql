@@ -5,9 +5,9 @@
 -- one on, because a balance carries all that was before it; none where a build states all of them.
 with
 
-{% if days -%}
+{% if bookings and days -%}
 earliest as (
-    select min(stock_on) as stock_on from {{ touched }}
+    select min(touched_on) as touched_on from {{ touched }}
 ),
 
 -- What is, or was, counted from then on.
@@ -18,7 +18,7 @@ counted as (
         {{ lot_kept('locations.kind', 'counts.lot_id') }} as lot_id,
         counts.quality
     from {{ counts }} as counts
-    inner join earliest on counts.as_of >= earliest.stock_on
+    inner join earliest on counts.as_of >= earliest.touched_on
     left join {{ locations }} as locations on counts.location_id = locations.location_id
     union
     select
@@ -27,7 +27,7 @@ counted as (
         held.lot_id,
         held.quality
     from {{ days }} as held
-    inner join earliest on held.stock_on >= earliest.stock_on
+    inner join earliest on held.stock_on >= earliest.touched_on
     where held.counted_units is not null
 ),
 
@@ -39,29 +39,26 @@ told_back as (
         on
             held.location_id = counted.location_id and held.sku = counted.sku
             and held.lot_id = counted.lot_id and held.quality = counted.quality
-    inner join earliest on held.stock_on < earliest.stock_on
+    inner join earliest on held.stock_on < earliest.touched_on
     group by held.location_id, held.sku, held.lot_id, held.quality
     having count(held.counted_units) = 0 and (held.lot_id = '-' or min_by(held.in_units, held.stock_on) <= 0)
 ),
 
-{% endif -%}
 first as (
     select min(stock_on) as stock_on
     from (
-        select stock_on from {{ touched }}
-        {%- if days %}
+        select touched_on as stock_on from {{ touched }}
         union all
         select stock_on from told_back
-        {%- endif %}
     ) as either
 ),
 
 stated as (
-    select stock_on from {{ touched }}
-    {%- for kept in [bookings, days] if kept %}
+    select touched_on as stock_on from {{ touched }}
     union
-    select stock_on from {{ kept }}
-    {%- endfor %}
+    select stock_on from {{ bookings }}
+    union
+    select stock_on from {{ days }}
 ),
 
 final as (
@@ -69,5 +66,10 @@ final as (
     from stated
     inner join first on stated.stock_on >= first.stock_on
 )
+{%- else -%}
+final as (
+    select touched_on as restated_on from {{ touched }}
+)
+{%- endif %}
 
 select * from final

@@ -27,16 +27,14 @@ changed as (
     where held.value is distinct from now.value
 ),
 
-changed_locations as (
-    select location_id from changed
-    where kind = 'location'
-),
-
 arrived as (
     select * from moved
     where
-        visible_seq > (select read.visible_seq from {{ basis }} as read where read.kind = 'movements')
-        or exists (select 1 from changed where kind = 'days')
+        visible_seq > (
+            select read.visible_seq from {{ basis }} as read
+            where read.kind = 'movements'
+        )
+        or 'days' in (select changed.kind from changed)
 ),
 
 -- What came off the shelves through the tills, and lies there again.
@@ -60,46 +58,58 @@ shelves_held as (
     where movement_id = '-' and stock_on in (select restated_on from {{ sales_days }})
 ),
 
+shelves as (
+    (
+        select * from shelves_now
+        except all
+        select * from shelves_held
+    )
+    union all
+    (
+        select * from shelves_held
+        except all
+        select * from shelves_now
+    )
+),
+
 final as (
-    select stock_on from arrived
+    select stock_on as touched_on from arrived
     union
-    select stock_on from {{ bookings }}
+    select stock_on as touched_on from {{ bookings }}
     where movement_id in (select arrived.movement_id from arrived)
     union
-    select as_of as stock_on from {{ counts }}
-    where visible_seq > (select read.visible_seq from {{ basis }} as read where read.kind = 'counts')
+    select as_of as touched_on from {{ counts }}
+    where
+        visible_seq > (
+            select read.visible_seq from {{ basis }} as read
+            where read.kind = 'counts'
+        )
     union
-    select stock_on from (select * from shelves_now except all select * from shelves_held) as come
+    select stock_on as touched_on from shelves
     union
-    select stock_on from (select * from shelves_held except all select * from shelves_now) as gone
-    union
-    -- A place became a store or is none any more.
-    select stock_on from {{ bookings }}
-    where location_id in (select location_id from changed_locations)
-    union
-    select as_of as stock_on from {{ counts }}
-    where location_id in (select location_id from changed_locations)
-    union
-    -- A store's SKU was counted for the first time, or no count of it is left.
-    select booked.stock_on
+    -- A place became a store or is none any more; a store's SKU was counted for the first time, or no count is left.
+    select booked.stock_on as touched_on
     from {{ bookings }} as booked
-    inner join changed on booked.location_id = changed.location_id and booked.sku = changed.sku
-    where changed.kind = 'counted'
+    inner join changed on booked.location_id = changed.location_id and changed.sku in ('-', booked.sku)
+    union
+    select counts.as_of as touched_on
+    from {{ counts }} as counts
+    inner join changed on counts.location_id = changed.location_id and changed.kind = 'location'
 )
 {%- elif bookings -%}
 -- What the balances were built from is not known: all of them again.
 final as (
-    select stock_on from moved
+    select stock_on as touched_on from moved
     union
-    select as_of as stock_on from {{ counts }}
+    select as_of as touched_on from {{ counts }}
     union
-    select sold_on as stock_on from {{ sales }}
+    select sold_on as touched_on from {{ sales }}
     union
-    select stock_on from {{ bookings }}
+    select stock_on as touched_on from {{ bookings }}
 )
 {%- else -%}
 final as (
-    select stock_on from moved
+    select stock_on as touched_on from moved
     where false
 )
 {%- endif %}

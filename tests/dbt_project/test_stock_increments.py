@@ -136,7 +136,7 @@ def _a_warehouse_is_a_store(lake: SmallLake, _: Path) -> None:
 
 
 def _what_moves_no_stock(lake: SmallLake, reference: Path) -> None:
-    """Sales are restated for a cost and a web order, demand learns of a day off and a promotion of long ago, and an older
+    """Sales are restated for a cost and a web order, demand learns of a day off and a promotion of long ago, an older
     word comes of what is held and of what was deleted: no shelf is another for any of it."""
     milk = {"sku": "MILK", "category": "DAIRY", "standard_cost": 1.6, "list_price": 4.5, "shelf_life_days": 20}
     lake.land("erp.items", [{**milk, "updated_at": at("2017-01-17T00:00")}])

@@ -1,5 +1,5 @@
 {#- Named here, because dbt reads a model's references without knowing what is held. -#}
-{%- set touched, counts, locations = ref('int_stock_touched_days'), ref('stg_wms__stock_all'), ref('dim_location') -%}
+{%- set touched, counts, locations = ref('int_stock_touched_days'), ref('stg_wms__stock'), ref('dim_location') -%}
 {%- set bookings, days = held('int_stock_bookings'), held('fct_stock_day') -%}
 -- One row per date of which this build states bookings and balances anew: every date with stock from the earliest touched
 -- one on, because a balance carries all that was before it; none where a build states all of them.
@@ -10,7 +10,7 @@ earliest as (
     select min(touched_on) as touched_on from {{ touched }}
 ),
 
--- What is, or was, counted from then on.
+-- What is counted from then on, or was in the last build.
 counted as (
     select
         counts.location_id,

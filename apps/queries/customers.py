@@ -93,7 +93,7 @@ where customer.customer_id in (
     inner join bridge_customer_identifier as bridge on line.record_token = bridge.record_token
     left join dim_product as product on line.sku = product.sku and product.is_current
     where
-        line.is_counted and not line.is_suspect
+        line.is_counted and not line.is_suspect and line.line_kind not in ('refund', 'return')
         and line.channel_id = coalesce($channel, line.channel_id)
         and coalesce(line.region, '-') = coalesce($region, line.region, '-')
         and coalesce(product.category, '-') = coalesce($category, product.category, '-')

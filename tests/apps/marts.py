@@ -160,8 +160,10 @@ def _sale_lines() -> pl.DataFrame:
 def _customer_lines(lines: pl.DataFrame) -> pl.DataFrame:
     """The counted lines of known buyers, as the warehouse resolves them."""
     counted = lines.filter("is_counted", ~pl.col("is_suspect"), pl.col("sales_view") == "sell_out")
-    return counted.join(_bridge().select("record_token", "customer_id"), on="record_token").join(
-        _products().filter("is_current").select("sku", "category"), on="sku"
+    return (
+        counted.join(_bridge().select("record_token", "customer_id"), on="record_token")
+        .join(_products().filter("is_current").select("sku", "category"), on="sku")
+        .with_columns(is_back=pl.col("line_kind").is_in(["refund", "return"]))
     )
 
 

@@ -5,13 +5,13 @@ workspace as (
     select * from {{ ref('int_workspace') }}
 ),
 
--- Refunds lower the value of what was bought; they are no orders.
+-- What comes back lowers the value of what was bought; it is no order.
 bought as (
     select
         customer_id,
-        min(sold_on) filter (where line_kind <> 'refund') as first_order_on,
-        max(sold_on) filter (where line_kind <> 'refund') as last_order_on,
-        count(distinct order_key) filter (where line_kind <> 'refund') as frequency,
+        min(sold_on) filter (where not is_back) as first_order_on,
+        max(sold_on) filter (where not is_back) as last_order_on,
+        count(distinct order_key) filter (where not is_back) as frequency,
         cast(sum(net_sales_amount) as decimal(18, 4)) as monetary_amount
     from {{ ref('int_customer_lines') }}
     group by customer_id

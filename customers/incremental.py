@@ -59,10 +59,11 @@ def resolve(
 ) -> Resolved:
     """Return who is who among `records`, given what is `known` from before; the same whichever way it is worked out.
 
-    `records`: as of `doubtful.link_doubtful`; `said`: the links and vetoes that people gave (`LINK_COLUMNS`). With the
-    records of an earlier run only what differs is looked at. A model is learnt where there is none, where the records
-    are twice as many as it was learnt from, and where they say something it has not seen; then all pairs are scored
-    anew. Until then the model decides, so links do not depend on the steps in which records came.
+    `records`: as of `doubtful.link_doubtful`; `said`: the links and vetoes that people gave (`LINK_COLUMNS`), each
+    once, as `withdrawn` those taken back. With the records of an earlier run only what differs is looked at. A model
+    is learnt where there is none, where the records are twice as many as it was learnt from, and where they say
+    something it has not seen; then all pairs are scored anew. Until then the model decides, so links do not depend on
+    the steps in which records came.
     """
     model = known.model
     if model is not None and (records.height >= RELEARN_AT * model.records or known_roles(records) - model.roles):
@@ -73,7 +74,7 @@ def resolve(
     doubtful, model = link_doubtful(records, exact, model)
     links = pl.concat([exact, doubtful])
     links = pl.concat([links, contradictions(records, links)])
-    identities = resolve_customers(records, pl.concat([links, said]), known.identities, at=at)
+    identities = resolve_customers(records, pl.concat([links, _holding(said)]), known.identities, at=at)
     return Resolved(links, changes(known.links, links), identities, model, records.height)
 
 
@@ -82,6 +83,10 @@ def changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     fresh = after.join(before, on=list(LINK_COLUMNS), how="anti", nulls_equal=True)
     gone = before.join(after, on=LINK_KEY, how="anti").with_columns(verdict=pl.lit(WITHDRAWN))
     return pl.concat([fresh, gone]).sort(LINK_KEY)
+
+
+def _holding(said: pl.DataFrame) -> pl.DataFrame:
+    return said.filter(pl.col("verdict") != WITHDRAWN)
 
 
 def _is_by_these_rules(links: pl.DataFrame, model: Model) -> bool:
@@ -110,7 +115,7 @@ def _resolve_touched(
     kept, new = pl.concat([kept_exact, kept_alike]), pl.concat([new_exact, link_touched(grouped, groups, model)])
     differ = changes(linked.join(kept, on=LINK_KEY, how="anti"), new)
     now_linked = pl.concat([kept, new])
-    # Vetoes and customers: a component changes where a link or a record of it does, or what people say.
+    # Vetoes and customers: a component changes where a link or a record of it does, or what people say or take back.
     walked = pl.concat([now_linked, said.filter(pl.col("verdict") == "link")])
     reached = _reach(pl.concat([touched, _ends(pl.concat([differ, said]))]).unique(), walked)
     inside, links_inside = records.join(reached, on="record_token", how="semi"), _within(now_linked, reached)
@@ -118,7 +123,7 @@ def _resolve_touched(
     differ = pl.concat([differ, changes(never.join(kept_never, on=LINK_KEY, how="anti"), new_never)])
     identities = resolve_customers(
         inside,
-        pl.concat([links_inside, new_never, _within(said, reached)]),
+        pl.concat([links_inside, new_never, _within(_holding(said), reached)]),
         _history(known.identities, reached),
         at=at,
     )

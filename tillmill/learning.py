@@ -114,7 +114,7 @@ class Learner:
         if records.is_empty():
             return "no records of people: skipped"
         seen = records.join(self._clear(records), on="record_token", how="left")
-        said = self._landed("customers.links", source=inbox.SOURCE).select(*LINK_COLUMNS)
+        said = self._landed("customers.links", source=inbox.SOURCE).unique(LINK_KEY, keep="last").select(*LINK_COLUMNS)
         found = resolve(seen, said, self._known_customers())
         self._land("customers.links", found.changes)
         self._land("customers.identities", found.identities)

@@ -1,4 +1,4 @@
-"""What people ask and say about who is who: why two records are one person, and that they never are."""
+"""What people ask and say about who is who: why two records are one person, that they never are, that they may be."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from customers.explain import way_between
+from customers.incremental import WITHDRAWN
 from customers.keys import LINK_COLUMNS, SAID
 from ingestion.landing.ledger import Ledger
 from ingestion.privacy.normalise import normalise
@@ -24,7 +25,8 @@ KINDS = ("member", "order", "sale")
 
 @dataclass(frozen=True)
 class Explained:
-    """Two records, whose each is, the way between them, and the vetoes between their customers' records."""
+    """Two records, whose each is, the way between them, the vetoes between their customers' records, and the verdict on
+    the two that waits for the next run, if any."""
 
     left: str
     right: str
@@ -32,7 +34,7 @@ class Explained:
     right_customer: str | None
     way: pl.DataFrame
     vetoes: pl.DataFrame
-    is_pending: bool
+    pending: str | None
 
     @property
     def is_one(self) -> bool:
@@ -58,7 +60,7 @@ def explain(root: Path, left: str, right: str) -> Explained:
     )
     with Ledger(workspace.ledger) as ledger:
         waiting = {
-            frozenset((row["left_record"], row["right_record"]))
+            frozenset((row["left_record"], row["right_record"])): str(row["verdict"])
             for row in inbox.pending(workspace, ledger, "customers.links")
         }
     return Explained(
@@ -68,7 +70,7 @@ def explain(root: Path, left: str, right: str) -> Explained:
         of[other],
         way_between(links, one, other),
         links.filter(pl.col("verdict") == "never").select(*LINK_COLUMNS),
-        frozenset((one, other)) in waiting,
+        waiting.get(frozenset((one, other))),
     )
 
 
@@ -82,13 +84,37 @@ def unmerge(root: Path, left: str, right: str, *, author: str, why: str) -> Expl
     found = explain(root, left, right)
     if found.left == found.right:
         raise UsageError(f"{left} and {right} are one record")
+    _say(root, found, "never", author, why)
+    return found
+
+
+def take_back(root: Path, left: str, right: str, *, author: str, why: str) -> Explained:
+    """Takes back what `unmerge` said of two records: from the next run on, what links them counts again.
+
+    Raises UsageError without author and reason, for unknown records, and where nobody said so of these two.
+    """
+    if not why.strip():
+        raise UsageError("why may they be one person after all? Next: add --why TEXT")
+    found = explain(root, left, right)
+    ends = sorted((found.left, found.right))
+    of_these = found.vetoes.filter(
+        pl.col("rule") == SAID, pl.col("left_record") == ends[0], pl.col("right_record") == ends[1]
+    )
+    if (found.pending or ("never" if of_these.height else WITHDRAWN)) == WITHDRAWN:
+        raise UsageError(
+            f"nobody said that {left} and {right} are two people", next_command="tillmill customers explain A B"
+        )
+    _say(root, found, WITHDRAWN, author, why)
+    return found
+
+
+def _say(root: Path, found: Explained, verdict: str, author: str, why: str) -> None:
     one, other = sorted((found.left, found.right))
     row = {
-        "left_record": one, "right_record": other, "rule": SAID, "model_version": "-", "verdict": "never",
+        "left_record": one, "right_record": other, "rule": SAID, "model_version": "-", "verdict": verdict,
         "weight": 1.0, "evidence": why.strip(), "at": now().isoformat(),
     }  # fmt: skip
     inbox.say(open_workspace(root), "customers.links", row, author=author)
-    return found
 
 
 def _record(workspace: Workspace, records: pl.DataFrame, name: str) -> str:

@@ -32,11 +32,16 @@ def unmerge(
     right: RecordArgument,
     by: Annotated[str, typer.Option(help="Who says so.")],
     why: Annotated[str, typer.Option(help="Why they are two people.")],
+    take_back: Annotated[bool, typer.Option("--take-back", help="They may be one person after all.")] = False,
     workspace: WorkspaceOption = HERE,
 ) -> None:
     """Say that two records are never one person; the next run parts them for good."""
     from tillmill import people
 
+    if take_back:
+        found = people.take_back(workspace.resolve(), left, right, author=by, why=why)
+        console.print(f"Taken back: {found.left[:8]} and {found.right[:8]} may be one person. Next: tillmill run")
+        return
     found = people.unmerge(workspace.resolve(), left, right, author=by, why=why)
     console.print(f"Kept: {found.left[:8]} and {found.right[:8]} are never one person. Next: tillmill run")
 
@@ -55,5 +60,7 @@ def _show(found: Explained) -> None:
         "left_record", "right_record", "rule", "evidence"
     ).iter_rows():
         console.print(f"Never one: {left[:8]} and {right[:8]} ({rule}: {evidence})", markup=False)
-    if found.is_pending:
+    if found.pending == "never":
         console.print("Said to be two people; the next run parts them. Next: tillmill run")
+    elif found.pending:
+        console.print("Said to be one person after all; the next run looks again. Next: tillmill run")

@@ -165,6 +165,13 @@ def test_a_late_record_merges_two_customers_and_a_never_parts_them_again(world: 
     nights.run(more, said)
     assert not any({"a1", "b1"} <= group for group in nights.groups(more))
     same_as_at_once(nights, more, said)
+    # Until it is taken back: then what linked them counts again, though no record of theirs has moved.
+    taken_back = said.with_columns(verdict=pl.lit(incremental.WITHDRAWN))
+    found = nights.run(more, taken_back)
+    assert any({"a1", "a2", "b1", "c1", "d1"} == group for group in nights.groups(more))
+    assert found.touched < 20
+    same_as_at_once(nights, more, taken_back)
+    same_as_at_once(nights, more)
 
 
 def test_a_forgotten_record_takes_its_links_along(world: pl.DataFrame, nights: Nights) -> None:

@@ -285,6 +285,18 @@ def test_a_customer_parted_stays_parted_and_no_total_moves(workspace: Path) -> N
     is_parted()
     read_again(workspace)
     is_parted()
+    # Taken back, a usual run makes one of the two again.
+    done = tillmill(
+        "customers", "unmerge", str(left), str(right), "--take-back", "--by", "kim", "--why", "one after all",
+        "--workspace", str(workspace),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = tillmill("demo", "run", "--workspace", str(workspace), "--", "sh", "-c", line, timeout=1800)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = tillmill("customers", "explain", str(left), str(right), "--workspace", str(workspace))
+    assert told.stdout.startswith("One person"), told.stdout + told.stderr
+    assert (totals(workspace), spent(workspace)) == (before, worth)
+    assert asked(workspace, "select count(distinct customer_id) from bridge_customer_identifier") == people
 
 
 def spent(workspace: Path) -> list[tuple[object, ...]]:

@@ -60,10 +60,31 @@ def test_two_people_are_said_once_with_who_and_why(root: Path) -> None:
     arguments = ["customers", "unmerge", "club:member:M1", "shop:order:shop_a:A1", "--workspace", str(root)]
     result = CliRunner().invoke(app, [*arguments, "--by", "kim", "--why", "two brothers"])
     assert result.exit_code == 0, result.output
-    assert people.explain(root, "club:member:M1", "shop:order:shop_a:A1").is_pending
+    assert people.explain(root, "club:member:M1", "shop:order:shop_a:A1").pending == "never"
     workspace = create_workspace(root, SETTINGS)
     with Ledger(workspace.ledger) as ledger:
         (row,) = inbox.pending(workspace, ledger, "customers.links")
     assert (row["verdict"], row["rule"], row["evidence"], row["author"]) == ("never", "person", "two brothers", "kim")
     with pytest.raises(UsageError, match="why are they two"):
         people.unmerge(root, "club:member:M1", "till:sale:77", author="kim", why=" ")
+
+
+def test_two_people_may_be_one_after_all_where_somebody_parted_them(root: Path) -> None:
+    two = ("club:member:M1", "shop:order:shop_a:A1")
+    with pytest.raises(UsageError, match="nobody said"):
+        people.take_back(root, *two, author="kim", why="one after all")
+    people.unmerge(root, *two, author="kim", why="two brothers")
+    with pytest.raises(UsageError, match="after all"):
+        people.take_back(root, *two, author="kim", why=" ")
+    arguments = ["customers", "unmerge", *two[::-1], "--take-back", "--by", "lee", "--why", "one after all"]
+    result = CliRunner().invoke(app, [*arguments, "--workspace", str(root)])
+    assert result.exit_code == 0, result.output
+    assert people.explain(root, *two).pending == "withdrawn"
+    with pytest.raises(UsageError, match="nobody said"):
+        people.take_back(root, *two, author="kim", why="again")
+    workspace = create_workspace(root, SETTINGS)
+    with Ledger(workspace.ledger) as ledger:
+        said, taken_back = inbox.pending(workspace, ledger, "customers.links")
+    key = ("left_record", "right_record", "rule", "model_version")
+    assert [said[column] for column in key] == [taken_back[column] for column in key]
+    assert (taken_back["verdict"], taken_back["author"]) == ("withdrawn", "lee")

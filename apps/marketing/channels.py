@@ -12,7 +12,7 @@ from apps import format as write
 from apps.components import blocks, cards, charts, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.view import View
-from apps.marketing import channel_profit, service, suspects
+from apps.marketing import channel_profit, returns, service, suspects
 from apps.queries import sales
 from apps.queries.scope import Scope
 
@@ -37,6 +37,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     columns = _columns(view)
     totals = _whole(places)
     tables.table(view, places, columns, title=view.words("channels.table"), key="places", totals=totals)
+    returns.section(view, scope)
     service.section(view, scope)
     suspects.section(view, scope)
     tables.export(view, export, places, columns, name="channels")
@@ -217,12 +218,13 @@ def _places(view: View, rows: pl.DataFrame) -> pl.DataFrame:
         pl.when((pl.col("costed") > 0) & (pl.col("cost") != 0))
         .then(1 - pl.col("cost") / pl.col("costed"))
         .alias("margin_rate"),
+        pl.when(pl.col("sold") > 0).then(pl.col("returned") / pl.col("sold")).alias("return_rate"),
     )
 
 
 def _whole(places: pl.DataFrame) -> dict[str, float | None]:
     """All places together; rates from the sums, never from the places' rates."""
-    names = ("net", "net_before", "gross", "discount", "cost", "costed", "orders")
+    names = ("net", "net_before", "gross", "discount", "cost", "costed", "orders", "sold", "returned")
     sums = {name: float(places[name].sum() or 0) for name in names}
     return {
         "net": sums["net"],
@@ -231,6 +233,7 @@ def _whole(places: pl.DataFrame) -> dict[str, float | None]:
         "rate": sums["net"] / sums["net_before"] - 1 if sums["net_before"] > 0 else None,
         "spend": sums["net"] / sums["orders"] if sums["orders"] else None,
         "discount_rate": sums["discount"] / sums["gross"] if sums["gross"] > 0 else None,
+        "return_rate": sums["returned"] / sums["sold"] if sums["sold"] > 0 else None,
         "margin_rate": 1 - sums["cost"] / sums["costed"] if sums["costed"] > 0 and sums["cost"] else None,
     }
 
@@ -248,4 +251,5 @@ def _columns(view: View) -> list[tables.Column]:
         tables.Column("spend", view.metric("spend_per_order").name, view.money),
         tables.Column("discount_rate", view.metric("discount_rate").name, write.percent),
         tables.Column("margin_rate", view.metric("cm1_rate").name, write.percent),
+        tables.Column("return_rate", view.metric("return_rate").name, write.percent),
     ]

@@ -114,7 +114,17 @@ select
     )::double as costed,
     count(distinct line._source || ':' || line.sale_id) filter (
         where line.line_kind not in ('refund', 'return') and line.sold_on >= $middle_on
-    ) as orders
+    ) as orders,
+    coalesce(
+        sum(line.net_sales_with_tax_amount) filter (
+            where line.line_kind not in ('refund', 'return') and line.sold_on >= $middle_on
+        ), 0
+    )::double as sold,
+    coalesce(
+        -sum(line.net_sales_with_tax_amount) filter (
+            where line.line_kind in ('refund', 'return') and line.sold_on >= $middle_on
+        ), 0
+    )::double as returned
 from line
 left join dim_location as location on line.location_id = location.location_id
 where line.sold_on >= $start_on and line.sold_on < $end_on
@@ -154,9 +164,10 @@ def by_product(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
 
 
 def by_place(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
-    """One row per channel and location: net, net_before, gross, discount, cost, costed, orders; largest first.
+    """One row per channel and location: net, net_before, gross, discount, cost, costed, orders, sold, returned.
 
-    The region is null where a place, a web shop say, sells into several.
+    The largest first; `sold` (before returns) and `returned` are with tax. The region is null where a place, a web shop
+    say, sells into several.
     """
     return moved(warehouse.rows(_BY_PLACE, **_with_before(scope)))
 

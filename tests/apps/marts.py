@@ -147,13 +147,14 @@ def _sale_lines() -> pl.DataFrame:
                         "refund_amount": 0.0,
                         "tax_amount": 0.0,
                         "net_sales_amount": net,
+                        "net_sales_with_tax_amount": net,
                         "cost_amount": 4.0,
                         "record_token": f"r{buyer}",
                     }
                 )
     rows.append(rows[0] | {"sales_line_id": "fake", "sale_id": "fake", "is_suspect": True, "net_sales_amount": 9999.0})
     rows.append(rows[0] | {"sales_line_id": "in", "sale_id": "in", "sales_view": "sell_in", "net_sales_amount": 9999.0})
-    money = [pl.col(name).cast(pl.Decimal(18, 4)) for name in _AMOUNTS]
+    money = [pl.col(name).cast(pl.Decimal(18, 4)) for name in (*_AMOUNTS, "net_sales_with_tax_amount")]
     return pl.DataFrame(rows).with_columns(pl.col("units").cast(pl.Decimal(18, 3)), *money)
 
 

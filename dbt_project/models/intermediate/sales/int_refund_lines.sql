@@ -31,7 +31,8 @@ final as (
         allocated.refunded_at as sold_at,
         {{ business_date('allocated.refunded_at', 'orders.timezone', 'orders.day_starts_minutes') }} as sold_on,
         orders.ordered_on,
-        cast(-allocated.returned_units as decimal(18, 3)) as units,
+        -- A bundle and its components are the same goods, and come back once.
+        cast(case when sold.line_kind = 'component' then 0 else -allocated.returned_units end as decimal(18, 3)) as units,
         -allocated.tax_inside_amount as tax_amount,
         -allocated.line_amount as stated_amount,
         allocated.tax_inside_amount - allocated.line_amount as net_amount,

@@ -24,3 +24,9 @@ def legend(parts: Sequence[tuple[str, str]], note: str = "") -> None:
     """One line that names colours for several charts at once: colour and word of each part, then a note."""
     keys = [f'<span><i style="background:{colour}"></i>{escape(word)}</span>' for colour, word in parts]
     st.html(f'<div class="legend">{"".join(keys)}<span>{escape(note)}</span></div>', width="content")
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> None:
+    """Quiet lines of name and value, the values under one another; a long value breaks within its own column."""
+    lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs)
+    st.html(f'<dl class="facts">{lines}</dl>')

@@ -35,7 +35,7 @@ def page(view: View, export: DeltaGenerator) -> None:
         return
     frame.finding(finding(view, profile))
     row(view, figures(view, profile))
-    left, right = st.columns([2, 1], gap="small")
+    left, right = st.columns([5, 3], gap="small")
     with left:
         _weeks_chart(view, str(customer))
     with right:
@@ -176,7 +176,7 @@ def _facts(view: View, profile: dict[str, Any]) -> None:
     words = view.words
     hour = profile["favourite_hour"]
     next_rate = "" if profile["next_category_rate"] is None else f" · {write.percent(profile['next_category_rate'], 0)}"
-    facts = [
+    known = [
         ("term.segment", words.code("segment", profile["segment"])),
         ("term.member", words("code.yes" if profile["is_member"] else "code.no")),
         ("term.tier", words.code("tier", profile["tier"])),
@@ -189,10 +189,7 @@ def _facts(view: View, profile: dict[str, Any]) -> None:
     ]
     with st.container(border=True, key="card-facts", gap="xsmall", height="stretch"):
         st.markdown(f"**{words('customer_360.facts')}**")
-        for key, value in facts:
-            with st.container(horizontal=True, gap="small"):
-                st.caption(words(key), width=110)
-                st.markdown(write.plain(value))
+        blocks.facts([(words(key), value) for key, value in known])
 
 
 def _orders(view: View, rows: pl.DataFrame) -> pl.DataFrame:

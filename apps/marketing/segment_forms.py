@@ -11,19 +11,20 @@ from tillmill.actions import Preview, Segment
 from tillmill.errors import TillmillError
 
 
-def edit(view: View, segment: Segment) -> None:
-    """A rule to try: counted as soon as it is typed, kept as a new version when somebody says so."""
+def edit(view: View, segment: Segment, name: str) -> None:
+    """A rule to try: counted as soon as it is typed, kept as a new version when somebody says so.
+
+    `name`: the segment's in the reader's language.
+    """
     words = view.words
-    name = segment.segment_id
+    own = segment.segment_id
     with st.container(border=True, key="card-rule", gap="small", height="stretch"):
         st.markdown(f"**{words('segments.edit')}**")
-        rule = st.text_area(
-            words("term.rule"), value=segment.rule, key=f"rule-{name}", help=words("segments.rule_help")
-        )
+        rule = st.text_area(words("term.rule"), value=segment.rule, key=f"rule-{own}", help=words("segments.rule_help"))
         found = _tried(view, rule)
         first, second, third = st.columns(3, gap="small")
-        saved_as = first.text_input(words("segments.id"), value=name, key=f"id-{name}")
-        title = second.text_input(words("segments.name"), value=segment.name, key=f"name-{name}")
+        saved_as = first.text_input(words("segments.id"), value=own, key=f"id-{own}")
+        title = second.text_input(words("segments.name"), value=name, key=f"name-{own}-{view.language}")
         author = third.text_input(words("segments.by"), key="by")
         is_ready = found is not None and bool(author.strip())
         if st.button(words("segments.save"), icon=":material/save:", disabled=not is_ready, key="save"):

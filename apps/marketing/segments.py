@@ -49,7 +49,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     tables.export(view, export, listed, columns, name="segments")
     left, right = st.columns(2, gap="small")
     with left:
-        segment_forms.edit(view, segment)
+        segment_forms.edit(view, segment, name_of(view, segment))
     with right:
         segment_forms.hand_over(view, segment, found)
     lists = asked.exports(view.warehouse, segment.segment_id)

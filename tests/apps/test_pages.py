@@ -71,6 +71,15 @@ def test_a_page_answers_its_question(opened: Opened, full: Path, page: str, lang
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_starters_rule_is_tried_under_its_name_in_the_readers_language(
+    opened: Opened, full: Path, language: str
+) -> None:
+    at = opened("segments", full, lang=language, group="lost")
+    names = [box.value for box in at.text_input if box.key == f"name-lost-{language}"]
+    assert names == [load(language)("starter.lost")]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("page", PAGES)
 def test_an_empty_page_says_what_would_fill_it(opened: Opened, bare: Path, page: str, language: str) -> None:
     at = opened(page, bare, lang=language)

@@ -257,6 +257,25 @@ def test_a_small_screen_keeps_the_rows_and_cuts_no_figure(portal: Portal, langua
         opened.close()
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_on_a_small_screen_each_fact_of_a_customer_stands_beside_its_name(portal: Portal, language: str) -> None:
+    opened = portal.open("customer_360", language, width=1024)
+    try:
+        names, values = (opened.locator(f"dl.facts > {part}").all() for part in ("dt", "dd"))
+        assert len(names) == len(values) >= 9
+        for name, value in zip(names, values, strict=True):
+            one, other = name.bounding_box(), value.bounding_box()
+            assert one is not None
+            assert other is not None
+            assert other["x"] >= one["x"] + one["width"]
+            assert abs(one["y"] - other["y"]) < 10
+        # A date is short: its line is as tall as any other.
+        assert values[-1].evaluate("part => part.getClientRects().length") == 1
+        assert (values[-1].bounding_box() or {})["height"] <= (values[0].bounding_box() or {})["height"] + 1
+    finally:
+        opened.close()
+
+
 def test_no_request_leaves_this_machine(portal: Portal) -> None:
     opened = portal.open("channels", "zh")
     opened.close()

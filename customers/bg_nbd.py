@@ -1,8 +1,7 @@
 """BG/NBD: customers order at a rate of their own, and may leave for good after any order.
 
 Fader, Hardie and Lee, "Counting Your Customers the Easy Way", Marketing Science 24 (2005); the pull of the first
-order's size as in Fader and Hardie, "Incorporating Time-Invariant Covariates into the Pareto/NBD and BG/NBD Models"
-(2007).
+order's size as of `history.alphas`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln, hyp2f1
 
-from customers.history import Array, History, most_likely, read_for_fit
+from customers.history import Array, History, alphas, fitted, read_for_fit
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,6 @@ class BgNbd:
     b: float
     pull: float = 0.0
 
-    def alphas(self, history: History) -> Array:
-        """alpha of each customer."""
-        found: Array = self.alpha * np.exp(-self.pull * history.size)
-        return found
-
 
 def fit(history: History, *, by_size: bool = False) -> BgNbd:
     """The model most likely to give this history (equation 6); `by_size` lets the first order's size pull the rate.
@@ -39,26 +33,23 @@ def fit(history: History, *, by_size: bool = False) -> BgNbd:
     read = read_for_fit(history)
     x, age = read.x, read.age
 
-    def loss(at: Array) -> float:
-        r, alpha, a, b = np.exp(at[:4])
-        alphas = BgNbd(r, alpha, a, b, at[4] if by_size else 0.0).alphas(read)
-        stayed = -(r + x) * np.log(alphas + age)
-        left = np.log(a) - np.log(b + np.maximum(x, 1) - 1) - (r + x) * np.log(alphas + read.recency)
+    def loss(model: BgNbd) -> float:
+        r, a, b = model.r, model.a, model.b
+        alpha = alphas(model.alpha, model.pull, read)
+        stayed = -(r + x) * np.log(alpha + age)
+        left = np.log(a) - np.log(b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + read.recency)
         both = np.where(x > 0, np.logaddexp(stayed, left), stayed)
-        fixed = gammaln(r + x) - gammaln(r) + r * np.log(alphas)
+        fixed = gammaln(r + x) - gammaln(r) + r * np.log(alpha)
         chance = gammaln(a + b) + gammaln(b + x) - gammaln(b) - gammaln(a + b + x)
         return -float(np.mean(fixed + chance + both))
 
     pace = np.log(max(float(age.mean() / x.mean()), 1e-3))
-    pull = [0.0] if by_size else []
-    found = most_likely(loss, [0.0, 0.0, 0.0, 0.0, *pull], [-0.7, pace - 0.7, -0.2, 1.0, *pull])
-    r, alpha, a, b = (float(one) for one in np.exp(found[:4]))
-    return BgNbd(r, alpha, a, b, float(found[4]) if by_size else 0.0)
+    return fitted(BgNbd, loss, [0.0, 0.0, 0.0, 0.0], [-0.7, pace - 0.7, -0.2, 1.0], by_size=by_size)
 
 
 def alive_rate(model: BgNbd, history: History) -> Array:
     """The chance that each customer is still here: 1 for whoever came once, who had no time to leave."""
-    x, alpha = history.x, model.alphas(history)
+    x, alpha = history.x, alphas(model.alpha, model.pull, history)
     ratio = ((alpha + history.age) / (alpha + history.recency)) ** (model.r + x)
     gone = np.where(x > 0, model.a / (model.b + np.maximum(x, 1) - 1) * ratio, 0.0)
     found: Array = 1 / (1 + gone)
@@ -70,7 +61,7 @@ def expected_orders(model: BgNbd, history: History, weeks: float) -> Array:
     x, r, b = history.x, model.r, model.b
     # The formula has a removable pole there.
     a = model.a + 1e-5 if abs(model.a - 1) < 1e-6 else model.a
-    reach = weeks / (model.alphas(history) + history.age + weeks)
+    reach = weeks / (alphas(model.alpha, model.pull, history) + history.age + weeks)
     series = hyp2f1(r + x, b + x, a + b + x - 1, reach)
     coming = (a + b + x - 1) / (a - 1) * (1 - (1 - reach) ** (r + x) * series)
     found: Array = coming * alive_rate(model, history)
@@ -84,7 +75,7 @@ def draw(model: BgNbd, history: History, weeks: float, draws: int, random: np.ra
     after each of beta(a, b + x), so that the number is the smaller of a Poisson and a geometric draw.
     """
     shape = (len(history.x), draws)
-    rate = random.gamma(model.r + history.x, 1 / (model.alphas(history) + history.age), shape)
+    rate = random.gamma(model.r + history.x, 1 / (alphas(model.alpha, model.pull, history) + history.age), shape)
     leaving = np.clip(random.beta(model.a, model.b + history.x, shape), 1e-12, 1)
     came = np.minimum(random.poisson(rate * weeks), random.geometric(leaving))
     return np.where(random.random(shape) < alive_rate(model, history), came, 0).astype(np.float64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 from tillmill.errors import UsageError
 
 Array = NDArray[np.float64]
+Model = TypeVar("Model")
 
 MIN_REPEATERS = 10  # fewer customers who came back say nothing about coming back
 MOST_READ = 10_000  # customers whose likelihood is taken: with more, parameters move in the third digit
@@ -106,6 +107,30 @@ def enough(frequency: Array) -> None:
 def columns(customers: pl.DataFrame, *names: str) -> list[Array]:
     """Columns as floats."""
     return [customers[name].cast(pl.Float64).to_numpy() for name in names]
+
+
+def alphas(alpha: float, pull: float, history: History) -> Array:
+    """alpha of each customer: the first order's size pulls the rate of orders, gamma(r, alpha), by exp(pull x size).
+
+    Fader and Hardie, "Incorporating Time-Invariant Covariates into the Pareto/NBD and BG/NBD Models" (2007).
+    """
+    found: Array = alpha * np.exp(-pull * history.size)
+    return found
+
+
+def fitted(
+    make: Callable[..., Model], loss: Callable[[Model], float], *starts: Sequence[float], by_size: bool
+) -> Model:
+    """The model with the least loss that gradients find; `make`: of four positive parameters and the pull.
+
+    `starts`: logarithms of the four to start from. `by_size`: whether there is a pull to find.
+    """
+
+    def model(at: Array) -> Model:
+        return make(*(float(one) for one in np.exp(at[:4])), *(float(one) for one in at[4:]))
+
+    pull = [0.0] if by_size else []
+    return model(most_likely(lambda at: loss(model(at)), *([*start, *pull] for start in starts)))
 
 
 def most_likely(loss: Callable[[Array], float], *starts: Sequence[float]) -> Array:

@@ -2,7 +2,7 @@
 
 Schmittlein, Morrison and Colombo, "Counting Your Customers", Management Science 33 (1987), as derived anew by Fader and
 Hardie, "A Note on Deriving the Pareto/NBD Model and Related Expressions" (2005); the pull of the first order's size as
-in their "Incorporating Time-Invariant Covariates into the Pareto/NBD and BG/NBD Models" (2007).
+of `history.alphas`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.polynomial.legendre import leggauss
 from scipy.special import exprel, gammaln
 
-from customers.history import Array, History, most_likely, read_for_fit
+from customers.history import Array, History, alphas, fitted, read_for_fit
 
 _POINTS, _WEIGHTS = ((at + 1) / 2 if side == 0 else at / 2 for side, at in enumerate(leggauss(24)))
 
@@ -28,11 +28,6 @@ class ParetoNbd:
     beta: float
     pull: float = 0.0
 
-    def alphas(self, history: History) -> Array:
-        """alpha of each customer."""
-        found: Array = self.alpha * np.exp(-self.pull * history.size)
-        return found
-
 
 def fit(history: History, *, by_size: bool = False) -> ParetoNbd:
     """The model most likely to give this history; `by_size` lets the first order's size pull the rate of orders.
@@ -41,26 +36,19 @@ def fit(history: History, *, by_size: bool = False) -> ParetoNbd:
     """
     read = read_for_fit(history)
 
-    def loss(at: Array) -> float:
-        return -float(np.mean(log_likelihood(_model(at), read)))
+    def loss(model: ParetoNbd) -> float:
+        return -float(np.mean(log_likelihood(model, read)))
 
     # From rates of orders and of leaving as they would be about if all had one, with some spread.
     age = float(np.mean(read.age))
     orders = np.log(max(age / float(np.mean(read.x)), 1e-3))
-    pull = [0.0] if by_size else []
-    return _model(most_likely(loss, [-0.7, orders - 0.7, -0.5, np.log(age / 2), *pull]))
-
-
-def _model(at: Array) -> ParetoNbd:
-    """The model of four logarithms and, where it is given, the pull."""
-    r, alpha, s, beta = (float(one) for one in np.exp(at[:4]))
-    return ParetoNbd(r, alpha, s, beta, float(at[4]) if len(at) > 4 else 0.0)
+    return fitted(ParetoNbd, loss, [-0.7, orders - 0.7, -0.5, np.log(age / 2)], by_size=by_size)
 
 
 def log_likelihood(model: ParetoNbd, history: History) -> Array:
     """The logarithm of the density of each customer's history."""
     x, r, s = history.x, model.r, model.s
-    alpha = model.alphas(history)
+    alpha = alphas(model.alpha, model.pull, history)
     fixed = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(model.beta)
     stayed, left = _stayed_and_left(model, history)
     found: Array = fixed + np.logaddexp(stayed, left)
@@ -81,7 +69,10 @@ def expected_orders(model: ParetoNbd, history: History, weeks: float) -> Array:
     # (1 - exp(-(s - 1) longer)) / (s - 1), without its removable pole at s = 1.
     time_here = until_now * longer * exprel(-(model.s - 1) * longer)
     found: Array = (
-        (model.r + history.x) / (model.alphas(history) + history.age) * time_here * alive_rate(model, history)
+        (model.r + history.x)
+        / (alphas(model.alpha, model.pull, history) + history.age)
+        * time_here
+        * alive_rate(model, history)
     )
     return found
 
@@ -93,7 +84,7 @@ def draw(model: ParetoNbd, history: History, weeks: float, draws: int, random: n
     at a rate gamma(s, beta + age): of those who are here the two are independent.
     """
     shape = (len(history.x), draws)
-    rate = random.gamma(model.r + history.x, 1 / (model.alphas(history) + history.age), shape)
+    rate = random.gamma(model.r + history.x, 1 / (alphas(model.alpha, model.pull, history) + history.age), shape)
     leaving = np.maximum(random.gamma(model.s, 1 / (model.beta + history.age), shape), 1e-12)
     here = np.minimum(random.exponential(1.0, shape) / leaving, weeks)
     here = np.where(random.random(shape) < alive_rate(model, history), here, 0.0)
@@ -111,7 +102,7 @@ def _stayed_and_left(model: ParetoNbd, history: History) -> tuple[Array, Array]:
     """
     recency, age = history.recency, history.age
     power = model.r + history.x - 1
-    alpha, beta = model.alphas(history), model.beta
+    alpha, beta = alphas(model.alpha, model.pull, history), model.beta
     stayed = -(power + 1) * np.log(alpha + age) - model.s * np.log(beta + age)
     whole = np.log((alpha + age) / (alpha + recency))
     reach = whole * exprel(-power * whole)

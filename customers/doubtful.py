@@ -63,7 +63,9 @@ def link_touched(
     `grouped`: all records with their `group` (`groups_of`). A link depends on its two groups, on the model, and on
     whether several people bear its name in its town; so the same link comes this way and that.
     """
-    table = _near(_people(grouped), groups, model.agreements)
+    table = _people(_near(grouped, groups, model.agreements), shared_in=grouped).with_columns(
+        is_touched=pl.col("group").is_in(groups["group"].implode())
+    )
     if not table["is_touched"].any():
         return pl.DataFrame(schema=LINK_COLUMNS)
     scored, _ = score(table, model, across="group", threshold=threshold, among="is_touched")
@@ -110,36 +112,50 @@ def groups_of(records: pl.DataFrame, exact: pl.DataFrame) -> pl.DataFrame:
     ).rename({"node": "record_token", "component": "group"})
 
 
-def _people(grouped: pl.DataFrame) -> pl.DataFrame:
-    """What was said of each group in one spelling (`roles.conform`), with block columns, group and seen_on."""
-    people = _profiles(grouped)
-    roles = {column: column for column in SEEN if column in people.columns}
-    conformed = conform(people, roles, id_column="record_token")
-    return blocking.with_block_columns(
-        conformed.with_columns(side=pl.lit("left")).hstack(people.select("group", "seen_on"))
-    )
+def _people(grouped: pl.DataFrame, *, shared_in: pl.DataFrame | None = None) -> pl.DataFrame:
+    """What was said of each group in one spelling (`roles.conform`), with block columns, group and seen_on.
+
+    `shared_in`: the records among which a phone may have several people, where `grouped` are not all.
+    """
+    people = _profiles(grouped, grouped if shared_in is None else shared_in)
+    return _in_one_spelling(people).hstack(people.select("group", "seen_on"))
 
 
-def _near(table: pl.DataFrame, groups: pl.DataFrame, agreements: Agreements) -> pl.DataFrame:
-    """The rows of `groups` (`is_touched`), and those that one of them agrees with."""
-    touched = table.join(groups, on="group", how="semi")
+def _in_one_spelling(records: pl.DataFrame) -> pl.DataFrame:
+    roles = {column: column for column in SEEN if column in records.columns}
+    conformed = conform(records, roles, id_column="record_token")
+    return blocking.with_block_columns(conformed.with_columns(side=pl.lit("left")))
+
+
+def _near(grouped: pl.DataFrame, groups: pl.DataFrame, agreements: Agreements) -> pl.DataFrame:
+    """The records of `groups`, and of all groups of which one agrees with one of them."""
+    named = _named(grouped)
+    said = _in_one_spelling(named).select(*{column for agreement in agreements for column in agreement})
+    said = said.hstack(named.select("group"))
+    touched = said.join(groups, on="group", how="semi")
     near = pl.concat(
-        table.select("record_id", *agreement)
-        .join(touched.select(agreement), on=agreement, how="semi")
-        .select("record_id")
+        said.select("group", *agreement)
+        .join(touched.select(agreement).unique(), on=agreement, how="semi")
+        .select("group")
+        .unique()
         for agreement in agreements
     )
-    return table.join(pl.concat([near, touched.select("record_id")]), on="record_id", how="semi").with_columns(
-        is_touched=pl.col("group").is_in(groups["group"].implode())
-    )
+    return grouped.join(pl.concat([near, groups.select("group")]), on="group", how="semi")
 
 
-def _profiles(records: pl.DataFrame) -> pl.DataFrame:
-    """One row per thing that was said of a group: its first record with these values; nameless ones say nothing."""
-    named = records.filter(pl.col("name").is_not_null())
+def _named(records: pl.DataFrame) -> pl.DataFrame:
+    """Nameless ones say nothing."""
+    return records.filter(pl.col("name").is_not_null())
+
+
+def _profiles(records: pl.DataFrame, among: pl.DataFrame) -> pl.DataFrame:
+    """One row per thing that was said of a group: its first record with these values; a phone that `among` all records
+    has several people is none."""
+    named = _named(records)
     columns = [column for column in SEEN if column in named.columns]
     shared = (
-        named.filter(pl.col("phone").is_not_null())
+        _named(among)
+        .join(named.select("phone"), on="phone", how="semi")
         .group_by("phone")
         .agg(groups=pl.col("group").n_unique())
         .filter(pl.col("groups") > 1)
@@ -167,7 +183,8 @@ def _told_apart(pairs: pl.DataFrame, grouped: pl.DataFrame) -> pl.DataFrame:
     shares_own, shares_address = any_of(OWN_AGREES, *OWN), any_of(ADDRESS_AGREES, "street")
     is_one_name = pl.col("name_level").is_in(["same", "turned round"])
     ends = pl.concat(pairs.select(pl.col(end).alias("record_token")) for end in ("left_id", "right_id"))
-    of_record = with_namesakes(grouped).join(ends, on="record_token", how="semi")
+    names = grouped.join(ends, on="record_token", how="semi").select("name_token", town=town_of(grouped)).unique()
+    of_record = with_namesakes(bearers_of(names, grouped)).join(ends, on="record_token", how="semi")
     return (
         pairs.filter(pl.col("name_level").is_in(WHOLE_NAME))
         .join(of_record.drop("name_token", "group"), left_on="left_id", right_on="record_token")
@@ -196,6 +213,13 @@ def with_namesakes(grouped: pl.DataFrame) -> pl.DataFrame:
         .join(counted, on=["name_token", "town"], how="left", nulls_equal=True)
         .with_columns(pl.col("namesakes").fill_null(0))
     )
+
+
+def bearers_of(names: pl.DataFrame, grouped: pl.DataFrame) -> pl.DataFrame:
+    """Return the records of all groups that bear one of the names (name_token, town): what tells namesakes of these."""
+    towns = grouped.select("group", "name_token", town=town_of(grouped))
+    bearing = towns.join(names, on=["name_token", "town"], how="semi", nulls_equal=True).select("group").unique()
+    return grouped.join(bearing, on="group", how="semi")
 
 
 def town_of(records: pl.DataFrame) -> pl.Expr:

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +13,7 @@ from ingestion.landing.ledger import Ledger
 from ingestion.pulling import Limits, pull_all
 from tests.ingestion.folder import Folder, landed, make_workspace, prepare, write_file
 from tests.kill.compact_once import TARGET_ROWS, compact
-from tests.kill.moments import Moments
+from tests.kill.process import go, left_behind, waiting
 from tests.kill.shares import share
 from tillmill.workspace import Workspace, open_workspace
 
@@ -45,24 +40,6 @@ def scattered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return workspace.root
 
 
-@contextmanager
-def waiting(root: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.kill.compact_once", str(root)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def go(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    process.stdin.write("go\n")
-    process.stdin.flush()
-
-
 def rows_of(workspace: Workspace) -> pl.DataFrame:
     with Ledger(workspace.ledger) as ledger:
         return landed(workspace, ledger.manifest()).sort("_load_seq", "_row")
@@ -86,36 +63,19 @@ def kill_and_compact(scattered: Path, tmp_path: Path, kills: int) -> None:
     expected = rows_of(open_workspace(scattered))
     with Ledger(scattered / "state" / "ledger.sqlite") as ledger:
         older = ledger.manifest()
-    roots = [Path(shutil.copytree(scattered, tmp_path / f"kill{number}")) for number in range(kills + 1)]
-    with ExitStack() as started:
-        first = started.enter_context(waiting(roots[0]))
-        ahead = started.enter_context(waiting(roots[1]))
-        go(first)
-        began = time.perf_counter()
-        assert first.stdout is not None
-        assert first.stdout.readline() == "done\n"
-        seconds = time.perf_counter() - began
-        check_finished(open_workspace(roots[0]))
-        moments = Moments(seconds, kills)
-        for number, root in enumerate(roots[1:], 1):
-            process = ahead
-            if number < kills:
-                ahead = started.enter_context(waiting(roots[number + 1]))
-            go(process)
-            time.sleep(moments.next())
-            process.kill()
-            said, _ = process.communicate()
-            moments.was(said == "")
-            workspace = open_workspace(root)
+    for number, root in enumerate(
+        left_behind("compact_once", lambda name: [shutil.copytree(scattered, tmp_path / name)], kills)
+    ):
+        workspace = open_workspace(root)
+        if number:
             assert rows_of(workspace).equals(expected), "whoever reads before anything is repaired"
             compact(workspace)
-            assert rows_of(workspace).equals(expected)
-            check_finished(workspace)
-            moved = older.with_columns(pl.col("path").str.replace(str(scattered), str(root), literal=True))
-            assert landed(workspace, moved).sort("_load_seq", "_row").equals(expected), "an older manifest reads on"
-            assert compact(workspace).merges == []
-            shutil.rmtree(root)
-    assert moments.prove_something()
+        assert rows_of(workspace).equals(expected)
+        check_finished(workspace)
+        moved = older.with_columns(pl.col("path").str.replace(str(scattered), str(root), literal=True))
+        assert landed(workspace, moved).sort("_load_seq", "_row").equals(expected), "an older manifest reads on"
+        assert compact(workspace).merges == []
+        shutil.rmtree(root)
 
 
 def test_a_compaction_killed_at_random_moments_loses_and_doubles_no_row(scattered: Path, tmp_path: Path) -> None:
@@ -132,7 +92,7 @@ def test_a_reader_beside_a_compaction_finds_the_same_rows_each_time(scattered: P
     workspace = open_workspace(Path(shutil.copytree(scattered, tmp_path / "read")))
     expected = rows_of(workspace)
     files_seen: set[int] = set()
-    with waiting(workspace.root) as process:
+    with waiting("compact_once", workspace.root) as process:
         go(process)
         while process.poll() is None:
             with Ledger(workspace.ledger) as ledger:

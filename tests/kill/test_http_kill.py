@@ -16,7 +16,7 @@ from tests.faults.http_server import FaultServer, Reply, Request, told
 from tests.ingestion.connectors import test_graphql as graphql
 from tests.ingestion.connectors import test_jsonrpc as jsonrpc
 from tests.kill.moments import Moments
-from tests.kill.process import kill, undisturbed_seconds
+from tests.kill.process import kill, undisturbed_seconds, waiting
 from tests.kill.shares import share
 
 FEW = 2
@@ -81,11 +81,12 @@ def killed_and_repaired(root: Path, way: Way, kills: int) -> None:
         return feeding(root / name, FaultServer(slowly), way.pull, way.connection, way.connector, way.fields)
 
     with source("undisturbed") as feed:
-        seconds = undisturbed_seconds(feed.workspace.root, way.load_rows)
+        seconds = undisturbed_seconds("ingest_once", feed.workspace.root, way.load_rows)
     moments = Moments(seconds, kills)
     for number in moments.numbers():
         with source(str(number)) as feed:
-            moments.was(kill(feed.workspace.root, moments.next(), way.load_rows))
+            with waiting("ingest_once", feed.workspace.root, way.load_rows) as process:
+                moments.was(kill(process, moments.next()))
             before = feed.cursor.value or {}
             feed.server.asked.clear()
             assert feed.pull().error is None

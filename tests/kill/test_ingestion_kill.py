@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +14,7 @@ from ingestion.landing import files, quarantine
 from ingestion.landing.ledger import Ledger
 from ingestion.pulling import pull_all
 from tests.ingestion.folder import Folder, landed, make_workspace, prepare, write_file
-from tests.kill.moments import Moments
+from tests.kill.process import kill, left_behind, undisturbed_seconds, waiting
 from tests.kill.pull_once import LIMITS
 from tests.kill.shares import share
 from tillmill.workspace import Workspace, open_workspace
@@ -46,35 +41,6 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Feed:
         written = write_file(folder, number, ROWS, bad=BAD)
         keys |= {key for key in written if key[1] >= BAD}
     return Feed(folder, keys, FILES * BAD)
-
-
-@contextmanager
-def waiting(workspace: Path, feed: Feed) -> Iterator[subprocess.Popen[str]]:
-    """A process that has imported everything and pulls when told to."""
-    command = [sys.executable, "-m", "tests.kill.pull_once", str(workspace), str(feed.folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def go(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    process.stdin.write("go\n")
-    process.stdin.flush()
-
-
-def undisturbed_seconds(tmp_path: Path, feed: Feed) -> float:
-    workspace = make_workspace(tmp_path / "undisturbed")
-    with waiting(workspace.root, feed) as process:
-        go(process)
-        started = time.perf_counter()
-        assert process.stdout is not None
-        assert process.stdout.readline() == "done\n"
-        return time.perf_counter() - started
 
 
 def rows_for_comparison(workspace: Workspace) -> pl.DataFrame:
@@ -106,29 +72,19 @@ def check(workspace: Workspace, feed: Feed) -> None:
 
 
 def kill_and_repair(tmp_path: Path, feed: Feed, kills: int) -> None:
-    seconds = undisturbed_seconds(tmp_path, feed)
-    expected = rows_for_comparison(open_workspace(tmp_path / "undisturbed"))
-    moments = Moments(seconds, kills)
-    workspaces = [make_workspace(tmp_path / f"kill{number}") for number in range(kills)]
-    with ExitStack() as started:
-        # The next process imports while this one is killed and repaired.
-        ahead = started.enter_context(waiting(workspaces[0].root, feed))
-        for number, workspace in enumerate(workspaces):
-            process = ahead
-            if number + 1 < kills:
-                ahead = started.enter_context(waiting(workspaces[number + 1].root, feed))
-            go(process)
-            time.sleep(moments.next())
-            process.kill()
-            said, _ = process.communicate()
-            moments.was(said == "")
+    expected = None
+    each = left_behind("pull_once", lambda name: (make_workspace(tmp_path / name).root, feed.folder), kills)
+    for root in each:
+        workspace = open_workspace(root)
+        if expected is None:
+            expected = rows_for_comparison(workspace)
+        else:
             result = pull_all(workspace, [Folder(feed.folder)], prepare, limits=LIMITS)[0]
             assert result.error is None
-            check(workspace, feed)
-            assert rows_for_comparison(workspace).equals(expected)
-            assert pull_all(workspace, [Folder(feed.folder)], prepare, limits=LIMITS)[0].loads == ()
-            shutil.rmtree(workspace.root)
-    assert moments.prove_something()
+        check(workspace, feed)
+        assert rows_for_comparison(workspace).equals(expected)
+        assert pull_all(workspace, [Folder(feed.folder)], prepare, limits=LIMITS)[0].loads == ()
+        shutil.rmtree(root)
 
 
 def test_a_pull_killed_at_random_moments_loses_nothing_and_doubles_nothing(tmp_path: Path, feed: Feed) -> None:
@@ -142,13 +98,11 @@ def test_many_kills_lose_nothing_and_double_nothing(tmp_path: Path, feed: Feed) 
 
 
 def test_a_pull_killed_again_and_again_gets_on_and_ends_whole(tmp_path: Path, feed: Feed) -> None:
-    seconds = undisturbed_seconds(tmp_path, feed)
+    seconds = undisturbed_seconds("pull_once", make_workspace(tmp_path / "undisturbed").root, feed.folder)
     workspace = make_workspace(tmp_path / "again")
     moments = random.Random(42)
     for _ in range(3):
-        with waiting(workspace.root, feed) as process:
-            go(process)
-            time.sleep(moments.uniform(0, seconds / 2))
-            process.kill()
+        with waiting("pull_once", workspace.root, feed.folder) as process:
+            kill(process, moments.uniform(0, seconds / 2))
     assert pull_all(workspace, [Folder(feed.folder)], prepare, limits=LIMITS)[0].error is None
     check(workspace, feed)

@@ -24,10 +24,9 @@ from tests.ingestion.connectors.opcua_server import START, Plant
 from tests.ingestion.connectors.servers import modbus_server, serving, web_server
 from tests.ingestion.connectors.soapserver import PASSWORD, Warehouse, row
 from tests.kill.ingest_once import pull
-from tests.kill.moments import Moments
-from tests.kill.process import kill, undisturbed_seconds
+from tests.kill.process import left_behind
 from tests.kill.shares import share
-from tillmill.workspace import Workspace
+from tillmill.workspace import Workspace, open_workspace
 
 FEW = 2
 Key = tuple[Any, ...]
@@ -163,16 +162,12 @@ def check(workspace: Workspace, way: Way) -> None:
 
 def killed_and_repaired(root: Path, name: str, kills: int) -> None:
     with WAYS[name]() as way:
-        seconds = undisturbed_seconds(make(root / "undisturbed", way).root, way.load_rows)
-        moments = Moments(seconds, kills)
-        for number in moments.numbers():
-            workspace = make(root / str(number), way)
-            moments.was(kill(workspace.root, moments.next(), way.load_rows))
+        for left in left_behind("ingest_once", lambda name: (make(root / name, way).root, way.load_rows), kills):
+            workspace = open_workspace(left)
             assert {result.error for result in pull(workspace, way.load_rows)} == {None}
             check(workspace, way)
             assert {result.loads for result in pull(workspace, way.load_rows)} == {()}
             shutil.rmtree(workspace.root)
-    assert moments.prove_something()
 
 
 @pytest.mark.parametrize("name", WAYS)

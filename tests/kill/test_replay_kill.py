@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -20,7 +15,7 @@ from ingestion.privacy.tokens import create_keys, load_keys
 from ingestion.pulling import Limits, pull_all
 from ingestion.sources import bind
 from tests.ingestion.folder import landed
-from tests.kill.moments import Moments
+from tests.kill.process import left_behind
 from tests.kill.shares import share
 from tillmill.status import status
 from tillmill.workspace import SETTINGS_FILE, Workspace, open_workspace
@@ -68,24 +63,6 @@ def quarantined(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@contextmanager
-def waiting(root: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.kill.replay_once", str(root)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def go(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("go\n")
-    process.stdin.flush()
-
-
 def check(workspace: Workspace) -> None:
     with Ledger(workspace.ledger) as ledger:
         loads = ledger.loads()
@@ -103,31 +80,15 @@ def check(workspace: Workspace) -> None:
 
 
 def kill_and_replay(quarantined: Path, tmp_path: Path, kills: int) -> None:
-    root = tmp_path / "undisturbed"
-    shutil.copytree(quarantined, root)
-    with waiting(root) as process:
-        go(process)
-        started = time.perf_counter()
-        assert process.stdout is not None
-        assert process.stdout.readline() == "done\n"
-        seconds = time.perf_counter() - started
-    check(open_workspace(root))
-    moments = Moments(seconds, kills)
-    for number in moments.numbers():
-        root = tmp_path / f"kill{number}"
-        shutil.copytree(quarantined, root)
-        with waiting(root) as process:
-            go(process)
-            time.sleep(moments.next())
-            process.kill()
-            said, _ = process.communicate()
-            moments.was(said == "")
+    for number, root in enumerate(
+        left_behind("replay_once", lambda name: [shutil.copytree(quarantined, tmp_path / name)], kills)
+    ):
         workspace = open_workspace(root)
-        replay_open(workspace)
+        if number:
+            replay_open(workspace)
         check(workspace)
         assert replay_open(workspace) == []
         shutil.rmtree(root)
-    assert moments.prove_something()
 
 
 def test_a_replay_killed_at_random_moments_loses_nothing_and_doubles_nothing(quarantined: Path, tmp_path: Path) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +15,7 @@ from ingestion.privacy import keyfiles
 from ingestion.privacy.seal import is_sealed, mark_of
 from ingestion.privacy.tokens import load_keys
 from tests.ingestion.privacy import people
-from tests.kill.moments import Moments
+from tests.kill.process import left_behind
 from tests.kill.reseal_once import reseal
 from tests.kill.shares import share
 from tillmill.workspace import Workspace, open_workspace
@@ -92,25 +89,9 @@ def check(workspace: Workspace, old: bytes) -> None:
 
 def kill_and_finish(sealed: Path, tmp_path: Path, kills: int) -> None:
     [old] = keyfiles.read_keys(open_workspace(sealed), "file:state/keys/sealing.key")
-    moments = Moments(0.0, kills)
-    for number in range(kills + 1):
-        workspace = open_workspace(Path(shutil.copytree(sealed, tmp_path / f"kill{number}")))
-        command = [sys.executable, "-m", "tests.kill.reseal_once", str(workspace.root)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            started = time.perf_counter()
-            process.stdin.write("go\n")
-            process.stdin.flush()
-            if number == 0:
-                # The first is left alone, and says how long it takes.
-                assert process.stdout.readline() == "done\n"
-                moments.seconds = time.perf_counter() - started
-            else:
-                time.sleep(moments.next())
-                process.kill()
-                moments.was(process.communicate()[0] == "")
+    each = left_behind("reseal_once", lambda name: [shutil.copytree(sealed, tmp_path / name)], kills)
+    for number, root in enumerate(each):
+        workspace = open_workspace(root)
         if number:
             check_readable(workspace)
             # One that was killed before it was asked has nothing to finish: the command is typed again.
@@ -118,8 +99,7 @@ def kill_and_finish(sealed: Path, tmp_path: Path, kills: int) -> None:
             if len(load_keys(workspace).sealing) > 1:
                 reseal(workspace, ask=True)
         check(workspace, old)
-        shutil.rmtree(workspace.root)
-    assert moments.prove_something()
+        shutil.rmtree(root)
 
 
 def test_a_change_of_key_killed_at_random_moments_leaves_nothing_that_does_not_open(

@@ -13,10 +13,9 @@ from ingestion.privacy.tokens import create_keys
 from tests.ingestion.connectors.fixtures import SETTINGS, make_workspace, write_secret
 from tests.ingestion.connectors.postgres import PASSWORD, Postgres, running_postgres
 from tests.kill.ingest_once import pull
-from tests.kill.moments import Moments
-from tests.kill.process import kill, undisturbed_seconds
+from tests.kill.process import left_behind
 from tests.kill.shares import share
-from tillmill.workspace import Workspace
+from tillmill.workspace import Workspace, open_workspace
 
 ROWS = 2_000
 HOW = {"sql changes": 'cursor = "updated_at"', "sql whole table": "snapshot = true"}
@@ -58,16 +57,11 @@ def make(root: Path, server: Postgres, how: str) -> Workspace:
 def test_a_pull_killed_at_random_moments_loses_nothing_and_doubles_nothing(
     tmp_path: Path, server: Postgres, name: str, how: str
 ) -> None:
-    seconds = undisturbed_seconds(make(tmp_path / "undisturbed", server, how).root)
-    kills = share(name)
-    moments = Moments(seconds, kills)
-    for number in moments.numbers():
-        workspace = make(tmp_path / f"kill{number}", server, how)
-        moments.was(kill(workspace.root, moments.next()))
+    for left in left_behind("ingest_once", lambda name: [make(tmp_path / name, server, how).root], share(name)):
+        workspace = open_workspace(left)
         [result] = pull(workspace)
         assert result.error is None
         with Ledger(workspace.ledger) as ledger:
             rows = pl.concat(pl.read_parquet(workspace.root / path) for path in ledger.manifest()["path"])
         assert rows.height == rows["sku"].n_unique() == ROWS
         assert pull(workspace)[0].loads == ()
-    assert moments.prove_something()

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,7 @@ from ingestion.landing.ledger import Ledger
 from ingestion.privacy.tokens import load_keys, token
 from ingestion.privacy.vault import Vault
 from tests.ingestion.privacy import people
-from tests.kill.moments import Moments
+from tests.kill.process import left_behind
 from tests.kill.pull_people import LIMITS
 from tests.kill.shares import share
 from tillmill.workspace import Workspace, open_workspace
@@ -77,29 +74,11 @@ def check(workspace: Workspace) -> None:
 def kill_and_repair(tmp_path: Path, kills: int) -> None:
     fresh = people.make(tmp_path / "fresh")
     feed(fresh)
-    moments = Moments(0.0, kills)
-    for number in range(kills + 1):
-        workspace = open_workspace(Path(shutil.copytree(fresh.root, tmp_path / f"kill{number}")))
-        command = [sys.executable, "-m", "tests.kill.pull_people", str(workspace.root)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            started = time.perf_counter()
-            process.stdin.write("go\n")
-            process.stdin.flush()
-            if number == 0:
-                # The first is left alone, and says how long a pull takes.
-                assert process.stdout.readline() == "done\n"
-                moments.seconds = time.perf_counter() - started
-            else:
-                time.sleep(moments.next())
-                process.kill()
-                moments.was(process.communicate()[0] == "")
+    for root in left_behind("pull_people", lambda name: [shutil.copytree(fresh.root, tmp_path / name)], kills):
+        workspace = open_workspace(root)
         assert [result.error for result in people.ingest(workspace, LIMITS)] == [None] * 4
         check(workspace)
-        shutil.rmtree(workspace.root)
-    assert moments.prove_something()
+        shutil.rmtree(root)
 
 
 def test_a_pull_killed_at_random_moments_leaves_no_row_without_entry_and_no_entry_without_row(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from apps.components.reasons import evidence, reason, refused
 from apps.components.tables import Column, _heading, _line, neutral, to_csv
 from apps.i18n import load
 from ingestion.checking import REASONS
-from tests.apps.marts import FORMULA
+from tests.apps.brand import FORMULA
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,9 @@ def comparisons_of(roles: set[str], *, rarity: bool = True) -> list[ComparisonCr
     found: list[ComparisonCreator] = []
     if {"given_name", "surname", "name"} & roles:
         found.append(_names(rarity))
-    found += [_birth_date()] if "birth_date" in roles else []
-    found += [_national_id()] if "national_id" in roles else []
+    same_year = levels.CustomLevel("left(birth_date_l, 4) = left(birth_date_r, 4)", "same year")
+    found += [_digits("birth_date", same_year)] if "birth_date" in roles else []
+    found += [_digits("national_id")] if "national_id" in roles else []
     found += [_email(rarity)] if "email" in roles else []
     found += [_typed(role, rarity) for role in ("phone", "street_number", "postcode") if role in roles]
     found += [_worded(role, rarity) for role in ("street", "street_more", "suburb", "city") if role in roles]
@@ -72,25 +73,10 @@ def _names(rarity: bool) -> ComparisonCreator:
     )
 
 
-def _birth_date() -> ComparisonCreator:
-    return _steps(
-        "birth_date",
-        _unknown("birth_date"),
-        _same("birth_date", rarity=False),
-        _slips("birth_date", 1, "one slip"),
-        _slips("birth_date", 2, "two slips"),
-        levels.CustomLevel("left(birth_date_l, 4) = left(birth_date_r, 4)", "same year"),
-    )
-
-
-def _national_id() -> ComparisonCreator:
-    return _steps(
-        "national_id",
-        _unknown("national_id"),
-        _same("national_id", rarity=False),
-        _slips("national_id", 1, "one slip"),
-        _slips("national_id", 2, "two slips"),
-    )
+def _digits(column: str, *more: ComparisonLevelCreator) -> ComparisonCreator:
+    """What is told in figures and mistyped by one or two; then `more`."""
+    slips = (_slips(column, 1, "one slip"), _slips(column, 2, "two slips"))
+    return _steps(column, _unknown(column), _same(column, rarity=False), *slips, *more)
 
 
 def _email(rarity: bool) -> ComparisonCreator:

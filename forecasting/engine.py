@@ -13,6 +13,7 @@ from forecasting.features import Sight, level, look
 from forecasting.grid import Floats, Grid, Ints
 from forecasting.intervals import in_whole_units, learn_spread, quantiles_of, unrest_of, whole_units
 from forecasting.smoothing import last_observed
+from forecasting.trees import Effort
 
 Strings = NDArray[np.str_]
 CAP_TIMES_HIGHEST = 3.0
@@ -96,7 +97,7 @@ def forecast_grid(grid: Grid, horizon: int, *, fast: bool = False) -> Outcome:
     )
 
 
-def run_trials(sight: Sight, horizon: int, effort: models.Effort) -> tuple[Trial, ...]:
+def run_trials(sight: Sight, horizon: int, effort: Effort) -> tuple[Trial, ...]:
     """Up to three origins whose whole horizon has been seen, forecast by a model that saw nothing after the first."""
     length = sight.grid.length
     step = max(1, horizon // 2)

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.grid import Floats, Grid, Ints, part_of
+from forecasting.plans import Plans, Told, look_at_plans, plan_features
 from forecasting.smoothing import short_season_indices, smoothed_path
 
 MAX_GROUP_COLUMNS = 3
 SMOOTHED = (0.1, 0.3)
+CATEGORY = "code_of_"
 
 
 @dataclass(frozen=True)
@@ -44,23 +46,27 @@ class Sight:
     smooth: Mapping[float, Floats]
     last_sale: Ints
     born: Ints
+    plans: Plans
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Feature matrix (rows × names), the part each column explains and the value that switches it off."""
+    """Feature matrix (rows × names), the part each column explains, and what switches it off: a figure or a column."""
 
     names: tuple[str, ...]
     values: Floats
     part: tuple[str, ...]
-    neutral: Floats
+    neutral: tuple[float | str, ...]
 
     def without(self, part: str) -> Floats:
         """The matrix with every column of `part` switched off."""
         out = self.values.copy()
-        for index, name in enumerate(self.part):
-            if name == part:
-                out[:, index] = self.neutral[index]
+        switched: set[float | str] = set()
+        for index, (name, off) in enumerate(zip(self.names, self.neutral, strict=True)):
+            # A column that stands on one just switched off follows it: parts are switched off from promotion to price.
+            if self.part[index] == part or off in switched:
+                out[:, index] = out[:, self.names.index(off)] if isinstance(off, str) else off
+                switched.add(name)
         return out
 
 
@@ -83,6 +89,7 @@ def look(grid: Grid) -> Sight:
         smooth={alpha: smoothed_path(grid.values, alpha) for alpha in SMOOTHED},
         last_sale=last_sale.astype(np.int64),
         born=born.astype(np.int64),
+        plans=look_at_plans(grid),
     )
 
 
@@ -114,6 +121,9 @@ def origin_features(sight: Sight, origin: int) -> dict[str, Floats]:
         "waited": np.minimum(origin - sight.last_sale[:, origin], rhythm.year).astype(np.float64),
     }
     values = sight.grid.values
+    for name, codes in sight.grid.static.items():
+        if int(codes.max(initial=0)) < scale.size - 1:
+            out[f"{CATEGORY}{name}"] = codes.astype(np.float64)
     for back in range(3):
         lagged = values[:, origin - back] if back <= origin else np.full(scale.size, np.nan)
         out[f"lag_{back}"] = lagged / scale
@@ -139,27 +149,37 @@ def origin_features(sight: Sight, origin: int) -> dict[str, Floats]:
     return out
 
 
-def target_features(sight: Sight, origin: int, step: int) -> dict[str, tuple[Floats, str, float]]:
+def target_features(sight: Sight, origin: int, step: int) -> Told:
     """Features of the bucket `step` after `origin`: name → (figures, part, neutral figure)."""
     grid, rhythm = sight.grid, sight.grid.rhythm
     target = origin + step
     scale, size = level(sight, origin)
-    out: dict[str, tuple[Floats, str, float]] = {"step": (np.full(grid.count, float(step)), "base", 0.0)}
+    out: Told = {"step": (np.full(grid.count, float(step)), "base", 0.0)}
     if rhythm.short_season > 1:
         span = grid.values[:, max(0, origin + 1 - 8 * rhythm.short_season) : origin + 1]
         index = short_season_indices(span, rhythm.short_season)
         out["season_index"] = (index[:, (step - 1) % rhythm.short_season], "season", 1.0)
         same = _same_phase(grid.values, target, origin, rhythm.short_season)
         out["same_phase"] = (same / scale, "season", 1.0)
-        day = grid.bucket_on(target).day
-        out["month_day"] = (np.full(grid.count, float(day)), "base", 0.0)
+    for name, figure in _calendar(grid, target).items():
+        out[name] = (np.full(grid.count, figure), "season", np.nan)
     for name, (group, totals) in sight.groups.items():
         out[f"year_growth_of_{name}"] = (year_growth(sight, totals, origin, target)[group], "season", 1.0)
     out["year_growth"] = (year_growth(sight, sight.own, origin, target, size), "season", 1.0)
     out["year_ago"] = (_a_year_before(sight, sight.own, origin, target) / scale, "season", 1.0)
-    for name, values in grid.known.items():
-        out |= _plan_features(name, grid.known_part[name], values, origin, target, rhythm.level)
-    return out
+    return out | plan_features(grid, sight.plans, origin, target, scale)
+
+
+def _calendar(grid: Grid, target: int) -> dict[str, float]:
+    """Where in the week, month and year a bucket begins."""
+    day = grid.bucket_on(target)
+    if grid.freq == "MS":
+        return {"month": float(day.month)}
+    year_day = float(day.timetuple().tm_yday)
+    return {
+        "year_day": year_day,
+        **({"month_day": float(day.day), "weekday": float(day.weekday())} if grid.freq == "D" else {}),
+    }
 
 
 def year_growth(sight: Sight, totals: Totals, origin: int, target: int, size: Floats | None = None) -> Floats:
@@ -174,12 +194,12 @@ def year_growth(sight: Sight, totals: Totals, origin: int, target: int, size: Fl
     return np.clip(_ratio(then + calm, before + calm), 0.05, 20.0)
 
 
-def stack(origin: dict[str, Floats], target: dict[str, tuple[Floats, str, float]], rows: Ints | slice) -> Columns:
+def stack(origin: dict[str, Floats], target: Told, rows: Ints | slice) -> Columns:
     """One matrix of both kinds of features for the chosen series."""
     names = (*origin, *target)
     columns = [values[rows] for values in origin.values()] + [values[rows] for values, _, _ in target.values()]
     parts = ("base",) * len(origin) + tuple(part for _, part, _ in target.values())
-    neutral = np.array([0.0] * len(origin) + [off for _, _, off in target.values()])
+    neutral = (0.0,) * len(origin) + tuple(off for _, _, off in target.values())
     return Columns(names=names, values=np.column_stack(columns), part=parts, neutral=neutral)
 
 
@@ -192,20 +212,6 @@ def _years_back(sight: Sight, step: int) -> int:
 def _a_year_before(sight: Sight, totals: Totals, origin: int, target: int) -> Floats:
     blur = sight.grid.rhythm.year_blur
     return totals.mean(target - _years_back(sight, target - origin) + blur, 2 * blur + 1)
-
-
-def _plan_features(
-    name: str, part: str, values: Floats, origin: int, target: int, width: int
-) -> dict[str, tuple[Floats, str, float]]:
-    """A planned column at its target: as it is where it marks an event, against its usual level where it is a price."""
-    aimed = values[:, target]
-    usual = _mean(values[:, max(0, origin + 1 - width) : origin + 1])
-    if part == "price":
-        return {f"{name}_to_usual": (_ratio(aimed, usual), "price", 1.0)}
-    out = {name: (aimed, part, 0.0)}
-    if part == "promotion":
-        out[f"{name}_usual"] = (usual, "base", 0.0)
-    return out
 
 
 def _in_and_out_of_promotion(

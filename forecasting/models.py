@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from forecasting.croston import sba, tsb
-from forecasting.features import Columns, Sight, level, origin_features, stack, target_features, year_growth
+from forecasting.features import CATEGORY, Columns, Sight, level, origin_features, stack, target_features, year_growth
 from forecasting.grid import Floats, Ints
 from forecasting.levels import calm_births, total_factor
 from forecasting.smoothing import exponential_smoothing
+from forecasting.trees import SEED, Effort, Trees, fit_trees
 
-SEED = 20_160
 BOOSTING = "gradient boosting"
 SMOOTHING = "exponential smoothing"
 YEARLY = "smoothing with last year's season"
@@ -25,41 +22,23 @@ TSB = "TSB"
 SBA = "SBA"
 MIN_TRAINING_ROWS = 400
 MAX_RATIO = 25.0
-BINS = 200
+# A festival comes once a year: what it does is learnt from several of them.
+TAUGHT_YEARS = 4
 
 
-@dataclass(frozen=True)
-class Effort:
-    """How much the boosting may look at: training rows sampled at most, trees, learning rate, leaves, threads.
-
-    Small fits are made of thousands of tiny parallel steps: where anything else runs on the machine, two threads
-    waiting for each other take eight times as long as one. `None` leaves the number to the machine.
-    """
-
-    rows: int
-    trees: int
-    rate: float
-    leaves: int
-    threads: int | None
-
-
-FULL = Effort(rows=150_000, trees=200, rate=0.05, leaves=31, threads=None)
+FULL = Effort(rows=300_000, trees=200, rate=0.05, leaves=63, threads=None)
 FAST = Effort(rows=80_000, trees=100, rate=0.06, leaves=20, threads=1)
 
 
 @dataclass(frozen=True)
 class Boosting:
-    """A fitted model of demand ÷ recent level, and the parts its planned columns can be asked for."""
+    """A fitted model of demand ÷ recent level."""
 
-    regressor: HistGradientBoostingRegressor
-    edges: Mapping[int, Floats]
-    threads: int | None
+    trees: Trees
 
     def ratios(self, matrix: Floats) -> Floats:
         """Predicted demand as a multiple of the recent level."""
-        with threadpool_limits(self.threads, user_api="openmp"):
-            told = self.regressor.predict(in_bins(matrix, self.edges))
-        return np.clip(np.asarray(told, dtype=np.float64), 0.0, MAX_RATIO)
+        return np.clip(self.trees.ratios(matrix), 0.0, MAX_RATIO)
 
 
 def fit_boosting(sight: Sight, *, horizon: int, length: int, effort: Effort) -> Boosting | None:
@@ -69,50 +48,10 @@ def fit_boosting(sight: Sight, *, horizon: int, length: int, effort: Effort) -> 
     so that large and sleeping series share one model. Rows: every origin from the newest back, with a seeded sample
     of horizons and series such that at most `effort.rows` are kept.
     """
-    matrix, ratios, weights = _training_rows(sight, horizon, length, effort.rows)
+    matrix, ratios, weights, categories = _training_rows(sight, horizon, length, effort.rows)
     if ratios.size < MIN_TRAINING_ROWS or not ratios.any():
         return None
-    regressor = HistGradientBoostingRegressor(
-        loss="poisson",
-        max_iter=effort.trees,
-        learning_rate=effort.rate,
-        max_leaf_nodes=effort.leaves,
-        min_samples_leaf=60,
-        l2_regularization=5.0,
-        max_features=0.5,
-        early_stopping=False,
-        random_state=SEED,
-    )
-    edges = bin_edges(matrix)
-    with threadpool_limits(effort.threads, user_api="openmp"):
-        regressor.fit(in_bins(matrix, edges), ratios, sample_weight=weights)
-    return Boosting(regressor, edges, effort.threads)
-
-
-def bin_edges(matrix: Floats) -> dict[int, Floats]:
-    """Column number → edges between equally filled bins; columns that say nothing (all one value) are left out.
-
-    Binning here rather than in the regressor saves three quarters of its time, which goes into weighted quantiles.
-    """
-    out: dict[int, Floats] = {}
-    for column in range(matrix.shape[1]):
-        values = matrix[:, column]
-        ordered = np.sort(values[~np.isnan(values)])
-        if ordered.size:
-            picked = ordered[np.linspace(0, ordered.size - 1, BINS).astype(np.int64)]
-            edges = np.unique(picked)[1:]
-            if edges.size:
-                out[column] = edges
-    return out
-
-
-def in_bins(matrix: Floats, edges: Mapping[int, Floats]) -> Floats:
-    """The matrix with each kept column replaced by its bin number; gaps stay gaps."""
-    out = np.empty((matrix.shape[0], len(edges)))
-    for place, (column, borders) in enumerate(edges.items()):
-        values = matrix[:, column]
-        out[:, place] = np.where(np.isnan(values), np.nan, np.searchsorted(borders, values, side="right"))
-    return out
+    return Boosting(fit_trees(matrix, ratios, weights, effort, categories))
 
 
 def predict_boosting(model: Boosting, sight: Sight, origin: int, horizon: int) -> tuple[Floats, dict[str, Floats]]:
@@ -129,7 +68,7 @@ def predict_boosting(model: Boosting, sight: Sight, origin: int, horizon: int) -
     parts: dict[str, Floats] = {}
     before = mean
     for part in ("festival", "promotion", "price", "other", "season"):
-        if any(whole.part[column] == part for column in model.edges):
+        if any(told == part and model.trees.uses(column) for column, told in enumerate(whole.part)):
             whole = Columns(whole.names, whole.without(part), whole.part, whole.neutral)
             after = model.ratios(whole.values).reshape(shape).T * scale[:, None]
             parts[part] = before - after
@@ -183,12 +122,11 @@ def blend_weights(members: dict[str, Floats], actual: Floats, scale: Floats) -> 
     return {name: float(share) for name, share in zip(names, best, strict=True) if share > 0}
 
 
-def _training_rows(sight: Sight, horizon: int, length: int, limit: int) -> tuple[Floats, Floats, Floats]:
+def _training_rows(sight: Sight, horizon: int, length: int, limit: int) -> tuple[Floats, Floats, Floats, list[int]]:
     grid = sight.grid
     generator = np.random.default_rng(SEED)
     earliest = min(2 * grid.rhythm.windows[1], max(length // 3, 1))
-    if length - 2 - earliest > 2 * grid.rhythm.year + horizon:
-        earliest = length - 2 - 2 * grid.rhythm.year - horizon
+    earliest = max(earliest, length - 2 - TAUGHT_YEARS * grid.rhythm.year - horizon)
     origins = list(range(length - 2, earliest - 1, -1))
     per_origin = max(1, limit // max(1, len(origins)))
     matrices: list[Floats] = []
@@ -212,10 +150,11 @@ def _training_rows(sight: Sight, horizon: int, length: int, limit: int) -> tuple
             ratios.append(actual[rows] / scale[rows])
             weights.append(scale[rows])
     if not sum(block.size for block in ratios):
-        return np.zeros((0, 0)), np.zeros(0), np.zeros(0)
+        return np.zeros((0, 0)), np.zeros(0), np.zeros(0), []
     weight = np.concatenate(weights)
     # The mean weight is set to one so that leaf sizes and penalties mean the same on cents and on tonnes.
-    return np.concatenate(matrices), np.concatenate(ratios), weight / max(weight.mean(), 1e-12)
+    categories = [place for place, name in enumerate(block.names) if name.startswith(CATEGORY)]
+    return np.concatenate(matrices), np.concatenate(ratios), weight / max(weight.mean(), 1e-12), categories
 
 
 def _usable(sight: Sight, actual: Floats, origin: int) -> Ints:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,7 @@ def forecast_grid(grid: Grid, horizon: int, *, fast: bool = False) -> Outcome:
     blends = {name: _blend(trials, name) for name in CANDIDATES}
     final = models.fit_boosting(sight, horizon=horizon, length=grid.length, effort=effort)
     origin = grid.length - 1
-    members, parts = _members(sight, origin, horizon, final)
+    members, parts = _members(sight, origin, horizon, final, with_parts=True)
     cap = _cap(grid.values)
     mean, method = mix(members, blends, kind)
     mean = np.where(np.isin(kind, (classes.CONSTANT,))[:, None], last_observed(grid.values)[:, None], mean)
@@ -107,7 +107,8 @@ def run_trials(sight: Sight, horizon: int, effort: Effort) -> tuple[Trial, ...]:
     if not origins:
         return ()
     oldest = min(origins)
-    model = models.fit_boosting(sight, horizon=horizon, length=oldest + 1, effort=effort)
+    rehearsal = replace(effort, rows=effort.rows // 2)
+    model = models.fit_boosting(sight, horizon=horizon, length=oldest + 1, effort=rehearsal)
     return tuple(_trial(sight, origin, horizon, model) for origin in origins)
 
 
@@ -186,7 +187,7 @@ def _even(names: tuple[str, ...]) -> dict[str, float]:
 
 def _trial(sight: Sight, origin: int, horizon: int, model: models.Boosting | None) -> Trial:
     values = sight.grid.values[:, : origin + 1]
-    members, _ = _members(sight, origin, horizon, model)
+    members, _ = _members(sight, origin, horizon, model, with_parts=False)
     scale, size = level(sight, origin)
     return Trial(
         origin=origin,
@@ -200,12 +201,12 @@ def _trial(sight: Sight, origin: int, horizon: int, model: models.Boosting | Non
 
 
 def _members(
-    sight: Sight, origin: int, horizon: int, model: models.Boosting | None
+    sight: Sight, origin: int, horizon: int, model: models.Boosting | None, *, with_parts: bool
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     members = models.statistical_members(sight, origin, horizon)
     parts: dict[str, Floats] = {}
     if model is not None:
-        members[models.BOOSTING], parts = models.predict_boosting(model, sight, origin, horizon)
+        members[models.BOOSTING], parts = models.predict_boosting(model, sight, origin, horizon, with_parts=with_parts)
     return members, parts
 
 

@@ -22,11 +22,12 @@ TSB = "TSB"
 SBA = "SBA"
 MIN_TRAINING_ROWS = 400
 MAX_RATIO = 25.0
+FEWEST_SAMPLED = 120_000
 # A festival comes once a year: what it does is learnt from several of them.
 TAUGHT_YEARS = 4
 
 
-FULL = Effort(rows=300_000, trees=200, rate=0.05, leaves=63, threads=None)
+FULL = Effort(rows=400_000, trees=200, rate=0.05, leaves=63, threads=None)
 FAST = Effort(rows=80_000, trees=100, rate=0.06, leaves=20, threads=1)
 
 
@@ -46,15 +47,20 @@ def fit_boosting(sight: Sight, *, horizon: int, length: int, effort: Effort) -> 
 
     Poisson deviance of the ratio weighted by the level equals Poisson deviance of demand with the level as exposure,
     so that large and sleeping series share one model. Rows: every origin from the newest back, with a seeded sample
-    of horizons and series such that at most `effort.rows` are kept.
+    of horizons and series such that about as many are kept as there are observed cells, at most `effort.rows`.
     """
-    matrix, ratios, weights, categories = _training_rows(sight, horizon, length, effort.rows)
+    # As many rows as there is demand to learn from: each more would tell of the same buckets again.
+    cells = int(sight.own.seen[:, length].sum())
+    rows = min(effort.rows, max(FEWEST_SAMPLED, cells))
+    matrix, ratios, weights, categories = _training_rows(sight, horizon, length, rows)
     if ratios.size < MIN_TRAINING_ROWS or not ratios.any():
         return None
     return Boosting(fit_trees(matrix, ratios, weights, effort, categories))
 
 
-def predict_boosting(model: Boosting, sight: Sight, origin: int, horizon: int) -> tuple[Floats, dict[str, Floats]]:
+def predict_boosting(
+    model: Boosting, sight: Sight, origin: int, horizon: int, *, with_parts: bool = True
+) -> tuple[Floats, dict[str, Floats]]:
     """Demand (series × step) and, per part, what it adds or takes away (season, price, promotion, festival, other).
 
     The parts are told by switching planned and seasonal columns off one group after another; what is left is base.
@@ -67,7 +73,7 @@ def predict_boosting(model: Boosting, sight: Sight, origin: int, horizon: int) -
     mean = model.ratios(whole.values).reshape(shape).T * scale[:, None]
     parts: dict[str, Floats] = {}
     before = mean
-    for part in ("festival", "promotion", "price", "other", "season"):
+    for part in ("festival", "promotion", "price", "other", "season") if with_parts else ():
         if any(told == part and model.trees.uses(column) for column, told in enumerate(whole.part)):
             whole = Columns(whole.names, whole.without(part), whole.part, whole.neutral)
             after = model.ratios(whole.values).reshape(shape).T * scale[:, None]

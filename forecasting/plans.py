@@ -42,7 +42,8 @@ def look_at_plans(grid: Grid) -> Plans:
         last_on[name] = np.maximum.accumulate(np.where(on, steps, -1), axis=1)
         next_on[name] = np.minimum.accumulate(np.where(on, steps, length + grid.rhythm.year)[:, ::-1], axis=1)[:, ::-1]
         if part == "promotion":
-            highest = max(float(np.nanmax(values, initial=0.0)), 1e-9)
+            # Its unit of measure is the highest it has been so far: a plan ahead must not rescale what is past.
+            highest = max(float(np.nanmax(values[:, : grid.length], initial=0.0)), 1e-9)
             promotions.append(np.nan_to_num(values) / (highest * LIKE_PROMOTION))
     return Plans(last_on, next_on, tuple(prices), tuple(promotions))
 

@@ -48,13 +48,14 @@ def main():
         started = time.perf_counter()
         tables.append(boosted(history, future, task, model, lags, first).assign(peer=name))
         seconds[name] = time.perf_counter() - started
-    models = {
-        name: LGBMRegressor(objective="quantile", alpha=level, **settings())
-        for name, level in zip(QUANTILES, LEVELS, strict=True)
-    }
-    started = time.perf_counter()
-    tables.append(boosted(history, future, task, models, DIRECT, task["horizon"]).assign(peer="quantiles"))
-    seconds["quantiles"] = time.perf_counter() - started
+    if task["with_quantiles"]:
+        models = {
+            name: LGBMRegressor(objective="quantile", alpha=level, **settings())
+            for name, level in zip(QUANTILES, LEVELS, strict=True)
+        }
+        started = time.perf_counter()
+        tables.append(boosted(history, future, task, models, DIRECT, task["horizon"]).assign(peer="quantiles"))
+        seconds["quantiles"] = time.perf_counter() - started
     tables.append(trailing(history, future, task).assign(peer="trailing"))
     season = SEASON[task["freq"]]
     for name, model in (("SeasonalNaive", SeasonalNaive(season, alias="mean")), ("CrostonSBA", CrostonSBA("mean"))):

@@ -121,7 +121,7 @@ def origin_features(sight: Sight, origin: int) -> dict[str, Floats]:
         "waited": np.minimum(origin - sight.last_sale[:, origin], rhythm.year).astype(np.float64),
     }
     values = sight.grid.values
-    for name, codes in sight.grid.static.items():
+    for name, codes in sight.grid.static.items() if has_years(sight.grid) else ():
         if int(codes.max(initial=0)) < scale.size - 1:
             out[f"{CATEGORY}{name}"] = codes.astype(np.float64)
     for back in range(3):
@@ -170,16 +170,22 @@ def target_features(sight: Sight, origin: int, step: int) -> Told:
     return out | plan_features(grid, sight.plans, origin, target, scale)
 
 
+def has_years(grid: Grid) -> bool:
+    """Whether more than a year has been seen.
+
+    Before that the day of the year only numbers the buckets and would be learnt as a trend, and what a series is
+    called would be learnt for the luck of a few months.
+    """
+    return grid.length > grid.rhythm.year + grid.ahead
+
+
 def _calendar(grid: Grid, target: int) -> dict[str, float]:
     """Where in the week, month and year a bucket begins."""
     day = grid.bucket_on(target)
-    if grid.freq == "MS":
-        return {"month": float(day.month)}
-    year_day = float(day.timetuple().tm_yday)
-    return {
-        "year_day": year_day,
-        **({"month_day": float(day.day), "weekday": float(day.weekday())} if grid.freq == "D" else {}),
-    }
+    out = {"weekday": float(day.weekday()), "month_day": float(day.day)} if grid.freq == "D" else {}
+    if has_years(grid):
+        out["year_day"] = float(day.month if grid.freq == "MS" else day.timetuple().tm_yday)
+    return out
 
 
 def year_growth(sight: Sight, totals: Totals, origin: int, target: int, size: Floats | None = None) -> Floats:

@@ -12,7 +12,7 @@ import pytest
 from ingestion import mending
 from ingestion.landing import lake
 from ingestion.landing.ledger import Ledger, Place
-from ingestion.privacy import keyfiles, vaultfile
+from ingestion.privacy import keyfiles, vault, vaultfile
 from ingestion.privacy.requests import Done, Requests
 from ingestion.privacy.tokens import load_keys, token
 from ingestion.privacy.vault import Vault
@@ -63,6 +63,20 @@ def test_a_member_that_leaves_quarantine_gets_the_entry_its_row_needs(workspace:
     with Vault(workspace) as vault:
         found = vault.read(records=[(first.load_seq, 1)], who="test", purpose="a test")
     assert found.select("member_id", "phone", "stream").rows() == [("M9", people.LI["phone"], "crm.members")]
+
+
+def test_many_entries_are_opened_in_parts_and_are_those_that_one_part_gives(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Vault(workspace) as opened, Ledger(workspace.ledger) as ledger:
+        asked = [(load.load_seq, row) for load in ledger.loads() for row in range(3)]
+        whole = opened.read(records=asked, who="t", purpose="t")
+        for size in (1, 3):
+            monkeypatch.setattr(vault, "OPENED_AT_ONCE", size)
+            # Members and orders have columns of their own, and most parts hold one kind alone.
+            assert opened.read(records=asked, who="t", purpose="t").equals(whole)
+        assert opened.readings()["found"].to_list() == [whole.height] * 3
+        assert opened.read(records=[(999, 0)], who="t", purpose="t").is_empty()
 
 
 def test_entries_stand_for_landed_records_and_a_till_line_has_none(workspace: Workspace) -> None:

@@ -3,8 +3,8 @@
     .venv/bin/python -m benchmarks.stock_night demo-workspace 20
 
 The published tables of the workspace are read and left as they are; places are multiplied, and with them movements,
-counts and sales. The last two days are held back and then come as a night's load. dbt's own start, measured by a model
-that is a view, is taken off each figure.
+counts and sales. The last two days are held back and then come as a night's load. dbt's own start, as the cheapest
+model has it, is taken off each figure.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ BROUGHT = {
     "stg_wms__stock_all": "observed_at",
     "fct_sales_line": "sold_at",
 }
-OWN = "int_stock_context"
+VIEW = "int_stock_context"
 STOCK = (
     "int_stock_touched_days", "int_stock_restated_days", "int_stock_bookings", "int_stock_flows", "fct_stock_day",
     "int_stock_basis",
@@ -57,14 +57,15 @@ def main(root: Path, times: int) -> None:
         with Transformer(told, Path(name) / "logs", Path(name) / "target") as dbt:
             (child,) = multiprocessing.active_children()
             process = psutil.Process(child.pid)
-            built(dbt, process, OWN, full_refresh=True)
-            whole = {model: built(dbt, process, model, full_refresh=True) for model in (OWN, *STOCK, *WHOLE)}
+            built(dbt, process, VIEW, full_refresh=True)
+            whole = {model: built(dbt, process, model, full_refresh=True) for model in (VIEW, *STOCK, *WHOLE)}
             bring(candidate)
-            night = {model: built(dbt, process, model, full_refresh=False) for model in (OWN, *STOCK, *WHOLE)}
+            night = {model: built(dbt, process, model, full_refresh=False) for model in (VIEW, *STOCK, *WHOLE)}
+    own = [min(took.values()) for took in (whole, night)]
     print(f"{'seconds of processor time':28} {'whole':>7} {'night':>7}")
     for model in (*STOCK, *WHOLE):
-        print(f"{model:28} {whole[model] - whole[OWN]:7.2f} {night[model] - night[OWN]:7.2f}")
-    sums = [sum(took[model] - took[OWN] for model in STOCK) for took in (whole, night)]
+        print(f"{model:28} {whole[model] - own[0]:7.2f} {night[model] - own[1]:7.2f}")
+    sums = [sum(took[model] - start for model in STOCK) for took, start in zip((whole, night), own, strict=True)]
     print(f"{'stock':28} {sums[0]:7.2f} {sums[1]:7.2f}")
 
 

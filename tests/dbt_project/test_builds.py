@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.dbt_project import brand
+from tests.dbt_project.aliases import shadowed
 from tests.dbt_project.conftest import PASSES, Warehouse
 from tests.dbt_project.lake import SmallLake
 from tests.e2e.compare import differences
@@ -51,6 +52,19 @@ def test_an_empty_lake_builds_empty_tables_and_every_model_and_test_belongs_to_o
     for node in nodes:
         if node["resource_type"] == "model":
             assert sum(tag in PASSES for tag in node["tags"]) == 1, node["name"]
+
+
+@pytest.mark.slow
+def test_no_select_reads_a_column_under_a_name_that_it_gave_to_something_else(warehouse: Warehouse) -> None:
+    given = "select -a as b, c - b as d, cast(e as text) as e, e as f from t"
+    assert shadowed(given, {"t": {"a", "b", "c", "e"}}) == ["c - b AS d: b"]
+    warehouse.fresh()
+    warehouse.build()
+    tables: dict[str, set[str]] = {}
+    for table, column in warehouse.rows("select table_name, column_name from information_schema.columns"):
+        tables.setdefault(table, set()).add(column)
+    for model in (warehouse.folder / "target" / "compiled").rglob("models/**/*.sql"):
+        assert shadowed(model.read_text(), tables) == [], model.name
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ named as (
         counted_shop_id as shop_id,
         counted_order_id as order_id,
         platform,
-        order_id as number
+        placed.order_id as number
     from placed
     union all
     select

@@ -22,7 +22,7 @@ final as (
         'location' as kind,
         location_id,
         '-' as sku,
-        case when kind = 'store' then 'store' else '-' end as value,
+        case when locations.kind = 'store' then 'store' else '-' end as value,
         cast(null as bigint) as visible_seq
     from locations
     union all

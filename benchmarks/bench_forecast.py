@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks import forecast_metrics as metrics
+from benchmarks import stockouts
 from benchmarks.forecast_sets import ORIGINS, SHARED, Panel, all_sets
 from benchmarks.report import Figure, report
 from forecasting.grid import QUANTILE_COLUMNS
@@ -76,6 +77,8 @@ def main() -> None:
         if not wanted or any(name in panel.name.lower() for name in wanted):
             tally = measure(panel, origins)
             figures += told(panel, tally)
+            if panel.name == "M5 280 items":
+                figures += stockouts.figures(panel, COMMAND)
             report(f"forecast, {panel.name}, {origins} origins", figures_of_each(tally))
     report("forecast", figures)
 

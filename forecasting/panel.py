@@ -24,6 +24,7 @@ from forecasting.grid import (
     part_of,
 )
 from forecasting.hierarchy import BOTTOM, aggregate, check_hierarchy
+from forecasting.history import uncensored
 from tillmill.errors import UsageError
 
 
@@ -48,7 +49,8 @@ def forecast_panel(
     """Rows unique_id, ds, mean, q05 … q95, method for the `horizon` buckets after the panel's last date.
 
     `history`: unique_id, ds, y and further columns: constant within each series = static; present in `future` too =
-    known ahead; others = known until now. Where the column `in_stock` is false, y is not demand and is left out.
+    known ahead; others = known until now. Where the column `in_stock` is false, y is what was sold until the shelf was
+    empty: at least that much was wanted (`history.unconstrained`).
     With `hierarchy` (static columns, outermost first) every aggregate is a row too: `level` (total, state,
     state/store …, unique_id) and `node`, its means exactly the sums of the series'; `unique_id` is null there.
     Raises UsageError for a file that cannot be used (column and row named); a series that cannot be used is left
@@ -76,13 +78,19 @@ def forecast_with_notes(
     panel = checks.readable(history, "history", checks.NEEDED)
     if panel.is_empty():
         raise UsageError("history has no rows")
+    sold = None
     if in_stock is not None:
-        panel = _observable(panel, in_stock)
+        panel, sold = _observable(panel, in_stock)
     kept, notes = checks.inspect(panel, rhythm)
     if kept.is_empty():
         raise UsageError(f"no series can be used; the first: {notes['unique_id'][0]}: {notes['note'][0]}")
     plan = None if future is None else checks.readable(future, "future", ("unique_id", "ds"))
     grid, static, plan_notes = panel_grid(kept, horizon=horizon, freq=rhythm, future=plan)
+    if sold is not None:
+        cells = _indexed(sold, grid.keys, grid.first_on, grid.freq)
+        grid = uncensored(
+            grid, matrix(grid.count, grid.length, cells["row"], cells["column"], cells["sold"], float("nan"))
+        )
     if hierarchy:
         check_hierarchy(static, hierarchy)
     outcome = forecast_grid(grid, horizon, fast=fast)
@@ -182,15 +190,16 @@ def _with_aggregates(
     return whole.select("level", "node", *rows.columns)
 
 
-def _observable(panel: pl.DataFrame, in_stock: str) -> pl.DataFrame:
+def _observable(panel: pl.DataFrame, in_stock: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The panel without what was sold of an empty shelf, and that: unique_id, ds, sold."""
     if in_stock not in panel.columns:
         raise UsageError(f"history lacks the in-stock column {in_stock}")
     flag = pl.col(in_stock)
     if panel.schema[in_stock] == pl.String:
         flag = flag.str.to_lowercase().is_in(["true", "1", "yes", "t"])
-    return panel.with_columns(pl.when(flag.cast(pl.Boolean).fill_null(True)).then(pl.col("y")).alias("y")).drop(
-        in_stock
-    )
+    stocked = flag.cast(pl.Boolean).fill_null(True)
+    sold = panel.filter(~stocked).select("unique_id", "ds", pl.col("y").fill_null(0.0).alias("sold"))
+    return panel.with_columns(pl.when(stocked).then(pl.col("y")).alias("y")).drop(in_stock), sold
 
 
 def _indexed(frame: pl.DataFrame, keys: pl.DataFrame, first_on: date, freq: Frequency) -> pl.DataFrame:

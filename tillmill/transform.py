@@ -15,9 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import polars as pl
-
 from tillmill.errors import BuildError
+from tillmill.idle import idle_models
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 PATIENCE_SECONDS = 20
@@ -150,7 +149,7 @@ def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str
         # Unit tests judge the models, not the rows: they are for whoever changes a model.
         verb = ["build", "--exclude-resource-type", "unit_test"] if request["tests"] else ["run"]
         command = [*verb, "--select", request["select"], *quiet]
-        if idle := _idle(manifest, _landed_streams()):
+        if idle := idle_models(manifest, full_refresh=request["full_refresh"]):
             command += ["--exclude", *idle]
         if request["full_refresh"]:
             command.append("--full-refresh")
@@ -159,30 +158,6 @@ def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str
             DuckDBConnectionManager._ENV.close()
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         pipe.send(_summary(outcome))
-
-
-def _landed_streams() -> set[str]:
-    """The streams of which a load is visible to this candidate."""
-    loads = pl.read_parquet(os.environ["TILLMILL_MANIFEST"], columns=["load_id", "stream"])
-    return set(loads.filter(pl.col("load_id") != "-")["stream"])
-
-
-def _idle(manifest: Any, landed: set[str]) -> list[str]:
-    """The staging models that nobody needs yet: of streams that never landed, and that no other model reads.
-
-    A node costs dbt about 50 ms whether it has rows or not, and most businesses use a third of all streams. What the
-    rooms learn in runs is always there, because the rooms and the portal read it by name.
-    """
-    manifest.build_parent_and_child_maps()
-    idle: list[str] = []
-    for table, node in manifest.nodes.items():
-        if not table.endswith("_all") or node.config.meta.get("stream") in {None, *landed}:
-            continue
-        view = table.removesuffix("_all")
-        readers = {child for name in (table, view) for child in manifest.child_map[name] if child.startswith("model.")}
-        if readers <= {view}:
-            idle += [name.rpartition(".")[2] for name in (table, view)]
-    return idle
 
 
 def _summary(outcome: Any) -> dict[str, Any]:

@@ -67,6 +67,34 @@ def test_no_select_reads_a_column_under_a_name_that_it_gave_to_something_else(wa
         assert shadowed(model.read_text(), tables) == [], model.name
 
 
+def test_a_night_stages_what_has_arrived_and_audits_it_against_what_has_not(warehouse: Warehouse) -> None:
+    lake = warehouse.fresh()
+    brand.land(lake)
+    warehouse.build("pass_a", "pass_b")
+    lake.land("trade.placements", [{**brand.PLACEMENTS[1], "observed_at": brand.at("2017-01-14T00:00")}])
+    warehouse.build("pass_a")
+    assert {"stg_trade__placements_all", "stg_trade__placements", "int_workspace"} <= _built(warehouse)
+    assert not {"stg_pos__sale_lines_all", "stg_pos__sale_lines", "stg_erp__invoices_all"} & _built(warehouse)
+    warehouse.build("pass_a", full_refresh=True)
+    assert {"stg_pos__sale_lines_all", "stg_pos__sale_lines"} <= _built(warehouse)
+    missed = brand.control("pos.sale_lines", "2016-12-27", 9, 2, 4.0, seen="2017-01-16T04:00")
+    lake.land("pos.controls", [missed])
+    with pytest.raises(BuildError, match="till_lines_equal_control_totals"):
+        warehouse.build("pass_a", "pass_b")
+
+
+def test_a_build_that_fails_leaves_the_table_as_it_was(warehouse: Warehouse) -> None:
+    brand.land(warehouse.fresh())
+    warehouse.build("pass_a", "pass_b")
+    sold = warehouse.rows("select * from dim_product order by all")
+    currencies = warehouse.reference / "currencies.csv"
+    currencies.write_text(currencies.read_text().replace("US dollar,美元,$,2,", "US dollar,美元,$,two,"))
+    with pytest.raises(BuildError, match="currencies: error"):
+        warehouse.build("pass_a", "pass_b", tests=False)
+    assert warehouse.rows("select currency from currencies where currency = 'USD'") == [("USD",)]
+    assert warehouse.rows("select * from dim_product order by all") == sold
+
+
 @pytest.mark.slow
 def test_tables_built_load_by_load_equal_tables_built_at_once(warehouse: Warehouse) -> None:
     lake = warehouse.fresh()
@@ -90,6 +118,12 @@ def test_another_time_zone_of_the_machine_changes_nothing(warehouse: Warehouse, 
         brand.land(elsewhere.lake)
         elsewhere.build()
     assert differences(warehouse.candidate, elsewhere.candidate) == []
+
+
+def _built(warehouse: Warehouse) -> set[str]:
+    """The models that the last pass built."""
+    results = json.loads((warehouse.folder / "target" / "run_results.json").read_text())["results"]
+    return {one["unique_id"].rpartition(".")[2] for one in results if one["unique_id"].startswith("model.")}
 
 
 def _land_in_parts(lake: SmallLake) -> None:

@@ -36,7 +36,7 @@ DAILY = ("mart_channel_daily", "int_sales_basis", "int_channel_basis")
 RFM = ("int_customer_scores",)
 # The models between the fact and the mart.
 BY_CHANNEL = (
-    "int_channel_sales", "int_cost_rates", "int_web_costs", "int_campaign_costs", "int_channel_costs",
+    "int_cost_rates", "int_web_costs", "int_campaign_costs", "int_channel_costs",
     "int_channel_restated_days", "mart_channel_daily",
 )  # fmt: skip
 READ_BY_CHANNEL = (

@@ -2,16 +2,9 @@
 -- nothing stands on a row of no product.
 with
 
-sales as (
-    select
-        channel_id,
-        shop_id,
-        location_id,
-        region,
-        sku,
-        sold_on,
-        greatest(sold_amount, 0) as sold_amount
-    from {{ ref('int_channel_sales') }}
+lines as (
+    select * from {{ ref('fct_sales_line') }}
+    where is_counted and is_revenue and sales_view = 'sell_out' and line_kind <> 'refund'
 ),
 
 shops as (
@@ -33,30 +26,48 @@ placed as (
 
 met as (
     select
-        costs.*,
-        sales.* {{ but(['shop_id']) }},
-        sales.shop_id as sold_in
+        costs.cost_id,
+        costs.step,
+        costs.amount,
+        lines.*
     from costs
     inner join shops on costs.shop_id = shops.shop_id or (costs.shop_id is null and costs.platform in (shops.platform, shops.shop_id))
-    inner join sales on shops.shop_id = sales.shop_id and costs.cost_on = sales.sold_on
+    inner join lines on shops.shop_id = lines.shop_id and costs.cost_on = lines.sold_on
     union all
     select
-        costs.*,
-        sales.* {{ but(['shop_id']) }},
-        sales.shop_id as sold_in
+        costs.cost_id,
+        costs.step,
+        costs.amount,
+        lines.*
     from costs
     inner join placed on costs.cost_id = placed.cost_id
-    inner join sales
-        on placed.store_id = sales.location_id and placed.sku = sales.sku and placed.week_on = {{ week_of('sales.sold_on') }}
+    inner join lines
+        on placed.store_id = lines.location_id and placed.sku = lines.sku and placed.week_on = {{ week_of('lines.sold_on') }}
+),
+
+sales as (
+    select
+        cost_id,
+        step,
+        amount,
+        channel_id,
+        shop_id,
+        location_id,
+        region,
+        sku,
+        sold_on,
+        cast(sum(net_sales_amount) as decimal(18, 4)) as sold_amount
+    from met
+    group by cost_id, step, amount, channel_id, shop_id, location_id, region, sku, sold_on
 ),
 
 weighed as (
     select
         *,
         {{ to_decimal('(cast(sold_amount as double) / sum(sold_amount) over (partition by cost_id))', 12) }} as weight,
-        row_number() over (partition by cost_id order by sold_amount desc, location_id asc, region asc, sku asc, sold_on asc, sold_in asc) = 1
+        row_number() over (partition by cost_id order by sold_amount desc, location_id asc, region asc, sku asc, sold_on asc, shop_id asc) = 1
             as is_first
-    from met
+    from sales
     where sold_amount > 0
 ),
 
@@ -65,7 +76,7 @@ final as (
         cost_id,
         step,
         channel_id,
-        sold_in as shop_id,
+        shop_id,
         location_id,
         region,
         sku,

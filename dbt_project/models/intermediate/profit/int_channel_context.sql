@@ -4,6 +4,10 @@
 -- of what a till sells of a category.
 with
 
+days as (
+    select distinct sold_on from {{ ref('fct_sales_line') }}
+),
+
 final as (
     select
         'cost' as kind,
@@ -22,19 +26,20 @@ final as (
     union all
     select
         'rate' as kind,
-        channel_id,
-        shop_id,
+        rates.channel_id,
+        rates.shop_id,
         '-' as location_id,
         '-' as region,
-        category as sold,
+        rates.category as sold,
         {%- for step in cost_steps() %}
-        cast({{ step }}_rate as decimal(30, 12)) as {{ step }},
+        cast(rates.{{ step }}_rate as decimal(30, 12)) as {{ step }},
         {%- endfor %}
         cast(0 as decimal(30, 12)) as estimated,
         cast(0 as decimal(30, 12)) as settled,
-        sold_on
-    from {{ ref('int_cost_rates') }}
-    where shop_id = '-'
+        days.sold_on
+    from {{ ref('int_cost_rates') }} as rates
+    inner join days on rates.valid_from <= days.sold_on and rates.valid_to > days.sold_on
+    where rates.shop_id = '-'
 )
 
 select * from final

@@ -1,15 +1,22 @@
 {%- set steps = ['shipping'] + cost_steps() -%}
--- One row per channel, shop, category and day with sales: what selling there is expected to cost, as shares of net sales
--- and as amounts an order. Of the rates of one kind the closest holds: the shop's, then the channel's, then the category's.
+-- One row per channel and shop that sells to shoppers, category and span of dates without a change: what selling there is
+-- expected to cost, as shares of net sales and as amounts an order. Of the rates of one kind the closest holds: the shop's,
+-- then the channel's, then the category's.
 with
 
-sold as (
+places as (
     select distinct
         channel_id,
-        shop_id,
-        category,
-        sold_on
-    from {{ ref('int_channel_sales') }}
+        shop_id
+    from {{ ref('fct_sales_line') }}
+    where is_counted and is_revenue and sales_view = 'sell_out'
+),
+
+categories as (
+    select category from {{ ref('dim_product') }}
+    where is_current and category is not null
+    union
+    select '-' as category
 ),
 
 costs as (
@@ -21,42 +28,77 @@ costs as (
     left join {{ ref('int_currency_rates') }} as rates on costs.currency = rates.currency
 ),
 
-closest as (
+met as (
     select
-        sold.*,
-        costs.step,
-        cast(coalesce(costs.rate, 0) as decimal(18, 12)) as rate,
-        coalesce(costs.order_amount, 0) as order_amount
-    from sold
+        places.channel_id as sold_through,
+        places.shop_id as sold_in,
+        categories.category as sold,
+        costs.*
+    from places
+    cross join categories
     inner join costs
         on
-            costs.channel_id in (sold.channel_id, '*')
-            and costs.shop_id in (sold.shop_id, '*')
-            and costs.category in (sold.category, '*')
-            and sold.sold_on >= costs.valid_from
+            costs.channel_id in (places.channel_id, '*')
+            and costs.shop_id in (places.shop_id, '*')
+            and costs.category in (categories.category, '*')
+),
+
+changes as (
+    select distinct
+        sold_through,
+        sold_in,
+        sold,
+        valid_from
+    from met
+),
+
+spans as (
+    select
+        sold_through,
+        sold_in,
+        sold,
+        valid_from,
+        lead(valid_from, 1, date '9999-12-31') over (partition by sold_through, sold_in, sold order by valid_from) as valid_to
+    from changes
+),
+
+closest as (
+    select
+        spans.*,
+        met.step,
+        cast(coalesce(met.rate, 0) as decimal(18, 12)) as rate,
+        coalesce(met.order_amount, 0) as order_amount
+    from spans
+    inner join met
+        on
+            spans.sold_through = met.sold_through
+            and spans.sold_in = met.sold_in
+            and spans.sold = met.sold
+            and spans.valid_from >= met.valid_from
     qualify row_number() over (
-        partition by sold.channel_id, sold.shop_id, sold.category, sold.sold_on, costs.cost_kind
+        partition by spans.sold_through, spans.sold_in, spans.sold, spans.valid_from, met.cost_kind
         order by
-            case when costs.shop_id = '*' then 1 else 0 end asc,
-            case when costs.channel_id = '*' then 1 else 0 end asc,
-            case when costs.category = '*' then 1 else 0 end asc,
-            costs.valid_from desc,
-            costs._source asc
+            case when met.shop_id = '*' then 1 else 0 end asc,
+            case when met.channel_id = '*' then 1 else 0 end asc,
+            case when met.category = '*' then 1 else 0 end asc,
+            met.valid_from desc,
+            met._source asc
     ) = 1
 ),
 
 final as (
     select
-        channel_id,
-        shop_id,
-        category,
+        sold_through as channel_id,
+        sold_in as shop_id,
+        sold as category,
         {%- for step in steps %}
         cast(sum(case when step = '{{ step }}' then rate else 0 end) as decimal(18, 12)) as {{ step }}_rate,
         cast(sum(case when step = '{{ step }}' then order_amount else 0 end) as decimal(18, 4)) as {{ step }}_per_order,
         {%- endfor %}
-        sold_on
+        valid_from,
+        valid_to
     from closest
-    group by channel_id, shop_id, category, sold_on
+    group by sold_through, sold_in, sold, valid_from, valid_to
 )
 
 select * from final

@@ -76,7 +76,7 @@ expected as (
             weighed.channel_id = rates.channel_id
             and weighed.shop_id = rates.shop_id
             and weighed.category = rates.category
-            and weighed.sold_on = rates.sold_on
+            and weighed.sold_on >= rates.valid_from and weighed.sold_on < rates.valid_to
     left join orders
         on weighed._source = orders._source and weighed.shop_id = orders.shop_id and weighed.order_id = orders.order_id
     left join actuals

@@ -7,9 +7,9 @@
 -- One row per channel, shop, place, region, SKU and day: sales to shoppers from list price to contribution margin 3.
 with
 
-sales as (
-    select * from {{ ref('int_channel_sales') }}
-    where {{ is_restated('sold_on', 'int_channel_restated_days') }}
+lines as (
+    select * from {{ ref('fct_sales_line') }}
+    where is_counted and is_revenue and sales_view = 'sell_out' and {{ is_restated('sold_on', 'int_channel_restated_days') }}
 ),
 
 costs as (
@@ -28,6 +28,22 @@ products as (
     where is_current
 ),
 
+sales as (
+    select
+        {{ grain | join(', ') }},
+        -- Sums of decimals are 38 digits wide, and everything reckoned with them is slow until they are narrow again.
+        count(*) filter (where is_first_of_sku) as orders,
+        -- A bundle and its components are the same goods.
+        cast(coalesce(sum(units) filter (where line_kind <> 'component'), 0) as decimal(18, 3)) as units,
+        {%- for column in sold + ['cost_amount'] %}
+        cast(sum({{ column }}) as decimal(18, 4)) as {{ column }},
+        {%- endfor %}
+        -- Shares are of what was sold: a refund gives back neither a lorry nor a commission.
+        cast(coalesce(sum(net_sales_amount) filter (where line_kind <> 'refund'), 0) as decimal(18, 4)) as sold_amount
+    from lines
+    group by {{ grain | join(', ') }}
+),
+
 rated as (
     select
         {%- for step in cost_steps() %}
@@ -38,12 +54,13 @@ rated as (
         {%- endfor %}
         sales.*
     from sales
+    left join products on sales.sku = products.sku
     left join rates
         on
             sales.channel_id = rates.channel_id
             and sales.shop_id = rates.shop_id
-            and sales.category = rates.category
-            and sales.sold_on = rates.sold_on
+            and coalesce(products.category, '-') = rates.category
+            and sales.sold_on >= rates.valid_from and sales.sold_on < rates.valid_to
 ),
 
 -- A campaign may cost on a day on which nothing was sold.
@@ -60,9 +77,8 @@ joined as (
         {%- for step in cost_steps() %}
         cast(coalesce(rated.{{ step }}_amount, 0) + coalesce(costs.{{ step }}_amount, 0) as decimal(18, 4)) as {{ step }}_amount,
         {%- endfor %}
-        {%- for kind in ['estimated', 'settled'] %}
-        cast(coalesce(costs.{{ kind }}_amount, 0) as decimal(18, 4)) as {{ kind }}_amount,
-        {%- endfor %}
+        cast(coalesce(costs.estimated_amount, 0) as decimal(18, 4)) as estimated_amount,
+        cast(coalesce(costs.settled_amount, 0) as decimal(18, 4)) as settled_sales_amount,
         -- Unknown where the SKU's cost is; nothing where nothing was sold.
         cast(case when rated.sku is null then 0 else rated.cost_amount end as decimal(18, 4)) as cost_amount
     from rated
@@ -78,36 +94,17 @@ joined as (
 
 final as (
     select
-        joined.channel_id,
-        joined.shop_id,
-        joined.location_id,
-        joined.region,
-        joined.sku,
+        joined.*,
         products.category,
-        joined.sold_on,
-        joined.orders,
-        joined.units,
-        {%- for column in sold %}
-        joined.{{ column }},
-        {%- endfor %}
-        joined.cost_amount,
         cast(joined.net_sales_amount - joined.cost_amount as decimal(18, 4)) as contribution_margin_1_amount,
-        joined.fulfilment_amount,
-        joined.platform_fee_amount,
         cast(
             joined.net_sales_amount - joined.cost_amount - joined.fulfilment_amount - joined.platform_fee_amount as decimal(18, 4)
         ) as contribution_margin_2_amount,
-        joined.ads_amount,
-        joined.influencer_amount,
-        joined.trade_spend_amount,
-        joined.write_off_amount,
         cast(
             joined.net_sales_amount - joined.cost_amount - joined.fulfilment_amount - joined.platform_fee_amount
             - joined.ads_amount - joined.influencer_amount - joined.trade_spend_amount - joined.write_off_amount
             as decimal(18, 4)
-        ) as contribution_margin_3_amount,
-        joined.estimated_amount,
-        joined.settled_amount as settled_sales_amount
+        ) as contribution_margin_3_amount
     from joined
     left join products on joined.sku = products.sku
 )

@@ -35,8 +35,9 @@ def forecast_demand(
 ) -> pl.DataFrame:
     """Rows of `forecasting.demand` (without run_id): one per sku × channel × location × week after `cutoff_on`.
 
-    `history`: sku, channel_id, location_id, week_on (Monday), units, and where known price_amount,
-    promoted_share_rate, in_stock_rate (0..1); text columns beside them (category, brand) tell which series are alike.
+    `history`: sku, channel_id, location_id, week_on (Monday), units (as they were wanted:
+    `daily.unconstrained_weeks`), and where known price_amount, promoted_share_rate, in_stock_rate (0..1); text columns
+    beside them (category, brand) tell which series are alike.
     `future`: the same keys and week_on with any of price_amount, promoted_share_rate, is_holiday or other planned
     numbers that `history` has too. Weeks that end after `cutoff_on` are not looked at.
     Out: mean and quantiles in units of one week, Monday `bucket_on`; `parts` is JSON of base, season, price,
@@ -56,8 +57,8 @@ def weekly_grid(
 ) -> Grid:
     """The weekly history as a grid whose last bucket is the last whole week by `through_on`.
 
-    A week without a row after a series' first is zero where other series have rows, unobserved where none has. Units
-    are divided by the in-stock rate down to a half, below which a week says nothing about demand.
+    A week without a row after a series' first is zero where other series have rows, unobserved where none has. A week
+    less than half of which had stock says nothing about demand: what is expected of it is no evidence.
     """
     keys = history.select(KEYS).unique().sort(KEYS)
     first_on: date = history["week_on"].min()  # type: ignore[assignment]
@@ -72,7 +73,7 @@ def weekly_grid(
     if "in_stock_rate" in history.columns:
         rate = matrix(keys.height, length, rows, columns, indexed["in_stock_rate"].fill_null(1.0), 1.0)
         rate = np.where(np.isnan(rate), 1.0, rate)
-        units = np.where(rate < MIN_IN_STOCK_RATE, np.nan, units / np.clip(rate, MIN_IN_STOCK_RATE, 1.0))
+        units = np.where(rate < MIN_IN_STOCK_RATE, np.nan, units)
     past = {
         name: _carried(matrix(keys.height, length, rows, columns, indexed[name], np.nan))
         for name in PLAN

@@ -19,6 +19,7 @@ from customers.scoring import Model
 from customers.segments import latest, sizes
 from customers.voice.read import new_readings
 from forecasting.backtest import score_origins
+from forecasting.daily import demand_history, unconstrained_weeks
 from forecasting.weekly import forecast_demand
 from ingestion.contracts import contract
 from ingestion.contracts.contract import landed_schema
@@ -216,9 +217,12 @@ class Learner:
         return f"{runs.height:,} runs, {measured} measured, the others with the reason why not"
 
     def forecasting(self) -> str:
-        history = self._read("int_demand_weekly")
-        if history.is_empty():
+        weeks = self._read("int_demand_weekly")
+        if weeks.is_empty():
             return "no complete week of demand: skipped"
+        days = demand_history(self._read("int_demand_recorded"))
+        self._land("forecasting.history", days.drop("units"))
+        history = unconstrained_weeks(weeks, days)
         # One week more than planned for: at mid-week the running week is forecast too, and the plan starts after it.
         horizon = self._workspace.settings.forecasting.horizon_weeks + 1
         last: date = history["week_on"].max()  # type: ignore[assignment]
@@ -226,7 +230,8 @@ class Learner:
         scores = score_origins(history, horizon_weeks=horizon - 1, origins=2)
         self._land("forecasting.demand", demand)
         self._land("forecasting.scores", scores)
-        return f"{demand.select('sku', 'channel_id').n_unique():,} series, {horizon} weeks" + _against_benchmark(scores)
+        told = f"{demand.select('sku', 'channel_id').n_unique():,} series, {horizon} weeks"
+        return told + _where_shelves_were_empty(days) + _against_benchmark(scores)
 
     def segments(self) -> str:
         customers = self._read("mart_customer_360")
@@ -318,6 +323,13 @@ def _with_parts(summary: pl.DataFrame) -> pl.DataFrame:
     return summary.select(own).with_columns(
         parts=pl.Series([json.dumps(row, sort_keys=True) for row in rest.to_dicts()])
     )
+
+
+def _where_shelves_were_empty(days: pl.DataFrame) -> str:
+    """How many units history adds for empty shelves, and sets apart as bulk orders."""
+    moved = dict(days.group_by("method").agg((pl.col("unconstrained_units") - pl.col("units")).sum()).iter_rows())
+    added, apart = moved.get("censored", 0.0), -moved.get("bulk", 0.0)
+    return f"; {added:,.0f} units behind empty shelves, {apart:,.0f} in bulk orders set apart"
 
 
 def _against_benchmark(scores: pl.DataFrame) -> str:

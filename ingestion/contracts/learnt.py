@@ -147,7 +147,8 @@ class Effects(dy.Schema):
 
 
 class History(dy.Schema):
-    """Demand as it would have been with stock on the shelf."""
+    """Demand of a day as it would have been with stock on the shelf and without bulk orders, where that is not what was
+    recorded; a day that is not here stands as recorded. `method` says which: censored or bulk."""
 
     run_id = columns.text(required=True)
     sku = columns.text(required=True)

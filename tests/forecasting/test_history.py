@@ -54,12 +54,30 @@ def test_days_with_stock_stay_as_they_are_and_no_empty_day_was_wanted_less_than_
 
 
 def test_a_shelf_that_was_empty_all_along_is_told_by_the_others() -> None:
+    """Each of eight shelves in turn is empty while demand falls by a third: its own past alone would tell too much."""
     wanted = world(8, 120)
-    is_empty = np.zeros(wanted.shape, dtype=bool)
-    is_empty[2, 60:90] = True
-    sold = np.where(is_empty, 0.0, wanted)
-    found = unconstrained(sold, is_empty, np.zeros(8, dtype=np.int64), season=7, reach=14)
-    assert found[2, 60:90].sum() == pytest.approx(wanted[2, 60:90].sum(), rel=0.25)
+    told = []
+    for row in range(8):
+        is_empty = np.zeros(wanted.shape, dtype=bool)
+        is_empty[row, 60:90] = True
+        sold = np.where(is_empty, 0.0, wanted)
+        found = unconstrained(sold, is_empty, np.zeros(8, dtype=np.int64), season=7, reach=14)
+        told.append(found[row, 60:90].sum())
+    assert wanted[:, 60:90].sum() < 0.7 * wanted[:, 30:60].sum()
+    assert sum(told) == pytest.approx(wanted[:, 60:90].sum(), rel=0.1)
+    np.testing.assert_allclose(told, wanted[:, 60:90].sum(axis=1), rtol=0.45)
+
+
+def test_no_bucket_is_filled_with_what_came_after_it() -> None:
+    """Whatever came later, the same is found at a cutoff: a trial at an earlier origin knows no more."""
+    wanted = world(12, 200)
+    sold, is_empty = sell(wanted, 2)
+    found = unconstrained(sold, is_empty, GOODS[:12], season=7, reach=14)
+    wild = sold.copy()
+    wild[:, 120:] = wild[:, 120:] * 9 + 50
+    for past in (sold[:, :120], wild):
+        told = unconstrained(past, is_empty[:, : past.shape[1]], GOODS[:12], season=7, reach=14)
+        np.testing.assert_allclose(told[:, :120], found[:, :120], rtol=1e-12)
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")

@@ -7,10 +7,26 @@ forecast as (
     select * from {{ ref('stg_forecasting__demand') }}
 ),
 
+-- What history adds to a week behind empty shelves, and sets apart in bulk orders.
+missed as (
+    select
+        sku,
+        channel_id,
+        {{ week_of('demand_on') }} as week_on,
+        sum(unconstrained_units - observed_units) as units
+    from {{ ref('mart_demand_history') }}
+    where method <> 'observed'
+    group by sku, channel_id, {{ week_of('demand_on') }}
+),
+
 history as (
-    select weekly.*
+    select
+        weekly.*,
+        cast(greatest(weekly.units + coalesce(missed.units, 0), 0) as decimal(18, 3)) as unconstrained_units
     from {{ ref('int_demand_weekly') }} as weekly
     cross join {{ ref('int_workspace') }} as workspace
+    left join missed
+        on weekly.sku = missed.sku and weekly.channel_id = missed.channel_id and weekly.week_on = missed.week_on
     where weekly.week_on > workspace.last_week_on - 52 * 7
 ),
 
@@ -32,6 +48,7 @@ final as (
         cast(null as string) as method,
         cast(null as date) as cutoff_on,
         units as observed_units,
+        unconstrained_units,
         true as is_history
     from history
     union all
@@ -52,6 +69,7 @@ final as (
         method,
         cutoff_on,
         cast(null as decimal(18, 3)) as observed_units,
+        cast(null as decimal(18, 3)) as unconstrained_units,
         false as is_history
     from forecast
 )

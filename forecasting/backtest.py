@@ -48,14 +48,17 @@ class Trialled:
     quantiles: Floats
 
 
-def score_origins(history: pl.DataFrame, *, horizon_weeks: int, origins: int = 2) -> pl.DataFrame:
+def score_origins(
+    history: pl.DataFrame, *, horizon_weeks: int, origins: int = 2, future: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Rows of `forecasting.scores` (without run_id) from the last `origins` origins, one horizon apart.
 
-    `history` as for `weekly.forecast_demand`. Every row is for all series together (`series` '*') of a `level` (sku ×
-    channel × location, sku, channel, all) and a `class` ('*' or that of the series at the origin), for one week ahead
-    (`horizon` 1..) or the whole horizon (0). `step` is who forecast: `moving average`, `statistical` (what the class
-    would get without the model), `model` (what is published). `value` is that step's figure and `benchmark_value`
-    SeasonalNaive's (52 weeks where a year of history exists, else the last value), means over the origins.
+    `history` and `future` as for `weekly.forecast_demand`: at each origin as much is planned ahead as is today. Every
+    row is for all series together (`series` '*') of a `level` (sku × channel × location, sku, channel, all) and a
+    `class` ('*' or that of the series at the origin), for one week ahead (`horizon` 1..) or the whole horizon (0).
+    `step` is who forecast: `moving average`, `statistical` (what the class would get without the model), `model` (what
+    is published). `value` is that step's figure and `benchmark_value` SeasonalNaive's (52 weeks where a year of history
+    exists, else the last value), means over the origins.
     Metrics: wape, bias (±, rates), rmsse, and for the model pinball, coverage_80 (ties shared out) and
     coverage_80_counted. Series that had not sold by an origin are not scored there.
     """
@@ -63,7 +66,7 @@ def score_origins(history: pl.DataFrame, *, horizon_weeks: int, origins: int = 2
     if history.is_empty():
         return pl.DataFrame(schema=SCORES_SCHEMA)
     last: date = history["week_on"].max()  # type: ignore[assignment]
-    grid = weekly_grid(history, horizon_weeks=horizon_weeks, through_on=last + timedelta(days=6))
+    grid = weekly_grid(history, horizon_weeks=horizon_weeks, through_on=last + timedelta(days=6), future=future)
     trials = [
         trial_at(grid, grid.length - back * horizon_weeks, horizon_weeks)
         for back in range(1, origins + 1)

@@ -59,13 +59,14 @@ class Columns:
     neutral: tuple[float | str, ...]
 
     def without(self, part: str) -> Floats:
-        """The matrix with every column of `part` switched off."""
+        """The matrix with every column of `part` switched off; what is not known stays so."""
         out = self.values.copy()
         switched: set[float | str] = set()
         for index, (name, off) in enumerate(zip(self.names, self.neutral, strict=True)):
             # A column that stands on one just switched off follows it: parts are switched off from promotion to price.
             if self.part[index] == part or off in switched:
-                out[:, index] = out[:, self.names.index(off)] if isinstance(off, str) else off
+                known = ~np.isnan(out[:, index])
+                out[known, index] = out[known, self.names.index(off)] if isinstance(off, str) else off
                 switched.add(name)
         return out
 

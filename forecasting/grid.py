@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -41,7 +41,10 @@ RHYTHMS: Mapping[Frequency, Rhythm] = {
 
 @dataclass(frozen=True)
 class Grid:
-    """`values` is series × bucket, NaN where demand could not be observed; `known` reaches `ahead` buckets further."""
+    """`values` is series × bucket, NaN where demand could not be observed; `known` reaches `ahead` buckets further.
+
+    `reach` says of a known column how many buckets after an origin it is planned; all of them where it is not named.
+    """
 
     keys: pl.DataFrame
     freq: Frequency
@@ -52,6 +55,11 @@ class Grid:
     known: Mapping[str, Floats]
     known_part: Mapping[str, Part]
     past: Mapping[str, Floats]
+    reach: Mapping[str, int] = field(default_factory=dict)
+
+    def is_planned(self, name: str, step: int) -> bool:
+        """Whether the column is known `step` buckets after an origin."""
+        return step <= self.reach.get(name, step)
 
     @property
     def count(self) -> int:

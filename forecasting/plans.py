@@ -22,7 +22,7 @@ class Plans:
     last_on: Mapping[str, Ints]
     next_on: Mapping[str, Ints]
     prices: tuple[Floats, ...]
-    promotions: tuple[Floats, ...]
+    promotions: Mapping[str, Floats]
 
 
 def look_at_plans(grid: Grid) -> Plans:
@@ -30,7 +30,7 @@ def look_at_plans(grid: Grid) -> Plans:
     last_on: dict[str, Ints] = {}
     next_on: dict[str, Ints] = {}
     prices: list[Floats] = []
-    promotions: list[Floats] = []
+    promotions: dict[str, Floats] = {}
     for name, values in grid.known.items():
         part = grid.known_part[name]
         if part == "price":
@@ -44,20 +44,24 @@ def look_at_plans(grid: Grid) -> Plans:
         if part == "promotion":
             # Its unit of measure is the highest it has been so far: a plan ahead must not rescale what is past.
             highest = max(float(np.nanmax(values[:, : grid.length], initial=0.0)), 1e-9)
-            promotions.append(np.nan_to_num(values) / (highest * LIKE_PROMOTION))
-    return Plans(last_on, next_on, tuple(prices), tuple(promotions))
+            promotions[name] = np.nan_to_num(values) / (highest * LIKE_PROMOTION)
+    return Plans(last_on, next_on, tuple(prices), promotions)
 
 
 def plan_features(grid: Grid, plans: Plans, origin: int, target: int, scale: Floats) -> Told:
-    """Features of the plan at `target` as known at `origin`; nothing planned after the horizon's end is looked at."""
+    """Features of the plan at `target` as known at `origin`; nothing planned after the horizon's end is looked at.
+
+    A column that is not planned so far ahead is NaN, in training as in forecasts: unknown, which is not none.
+    """
     out: Told = {}
-    end = min(origin + grid.ahead, grid.length + grid.ahead - 1)
+    unknown = np.full(grid.count, np.nan)
     for name, values in grid.known.items():
         part = grid.known_part[name]
+        end = min(origin + grid.reach.get(name, grid.ahead), grid.length + grid.ahead - 1)
         if part == "price":
             out |= _price(name, values, origin, target, grid.rhythm.level, grid.rhythm.year)
         else:
-            out[name] = (values[:, target], part, 0.0)
+            out[name] = (values[:, target] if grid.is_planned(name, target - origin) else unknown, part, 0.0)
             if part == "promotion":
                 usual = _mean(values[:, max(0, origin + 1 - grid.rhythm.level) : origin + 1])
                 out[f"{name}_usual"] = (usual, "base", 0.0)
@@ -83,8 +87,9 @@ def like_plans(grid: Grid, plans: Plans, origin: int, target: int, scale: Floats
     recent = slice(max(0, origin + 1 - grid.rhythm.level), origin + 1)
     usual_price = _apart([(axis[:, window], _mean(axis[:, recent])) for axis in plans.prices], values)
     price = _apart([(axis[:, window], axis[:, target]) for axis in plans.prices], values)
-    no_promotion = _apart([(axis[:, window], np.zeros(grid.count)) for axis in plans.promotions], values)
-    promotion = _apart([(axis[:, window], axis[:, target]) for axis in plans.promotions], values)
+    no_promotion = _apart([(axis[:, window], np.zeros(grid.count)) for axis in plans.promotions.values()], values)
+    planned = [axis for name, axis in plans.promotions.items() if grid.is_planned(name, target - origin)]
+    promotion = _apart([(axis[:, window], axis[:, target]) for axis in planned], values)
     plain, _ = _weighed(values, usual_price + no_promotion)
     out: Told = {"sold_at_usual_price": (plain / scale, "base", 0.0)}
     if plans.prices:
@@ -93,7 +98,7 @@ def like_plans(grid: Grid, plans: Plans, origin: int, target: int, scale: Floats
     if plans.promotions:
         at_plan, count = _weighed(values, price + promotion)
         without = "sold_at_like_price" if plans.prices else "sold_at_usual_price"
-        out["sold_at_like_plan"] = (at_plan / scale, "promotion", without)
+        out["sold_at_like_plan"] = (at_plan / scale if planned else at_plan * np.nan, "promotion", without)
         out["like_plans"] = (count, "base", 0.0)
     return out
 
@@ -128,7 +133,7 @@ def _price(name: str, values: Floats, origin: int, target: int, level: int, year
 def _before_and_after(name: str, part: Part, values: Floats, plans: Plans, target: int, end: int, edge: int) -> Told:
     """Buckets since and until the nearest one with something on (0 = none near), and what it is."""
     rows = np.arange(values.shape[0])
-    last, following = plans.last_on[name][:, target - 1], plans.next_on[name][:, min(target + 1, end)]
+    last, following = plans.last_on[name][:, min(target - 1, end)], plans.next_on[name][:, min(target + 1, end)]
     since = target - last
     until = following - target
     near_last = (last >= 0) & (since <= edge)

@@ -79,7 +79,7 @@ def weekly_grid(
         for name in PLAN
         if name in history.columns
     }
-    known, parts = _known(indexed, future, keys, first_on, length, horizon_weeks)
+    known, parts, reach = _known(indexed, future, keys, first_on, length, horizon_weeks)
     return Grid(
         keys=keys,
         freq="W",
@@ -90,6 +90,7 @@ def weekly_grid(
         known=known,
         known_part=parts,
         past={name: values for name, values in past.items() if name not in known},
+        reach=reach,
     )
 
 
@@ -143,13 +144,18 @@ def _indexed(frame: pl.DataFrame, keys: pl.DataFrame, first_on: date) -> pl.Data
 
 def _known(
     indexed: pl.DataFrame, future: pl.DataFrame | None, keys: pl.DataFrame, first_on: date, length: int, ahead: int
-) -> tuple[dict[str, Floats], dict[str, Part]]:
-    """Planned columns over history and future; a week without a plan keeps the last known figure of a price, else 0."""
+) -> tuple[dict[str, Floats], dict[str, Part], dict[str, int]]:
+    """Planned columns over history and future, their parts, and how many weeks ahead each is planned.
+
+    A week without a plan keeps the last known figure of a price, else 0. A column that is null in all weeks from one on
+    is planned to the week before it, by which it is treated at every origin; one not planned at all is not here.
+    """
     if future is None or future.is_empty():
-        return {}, {}
+        return {}, {}, {}
     planned = _indexed(future, keys, first_on)
     known: dict[str, Floats] = {}
     parts: dict[str, Part] = {}
+    reach: dict[str, int] = {}
     for name in future.columns:
         if name in (*NEEDED, "in_stock_rate") or name not in indexed.columns:
             continue
@@ -162,9 +168,12 @@ def _known(
             ]
         )
         values = matrix(keys.height, length + ahead, whole["row"], whole["column"], whole[name], np.nan)
-        parts[name] = part_of(name)
+        told = np.flatnonzero((~np.isnan(values[:, length:])).any(axis=0))
+        if not told.size:
+            continue
+        reach[name], parts[name] = int(told[-1]) + 1, part_of(name)
         known[name] = _carried(values) if parts[name] == "price" else np.nan_to_num(values)
-    return known, parts
+    return known, parts, reach
 
 
 def _carried(values: Floats) -> Floats:

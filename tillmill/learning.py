@@ -20,6 +20,7 @@ from customers.segments import latest, sizes
 from customers.voice.read import new_readings
 from forecasting.backtest import score_origins
 from forecasting.daily import demand_history, unconstrained_weeks
+from forecasting.planned import with_plan
 from forecasting.weekly import forecast_demand
 from ingestion.contracts import contract
 from ingestion.contracts.contract import landed_schema
@@ -222,12 +223,12 @@ class Learner:
             return "no complete week of demand: skipped"
         days = demand_history(self._read("int_demand_recorded"))
         self._land("forecasting.history", days.drop("units"))
-        history = unconstrained_weeks(weeks, days)
         # One week more than planned for: at mid-week the running week is forecast too, and the plan starts after it.
         horizon = self._workspace.settings.forecasting.horizon_weeks + 1
-        last: date = history["week_on"].max()  # type: ignore[assignment]
-        demand = forecast_demand(history, horizon_weeks=horizon, cutoff_on=last + timedelta(days=6))
-        scores = score_origins(history, horizon_weeks=horizon - 1, origins=2)
+        last: date = weeks["week_on"].max()  # type: ignore[assignment]
+        history, future = with_plan(unconstrained_weeks(weeks, days), self._read("int_demand_plan"), horizon)
+        demand = forecast_demand(history, horizon_weeks=horizon, cutoff_on=last + timedelta(days=6), future=future)
+        scores = score_origins(history, horizon_weeks=horizon - 1, origins=2, future=future)
         self._land("forecasting.demand", demand)
         self._land("forecasting.scores", scores)
         told = f"{demand.select('sku', 'channel_id').n_unique():,} series, {horizon} weeks"

@@ -45,13 +45,7 @@ calendar as (
 ),
 
 weights as (
-    select
-        sku,
-        channel_id,
-        location_id,
-        cast(sum(units) as double) / nullif(sum(sum(units)) over (partition by sku, channel_id), 0) as weight
-    from demand
-    group by sku, channel_id, location_id
+    select * from {{ ref('int_demand_weights') }}
 ),
 
 weekly as (

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks import forecast_metrics as metrics
-from benchmarks import stockouts
+from benchmarks import launches, stockouts
 from benchmarks.forecast_sets import ORIGINS, SHARED, Panel, all_sets
 from benchmarks.report import Figure, report
 from forecasting.grid import QUANTILE_COLUMNS
@@ -42,6 +42,8 @@ PROMISES: dict[str, tuple[tuple[str, str, float], ...]] = {
     "Stallion": (("wape", "WAPE", 0.95),),
     "Walmart": (("wape", "WAPE", 0.95),),
 }
+# Sets of which a tenth of the series is also launched, as if nothing of them were known.
+LAUNCHING = ("M5 280 items", "Breakfast at the Frat")
 QUANTILE_LIMIT, BAND, TIME_LIMIT = 0.95, (0.77, 0.83), 3.0
 
 
@@ -79,6 +81,8 @@ def main() -> None:
             figures += told(panel, tally)
             if panel.name == "M5 280 items":
                 figures += stockouts.figures(panel, COMMAND)
+            if panel.name in LAUNCHING:
+                figures += launches.figures(panel, COMMAND)
             report(f"forecast, {panel.name}, {origins} origins", figures_of_each(tally))
     report("forecast", figures)
 

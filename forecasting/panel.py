@@ -25,6 +25,7 @@ from forecasting.grid import (
 )
 from forecasting.hierarchy import BOTTOM, aggregate, check_hierarchy
 from forecasting.history import uncensored
+from forecasting.launch import Launched, as_launched, with_launches
 from tillmill.errors import UsageError
 
 
@@ -85,6 +86,8 @@ def forecast_with_notes(
     if kept.is_empty():
         raise UsageError(f"no series can be used; the first: {notes['unique_id'][0]}: {notes['note'][0]}")
     plan = None if future is None else checks.readable(future, "future", ("unique_id", "ds"))
+    # What was refused stays refused: it has a history, and something is wrong with it.
+    plan = None if plan is None else plan.join(notes.filter("is_refused"), on="unique_id", how="anti")
     grid, static, plan_notes = panel_grid(kept, horizon=horizon, freq=rhythm, future=plan)
     if sold is not None:
         cells = _indexed(sold, grid.keys, grid.first_on, grid.freq)
@@ -93,7 +96,13 @@ def forecast_with_notes(
         )
     if hierarchy:
         check_hierarchy(static, hierarchy)
-    outcome = forecast_grid(grid, horizon, fast=fast)
+    newcomers = np.flatnonzero(~grid.keys["unique_id"].is_in(kept["unique_id"].implode()).to_numpy())
+    if newcomers.size and (np.nan_to_num(grid.values) > 0).any():
+        launched = with_launches(grid, newcomers, horizon)
+        grid, outcome = launched.grid, as_launched(forecast_grid(launched.grid, horizon, fast=fast), launched)
+        plan_notes = pl.concat([plan_notes, _launch_notes(launched)])
+    else:
+        outcome = forecast_grid(grid, horizon, fast=fast)
     rows = _series_rows(grid, outcome)
     if hierarchy:
         rows = _with_aggregates(rows, grid, outcome, static, hierarchy)
@@ -111,24 +120,29 @@ def frequency(name: str) -> Frequency:
 def panel_grid(
     kept: pl.DataFrame, *, horizon: int, freq: Frequency, future: pl.DataFrame | None
 ) -> tuple[Grid, pl.DataFrame, pl.DataFrame]:
-    """The panel as a grid, its static columns (one row per unique_id, sorted), and notes on missing plan rows."""
-    keys = kept.select("unique_id").unique().sort("unique_id")
+    """The panel as a grid, its static columns (one row per unique_id, sorted), and notes on missing plan rows.
+
+    A series that only `future` has is one of the grid's, with nothing observed.
+    """
     first_on: date = kept["ds"].min()  # type: ignore[assignment]
     last_on: date = kept["ds"].max()  # type: ignore[assignment]
     length = int(pl.select(bucket_index(pl.lit(last_on), first_on, freq)).item()) + 1
+    if future is not None:
+        in_horizon = bucket_index(pl.col("ds"), first_on, freq).is_between(length, length + horizon - 1)
+        future = future.filter(in_horizon)
+    told = [frame.select("unique_id") for frame in (kept, future) if frame is not None]
+    keys = pl.concat(told).unique().sort("unique_id")
     indexed = _indexed(kept, keys, first_on, freq)
     shape = (keys.height, length)
     others = [name for name in kept.columns if name not in checks.NEEDED]
     static_names = _static_names(kept, others)
-    static = keys.join(kept.group_by("unique_id").agg(pl.col(static_names).drop_nulls().first()), on="unique_id")
-    static = static.sort("unique_id")
+    static = keys.join(_static_of(kept, future, static_names), on="unique_id", how="left").sort("unique_id")
     planned = [name for name in others if future is not None and name in future.columns and name not in static_names]
     known: dict[str, Floats] = {}
     parts: dict[str, Part] = {}
     notes = pl.DataFrame(schema=checks.NOTES_SCHEMA)
     if future is not None and planned:
         ahead = _indexed(future.unique(["unique_id", "ds"], keep="last", maintain_order=True), keys, first_on, freq)
-        ahead = ahead.filter(pl.col("column").is_between(length, length + horizon - 1))
         notes = _plan_gaps(ahead, keys, horizon)
         for name in planned:
             cells = [frame.select("row", "column", name) for frame in (indexed, ahead)]
@@ -164,6 +178,15 @@ def _series_rows(grid: Grid, outcome: Outcome) -> pl.DataFrame:
         pl.Series("mean", outcome.mean.ravel()),
         *(pl.Series(name, outcome.quantiles[:, :, i].ravel()) for i, name in enumerate(QUANTILE_COLUMNS)),
         pl.Series("method", np.repeat(outcome.method, horizon).tolist(), dtype=pl.String),
+    )
+
+
+def _launch_notes(launched: Launched) -> pl.DataFrame:
+    names = launched.grid.keys["unique_id"]
+    return pl.DataFrame({"unique_id": names[launched.rows], "like": names[launched.like]}).select(
+        "unique_id",
+        pl.format("no history: forecast by its attributes, in the manner of {}", "like").alias("note"),
+        pl.lit(False).alias("is_refused"),
     )
 
 
@@ -213,6 +236,16 @@ def _static_names(panel: pl.DataFrame, others: list[str]) -> list[str]:
         return []
     counts = panel.group_by("unique_id").agg(pl.col(others).drop_nulls().n_unique()).select(pl.col(others).max())
     return [name for name in others if counts[name][0] is not None and counts[name][0] <= 1]
+
+
+def _static_of(kept: pl.DataFrame, future: pl.DataFrame | None, names: list[str]) -> pl.DataFrame:
+    """What each series' static columns say: its history's word, of a series without one its plan's."""
+    told = [kept.select("unique_id", *names)]
+    if future is not None:
+        ours = [name for name in names if name in future.columns]
+        told.append(future.select("unique_id", *(pl.col(name).cast(kept.schema[name], strict=False) for name in ours)))
+    whole = pl.concat(told, how="diagonal")
+    return whole.group_by("unique_id", maintain_order=True).agg(pl.col(names).drop_nulls().first())
 
 
 def _as_figures(values: pl.Series) -> pl.Series:

@@ -17,6 +17,7 @@ PARTS = ("base", "season", "price", "promotion", "festival", "other")
 PLAN = ("price_amount", "promoted_share_rate")
 NEEDED = (*KEYS, "week_on", "units")
 MIN_IN_STOCK_RATE = 0.5
+RETIRED = "retired"
 
 DEMAND_SCHEMA: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(KEYS, pl.String),
@@ -41,7 +42,8 @@ def forecast_demand(
     `future`: the same keys and week_on with any of price_amount, promoted_share_rate, is_holiday or other planned
     numbers that `history` has too. Weeks that end after `cutoff_on` are not looked at.
     Out: mean and quantiles in units of one week, Monday `bucket_on`; `parts` is JSON of base, season, price,
-    promotion, festival and other, which sum to the mean; parts that nothing planned explains are zero.
+    promotion, festival and other, which sum to the mean; parts that nothing planned explains are zero. Where `history`
+    has the date retired_on of a series, its weeks that begin after it are zero (`retired`).
     Raises UsageError for missing columns, duplicated rows or a week that is no Monday.
     """
     check_weekly(history)
@@ -49,7 +51,7 @@ def forecast_demand(
     if known.is_empty() or horizon_weeks < 1:
         return pl.DataFrame(schema=DEMAND_SCHEMA)
     grid = weekly_grid(known, horizon_weeks=horizon_weeks, through_on=cutoff_on, future=future)
-    return demand_rows(grid, forecast_grid(grid, horizon_weeks, fast=True), cutoff_on)
+    return _without_retired(demand_rows(grid, forecast_grid(grid, horizon_weeks, fast=True), cutoff_on), history)
 
 
 def weekly_grid(
@@ -114,6 +116,23 @@ def demand_rows(grid: Grid, outcome: Outcome, cutoff_on: date) -> pl.DataFrame:
         pl.Series("method", np.repeat(outcome.method, horizon).tolist(), dtype=pl.String),
         pl.lit(cutoff_on).alias("cutoff_on"),
     ).select(list(DEMAND_SCHEMA))
+
+
+def _without_retired(demand: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
+    if "retired_on" not in history.columns:
+        return demand
+    ends = history.group_by(KEYS).agg(pl.col("retired_on").max())
+    is_over = (pl.col("bucket_on") > pl.col("retired_on")).fill_null(value=False)
+    nothing = json.dumps(dict.fromkeys(PARTS, 0.0))
+    return (
+        demand.join(ends, on=KEYS, how="left", maintain_order="left")
+        .with_columns(
+            *(pl.when(is_over).then(0.0).otherwise(name).alias(name) for name in ("mean", *QUANTILE_COLUMNS)),
+            pl.when(is_over).then(pl.lit(nothing)).otherwise("parts").alias("parts"),
+            pl.when(is_over).then(pl.lit(RETIRED)).otherwise("method").alias("method"),
+        )
+        .drop("retired_on")
+    )
 
 
 def check_weekly(history: pl.DataFrame) -> None:

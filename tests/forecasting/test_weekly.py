@@ -120,6 +120,20 @@ def test_empty_shelves_are_not_taken_for_want_of_demand(history: pl.DataFrame, d
     assert after.filter(sku)["mean"].sum() > 0.7 * demand.filter(sku)["mean"].sum()
 
 
+def test_a_retired_sku_is_wanted_no_more(history: pl.DataFrame, demand: pl.DataFrame) -> None:
+    last = CUTOFF + timedelta(weeks=2)
+    sku = pl.col("sku") == "0001"
+    told = history.with_columns(pl.when(sku).then(pl.lit(last)).alias("retired_on"))
+    after = forecast_demand(told, horizon_weeks=HORIZON, cutoff_on=CUTOFF)
+    gone = sku & (pl.col("bucket_on") > last)
+    assert_frame_equal(after.filter(~gone), demand.filter(~gone))
+    rows = after.filter(gone)
+    assert rows.height == HORIZON - 2
+    assert set(rows["method"]) == {"retired"}
+    assert not rows.select("mean", *QUANTILE_COLUMNS).to_numpy().any()
+    assert not parts_of(rows).to_numpy().any()
+
+
 def test_a_young_brand_is_still_forecast() -> None:
     few = invented_weeks(series=5, weeks=3).filter(pl.col("sku") != "0002")
     demand = forecast_demand(few, horizon_weeks=2, cutoff_on=FIRST_MONDAY + timedelta(weeks=3, days=-1))

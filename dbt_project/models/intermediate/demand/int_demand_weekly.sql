@@ -93,7 +93,8 @@ final as (
             0
         ) as price_amount,
         round(least(greatest(coalesce(promoted.promoted_share, 0), 0), 1), 6) as promoted_share_rate,
-        round(least(greatest(1 - coalesce(weekly.empty_share, 0), 0), 1), 6) as in_stock_rate
+        round(least(greatest(1 - coalesce(weekly.empty_share, 0), 0), 1), 6) as in_stock_rate,
+        products.retired_on
     from calendar
     left join products on calendar.sku = products.sku
     left join weekly

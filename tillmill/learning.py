@@ -328,8 +328,10 @@ def _with_parts(summary: pl.DataFrame) -> pl.DataFrame:
 
 def _where_shelves_were_empty(days: pl.DataFrame) -> str:
     """How many units history adds for empty shelves, and sets apart as bulk orders."""
+    if days.is_empty():
+        return ""
     moved = dict(days.group_by("method").agg((pl.col("unconstrained_units") - pl.col("units")).sum()).iter_rows())
-    added, apart = moved.get("censored", 0.0), -moved.get("bulk", 0.0)
+    added, apart = moved.get("censored", 0.0), abs(moved.get("bulk", 0.0))
     return f"; {added:,.0f} units behind empty shelves, {apart:,.0f} in bulk orders set apart"
 
 

@@ -38,7 +38,9 @@ def forecast_panel_file(
     horizon: Annotated[int, typer.Option(help="Periods to forecast.")],
     out: Annotated[Path, typer.Option(help="Where the forecast goes.")],
     freq: Annotated[str, typer.Option(help="D, W or MS.")] = "D",
-    future: Annotated[Path | None, typer.Option(help="Columns known ahead, by unique_id and ds.")] = None,
+    future: Annotated[
+        Path | None, typer.Option(help="Columns known ahead, by unique_id and ds; a series only here is launched.")
+    ] = None,
     hierarchy: Annotated[str, typer.Option(help="Static columns from coarse to fine, by comma.")] = "",
     in_stock: Annotated[str | None, typer.Option(help="Column that is false where sales could not happen.")] = None,
     fast: Annotated[bool, typer.Option(help="Fewer models, the same quantiles.")] = False,
@@ -61,7 +63,7 @@ def forecast_panel_file(
         Console(stderr=True, soft_wrap=True).print(f"{name}: {note}", markup=False, highlight=False)
     _show(
         {
-            "series": found.forecast["unique_id"].n_unique(),
+            "series": found.forecast["unique_id"].drop_nulls().n_unique(),
             "rows": found.forecast.height,
             "refused": found.notes.filter("is_refused")["unique_id"].n_unique(),
             "out": str(out),

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from tests.forecasting.test_launch import panel
 from tillmill.cli import app
 from tillmill.errors import UsageError
 
@@ -53,6 +54,19 @@ def test_promotions_effect_finds_geolifts_published_answer() -> None:
     )
     assert found["att"] == pytest.approx(155.556, abs=0.01)
     assert found["incremental"] == pytest.approx(4667, abs=1)
+
+
+def test_a_series_that_only_the_plan_has_is_launched_and_told(tmp_path: Path) -> None:
+    history, plan = panel()
+    history.filter(pl.col("unique_id") != "milk/B").write_csv(tmp_path / "history.csv")
+    plan.write_parquet(tmp_path / "plan.parquet")
+    command = ["forecast", "panel", str(tmp_path / "history.csv"), "--future", str(tmp_path / "plan.parquet")]
+    more = ["--horizon", "8", "--freq", "W", "--hierarchy", "good", "--fast", "--out", str(tmp_path / "out.csv")]
+    done = CliRunner().invoke(app, [*command, *more, "--json"], catch_exceptions=False)
+    assert "milk/B: no history: forecast by its attributes, in the manner of milk/" in done.stderr
+    assert json.loads(done.stdout) | {"out": ""} == {"series": 20, "rows": 25 * 8, "refused": 0, "out": ""}
+    out = pl.read_csv(tmp_path / "out.csv").filter(pl.col("unique_id") == "milk/B")
+    assert out["method"].to_list() == ["launch"] * 8
 
 
 def test_customers_value_refuses_a_column_that_is_not_there(tmp_path: Path) -> None:

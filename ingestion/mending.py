@@ -14,6 +14,7 @@ from ingestion.landing.locks import fixes_lock, run_lock
 from ingestion.mapping import reads
 from ingestion.prepare import prepare
 from ingestion.privacy.seal import seal
+from ingestion.privacy.signs import shows_people
 from ingestion.privacy.tokens import Keys, load_keys
 from ingestion.replay import Record, Replayed, fixed_fields, opened, raw_records, replay
 from ingestion.sources import Stream, bind
@@ -93,7 +94,8 @@ class OpenRow:
 def open_rows(
     workspace: Workspace, source: str, stream: str, *, unsealed: bool = False, limit: int | None = None
 ) -> list[OpenRow]:
-    """The stream's open rows, oldest first. Rows of streams with personal fields stay sealed unless asked for."""
+    """The stream's open rows, oldest first. Those of streams with personal fields, and those that show a phone or an
+    e-mail address, stay sealed unless asked for."""
     bound, keys = _bound(workspace, source, stream), load_keys(workspace)
     found: list[OpenRow] = []
     with Ledger(workspace.ledger) as ledger:
@@ -109,15 +111,19 @@ def open_rows(
 def _seen(
     ledger: Ledger, stream: Stream, load: Load, rows: pl.DataFrame, keys: Keys, unsealed: bool
 ) -> Iterator[OpenRow]:
-    is_sealed = stream.contract.is_sealed and not unsealed
-    records = {} if is_sealed else raw_records(stream, rows, keys.sealing)
-    fixes = {} if is_sealed else fixed_fields(ledger, stream, load.load_id, keys.sealing)
+    hides = stream.is_sealed and not unsealed
+    records = {} if hides else raw_records(stream, rows, keys.sealing)
+    fixes = {} if hides else fixed_fields(ledger, stream, load.load_id, keys.sealing)
     for told in rows.to_dicts():
         row, record = told["row"], records.get(told["row"])
         if row in fixes:
             record = (record or {}) | fixes[row]
-        text = "" if is_sealed or told["field"] else opened(stream, told["raw"], keys.sealing)
-        yield OpenRow(Place(load.load_id, row), told["position"], told["reason"], record, text, is_sealed)
+        text = "" if hides or told["field"] else opened(stream, told["raw"], keys.sealing)
+        about = (Place(load.load_id, row), told["position"], told["reason"])
+        if hides or (not unsealed and shows_people((record or {}) | {"": text})):
+            yield OpenRow(*about, None, is_sealed=True)
+        else:
+            yield OpenRow(*about, record, text)
 
 
 def fix(workspace: Workspace, told: Mapping[Place, Record], author: str) -> dict[Place, Record]:
@@ -137,9 +143,7 @@ def fix(workspace: Workspace, told: Mapping[Place, Record], author: str) -> dict
                     continue
                 changes[place] = changed
                 text = json.dumps(changed, ensure_ascii=False)
-                if stream.contract.is_sealed:
-                    text = str(seal([text], keys.sealing, stream.context, [f"fix of {place.row}"])[0])
-                texts[place] = text
+                texts[place] = str(seal([text], keys.sealing, stream.context, [f"fix of {place.row}"])[0])
         ledger.record_fixes(texts, author)
     return changes
 

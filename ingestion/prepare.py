@@ -19,17 +19,18 @@ from ingestion.privacy.masking import mask, mask_column
 from ingestion.privacy.normalise import kind_of
 from ingestion.privacy.seal import seal
 from ingestion.privacy.search import Finder
+from ingestion.privacy.signs import PERSON, REACHABLE, people_fields
 from ingestion.privacy.suppression import Erased, Tokens, erase
 from ingestion.privacy.tokens import Keys, tokenise
 from ingestion.sources import Stream
 from tillmill.errors import ContractError
 
 DELETE_WORDS = ("true", "1", "yes", "y", "t", "delete", "deleted")
-# Unknown fields are looked through for a forgotten person only where a phone or an e-mail could stand.
-REACHABLE = r"@|(?:[0-9][^0-9]{0,3}){7}"
 FORGOTTEN = "a person who asked to be forgotten"
 IDENTIFIERS = ("sku", "gtin", "unit", "base_unit", "tag", "in_reply_to")
 IDENTIFIER_ENDS = ("_id", "_sku", "_code")
+# Beside rows on their way: whether their unmapped fields are to be encrypted.
+SEALS = "_seals"
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,11 @@ class Prepared:
 
     `good`: the contract's columns as they land, then `_row` (place in the page, from 0), `_op`, `_extra`, `_flags`.
     `bad`: row, position, field ('' where the record cannot be read), reason, raw (the record as JSON, or its text where
-    it cannot be read; sealed where the contract says so; empty where it is of a person who asked to be forgotten),
+    it cannot be read; sealed; empty where it is of a person who asked to be forgotten),
     file, line, observed_at, op. `extra_fields`: raw fields that neither the mapping nor `unused` names; `lost_fields`:
     mapped fields that the page does not have. `clear`: `_row`, the vaulted columns in clear and as tokens, of the good
     rows that have any; None for a stream that keeps nothing clear. `kinds`: of mapped fields that no person fills, what
-    they hold.
+    they hold; of unmapped ones that some person does, that they do (`signs.PERSON`).
     """
 
     good: pl.DataFrame
@@ -59,7 +60,8 @@ def prepare(stream: Stream, page: Page, keys: Keys) -> Prepared:
     Raises ContractError where an expression of the mapping fails throughout, or a record stands in the header's place.
     """
     contract, findings = stream.contract, Findings()
-    records = page.records.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
+    records = page.records.drop(stream.drop, strict=False)
+    records = records.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
     readable = records.filter(pl.col(FAULT).is_null()) if FAULT in records.columns else records
     raw = [name for name in readable.columns if name not in (*RESERVED, ROW)]
     _refuse_values_as_names(stream, raw)
@@ -75,16 +77,14 @@ def prepare(stream: Stream, page: Page, keys: Keys) -> Prepared:
     failed = findings.failed_rows()
     unused = [name for name in raw if name not in mapped.used and name != stream.deletes]
     extra = _as_json(readable, {name: readable[name] for name in unused} | originals)
-    typed = typed.with_columns(extra, findings.flag_column(typed[ROW]).alias("_flags"))
+    carrying = _carrying(stream, readable, unused)
+    seals = _seals(stream, readable, carrying)
+    typed = typed.with_columns(extra, seals, findings.flag_column(typed[ROW]).alias("_flags"))
     tokens = keys.suppressed.of(stream.source)
     erased = _erased(stream, page, typed, tokens, keys)
     typed = erased.rows
     good = typed.join(failed, on=ROW, how="anti", maintain_order="left") if failed.height else typed
-    if contract.is_sealed and good["_extra"].null_count() < good.height:
-        # Equal texts stay equal, as equal tokens do; sealing each once is what keeps a page of 200,000 rows cheap.
-        texts = good["_extra"].drop_nulls().unique(maintain_order=True)
-        sealed = seal(texts.to_list(), keys.sealing, stream.context, ["_extra"] * texts.len())
-        good = good.with_columns(pl.col("_extra").replace_strict(texts, sealed, default=None, return_dtype=pl.String))
+    good = _sealed(stream, good, keys)
     kept = _kept(contract, clear, good, typed[ROW].filter(erased.gone | erased.unlinked))
     good = good.select(*landed_schema(contract), ROW, "_op", "_extra", "_flags")
     bad = _bad(stream, page, records, failed, keys, tokens)
@@ -93,7 +93,8 @@ def prepare(stream: Stream, page: Page, keys: Keys) -> Prepared:
     news = [name for name in unused if name not in stream.unused]
     drift = [name for name in news if readable[name].null_count() < readable.height]
     missing = sorted(mapped.lost) if records.height else []
-    return Prepared(good, bad, drift, missing, kept, _kinds(stream, readable, mapped.used))
+    held = _kinds(stream, readable, mapped.used) | {name: [PERSON] for name in carrying}
+    return Prepared(good, bad, drift, missing, kept, held)
 
 
 def _kinds(stream: Stream, readable: pl.DataFrame, used: set[str]) -> dict[str, list[str]]:
@@ -102,6 +103,33 @@ def _kinds(stream: Stream, readable: pl.DataFrame, used: set[str]) -> dict[str, 
     spoken = {*contract.personal, *contract.free_text}
     theirs = {rule.field for column, rule in stream.rules.items() if column in spoken} | spoken
     return {name: found for name in sorted(used - theirs) if (found := kinds(readable[name]))}
+
+
+def _carrying(stream: Stream, readable: pl.DataFrame, unused: list[str]) -> list[str]:
+    """The unmapped fields in which people stand, here or before, where the workspace file does not say."""
+    if stream.is_sealed or stream.may_carry is False:
+        return []
+    seen = people_fields(readable, unused)
+    return [name for name in unused if name in seen or name in stream.carries]
+
+
+def _seals(stream: Stream, readable: pl.DataFrame, carrying: list[str]) -> pl.Series:
+    """Which rows' unmapped fields are encrypted: all of a stream with people, else those that have such a field."""
+    if carrying:
+        return readable.select(pl.any_horizontal(pl.col(carrying).is_not_null()).alias(SEALS)).to_series()
+    return pl.repeat(stream.is_sealed, readable.height, dtype=pl.Boolean, eager=True).alias(SEALS)
+
+
+def _sealed(stream: Stream, good: pl.DataFrame, keys: Keys) -> pl.DataFrame:
+    """The rows with `_extra` encrypted where it is to be."""
+    told = pl.col(SEALS) & pl.col("_extra").is_not_null()
+    # Equal texts stay equal, as equal tokens do; sealing each once is what keeps a page of 200,000 rows cheap.
+    texts = good.filter(told)["_extra"].unique(maintain_order=True)
+    if texts.is_empty():
+        return good
+    sealed = seal(texts.to_list(), keys.sealing, stream.context, ["_extra"] * texts.len())
+    anew = pl.col("_extra").replace_strict(texts, sealed, default=None, return_dtype=pl.String)
+    return good.with_columns(pl.when(told).then(anew).otherwise("_extra").alias("_extra"))
 
 
 def _refuse_values_as_names(stream: Stream, names: list[str]) -> None:
@@ -117,10 +145,10 @@ def _refuse_values_as_names(stream: Stream, names: list[str]) -> None:
 def _erased(stream: Stream, page: Page, typed: pl.DataFrame, tokens: Tokens, keys: Keys) -> Erased:
     """The rows without people who asked to be forgotten, known by their tokens or by what unknown fields say."""
     nobody = pl.repeat(False, typed.height, dtype=pl.Boolean, eager=True)
-    if not tokens or not stream.contract.is_sealed:
+    if not tokens or not (stream.contract.is_sealed or typed[SEALS].any()):
         return Erased(typed, nobody, nobody)
     finder = Finder(tokens, keys, (stream.calling_code, ""))
-    texts = typed["_extra"].filter(typed["_extra"].str.contains(REACHABLE).fill_null(False)).unique()
+    texts = typed.filter(pl.col(SEALS), pl.col("_extra").str.contains(REACHABLE))["_extra"].unique()
     named = typed["_extra"].is_in([text for text in texts if finder.holds(text)]).fill_null(False)
     # A position may have the name of a file in it, and that a person's.
     place = hashlib.blake2b(f"{stream.context}|{page.position}".encode(), digest_size=8).hexdigest()
@@ -270,11 +298,12 @@ def _bad(
         for name in (FILE, OBSERVED, OP)
     )
     theirs = pl.repeat(False, found.height, dtype=pl.Boolean, eager=True)
-    if stream.contract.is_sealed:
-        if tokens:
-            finder = Finder(tokens, keys, (stream.calling_code, ""))
-            theirs = pl.Series([finder.holds(text) for text in texts], dtype=pl.Boolean)
-        texts = pl.Series("raw", seal(texts.to_list(), keys.sealing, stream.context, positions.to_list()), pl.String)
+    if tokens:
+        finder = Finder(tokens, keys, (stream.calling_code, ""))
+        theirs = pl.Series([finder.holds(text) for text in texts], dtype=pl.Boolean)
+    # Whatever its stream: what could not be read as its contract says may hold anybody.
+    texts = pl.Series("raw", seal(texts.to_list(), keys.sealing, stream.context, positions.to_list()), pl.String)
+    if stream.is_sealed:
         positions, file = (
             pl.Series([mask(text, is_name=True) if text else text for text in names], dtype=pl.String)
             for names in (positions, file)

@@ -6,14 +6,14 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import polars as pl
 
@@ -24,6 +24,8 @@ from ingestion.landing import lake, originals
 from ingestion.landing.ledger import Cursor, Ledger, Load
 from ingestion.landing.locks import stream_lock
 from ingestion.landing.recovery import recover_stream
+from ingestion.privacy.masking import mask
+from ingestion.privacy.signs import PERSON
 from ingestion.snapshot import Snapshot
 from tillmill.errors import ContractError, SourceError, TillmillError
 from tillmill.refusals import nearest
@@ -58,7 +60,10 @@ class Stream(Protocol):
     def snapshot(self) -> SnapshotSettings | None: ...
     @property
     def cursor_name(self) -> str: ...
+    @property
+    def is_sealed(self) -> bool: ...
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]: ...
+    def carrying(self, fields: Iterable[str]) -> Self: ...
 
 
 class Prepared(Protocol):
@@ -177,7 +182,7 @@ def _pull(
         # A defect in one connector or a source beyond all imagination must not stop the other streams.
         error = str(
             SourceError(
-                f"{stream.source} {stream.name}: {_said(unforeseen, stream.contract)}",
+                f"{stream.source} {stream.name}: {_said(unforeseen, is_sealed=stream.is_sealed)}",
                 state="Loads that had landed stay; its cursor stands behind them.",
                 next_command="tillmill run --only ingest",
             )
@@ -198,10 +203,10 @@ def _pull(
     return result
 
 
-def _said(unforeseen: Exception, contract: Contract) -> str:
+def _said(unforeseen: Exception, *, is_sealed: bool) -> str:
     """The error in words; of a stream with people only its kind and place, because its words may quote a value."""
-    if not contract.is_sealed:
-        return f"{type(unforeseen).__name__}: {unforeseen}"
+    if not is_sealed:
+        return f"{type(unforeseen).__name__}: {mask(str(unforeseen))}"
     frames = traceback.extract_tb(unforeseen.__traceback__)
     place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
     return f"{type(unforeseen).__name__}{place}"
@@ -227,6 +232,7 @@ class _Pull:
     def run(self, deadline: float) -> None:
         """Pull until the source has no more. An error leaves the cursor behind the last load that landed."""
         self._read = self.ledger.cursor(self.stream.source, self.stream.name, self.stream.cursor_name)
+        self.stream = self.stream.carrying(self.ledger.people_fields(self.stream.source, self.stream.name))
         first = self._read.value
         if self.stream.snapshot is not None:
             # A list that is asked for is asked for whole; one that comes as a file comes whole.
@@ -275,6 +281,7 @@ class _Pull:
 
     def _take(self, page: Page) -> None:
         prepared = self.prepare(self.stream, page)
+        self.stream = self.stream.carrying(name for name, held in prepared.kinds.items() if PERSON in held)
         if self._snapshot is not None:
             # The last page lands with what it says is gone, or a kill between the two would keep rows alive.
             self._land_if_full()

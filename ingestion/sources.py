@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from ingestion.connectors import files, graphql, jsonrpc, modbus, mqtt, opcua, o
 from ingestion.connectors.connector import Connector, Window
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract
-from ingestion.mapping import FieldRule, read_rules
+from ingestion.mapping import FieldRule, read_rules, reads
 from ingestion.privacy.normalise import CALLING_CODES
 from tillmill.errors import SettingsError
 from tillmill.refusals import in_words, nearest
@@ -63,7 +63,9 @@ class Stream:
     `pages(cursor)` yields what the source has after `cursor` (None: from the start); nothing is opened before it is
     iterated. `where` names the stream's place in the workspace file, for messages. `states_every_field`: a mapped field
     that no row of a first load has is mistyped. `window_pages(window, cursor)` yields what the source has of a stretch
-    of time, None where it cannot be asked so; `cursor_name` says which of the stream's cursors a pull moves.
+    of time, None where it cannot be asked so; `cursor_name` says which of the stream's cursors a pull moves. `drop`
+    are raw fields that are never kept; `may_carry` says whether people stand in unmapped fields (None: those that look
+    so), `carries` which have done so before.
     """
 
     source: str
@@ -79,6 +81,9 @@ class Stream:
     states_every_field: bool = False
     hands_over_files: bool = False
     unused: frozenset[str] = frozenset()
+    drop: frozenset[str] = frozenset()
+    may_carry: bool | None = None
+    carries: frozenset[str] = frozenset()
     snapshot: Snapshot | None = None
     cursor_name: str = ""
     pages: Pages = field(repr=False, compare=False, kw_only=True)
@@ -88,6 +93,16 @@ class Stream:
     def context(self) -> str:
         """What sealed rows of this stream are bound to."""
         return f"{self.source}/{self.name}"
+
+    @property
+    def is_sealed(self) -> bool:
+        """True where all unmapped fields are encrypted, whatever they look like."""
+        return self.contract.is_sealed or self.may_carry is True
+
+    def carrying(self, fields: Iterable[str]) -> Stream:
+        """The stream, known to have had people in these unmapped fields."""
+        found = self.carries.union(fields)
+        return self if found == self.carries else replace(self, carries=found)
 
 
 def bind(workspace: Workspace) -> list[Stream]:
@@ -123,6 +138,10 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
     except (KeyError, ValueError, OSError) as error:
         raise SettingsError(f"{where}: timezone: no zone is called {timezone!r}") from error
 
+    rules = read_rules(settings.fields, contract, where)
+    if mapped := sorted({*settings.drop} & {*reads(rules), settings.deletes}):
+        raise SettingsError(f"{where}: drop: {', '.join(mapped)} is mapped; what is dropped cannot be read")
+
     own = {}
     if protocol.keeps_files:
         own["folder"] = workspace.root / "state" / source.connector / f"{source.name}.{settings.stream}"
@@ -147,7 +166,7 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
         name=settings.stream,
         contract=contract,
         max_quarantined_rate=settings.max_quarantined_rate,
-        rules=read_rules(settings.fields, contract, where),
+        rules=rules,
         timezone=timezone,
         deletes=settings.deletes if isinstance(settings.deletes, str) else None,
         currency=workspace.settings.brand.currency,
@@ -156,6 +175,8 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
         states_every_field=protocol.states_every_field,
         hands_over_files=protocol.hands_over_files,
         unused=frozenset(settings.unused),
+        drop=frozenset(settings.drop),
+        may_carry=settings.may_carry,
         snapshot=settings.deletes if isinstance(settings.deletes, Snapshot) else None,
         pages=pages,
         window_pages=None if narrow is None else window_pages,

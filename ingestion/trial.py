@@ -14,7 +14,8 @@ from ingestion.connectors.page import FAULT, RAW, RESERVED, Page
 from ingestion.contracts.contract import landed_name
 from ingestion.mapping import FieldRule, reads
 from ingestion.prepare import Prepared, prepare
-from ingestion.privacy.masking import mask
+from ingestion.privacy.masking import mask, mask_column
+from ingestion.privacy.signs import people_fields
 from ingestion.privacy.tokens import Keys
 from ingestion.sources import Stream
 from tillmill.refusals import closest
@@ -91,7 +92,8 @@ def try_stream(stream: Stream, keys: Keys, *, unsealed: bool = False) -> Trial:
     """Pull the stream's first page from the start, prepare it, land nothing and move no cursor.
 
     In a stream with personal fields, or whose source sends such along, values that are personal, or may be (fields that
-    no mapping uses), are shown only when asked for; so are phones and e-mails inside free text. Raises SourceError
+    no mapping uses), are shown only when asked for; so are fields of any stream that show people, and phones and
+    e-mails inside texts. Raises SourceError
     where the source cannot be read, ContractError, SettingsError.
     """
     pages = iter(stream.pages(None))
@@ -108,11 +110,11 @@ def try_stream(stream: Stream, keys: Keys, *, unsealed: bool = False) -> Trial:
 
 def judge(stream: Stream, page: Page, prepared: Prepared, *, unsealed: bool = False) -> Trial:
     """What a prepared page says of its stream's mapping."""
-    records = page.records
+    records = page.records.drop(stream.drop, strict=False)
     raw = [name for name in records.columns if name not in RESERVED]
     read_by = _read_by(stream, raw)
-    hidden = set() if unsealed else _hidden(stream, raw, read_by)
-    show = _masked if stream.contract.is_sealed and not unsealed else _short
+    hidden = set() if unsealed else _hidden(stream, records, raw, read_by)
+    show = _short if unsealed else _masked
     fields = [
         RawField(
             name,
@@ -154,10 +156,20 @@ def _read_by(stream: Stream, raw: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def _hidden(stream: Stream, raw: Sequence[str], read_by: dict[str, list[str]]) -> set[str]:
+def _hidden(stream: Stream, records: pl.DataFrame, raw: Sequence[str], read_by: dict[str, list[str]]) -> set[str]:
     personal = set(stream.contract.personal)
-    carries = bool(personal) or stream.contract.may_carry
-    return {name for name in raw if (carries and name not in read_by) or personal & set(read_by.get(name, ()))}
+    unmapped = [name for name in raw if name not in read_by]
+    if not (personal or _carries(stream)):
+        unmapped = [] if stream.may_carry is False else people_fields(records, unmapped)
+        # What masking hides is shown masked; a phone by its field's name alone is not.
+        masked = records.select(mask_column(records[name])[0].alias(name) for name in unmapped)
+        unmapped = people_fields(masked, unmapped)
+    return {*unmapped, *(name for name in read_by if personal & set(read_by[name]))}
+
+
+def _carries(stream: Stream) -> bool:
+    """Whether its source is said to send people along."""
+    return stream.contract.may_carry or stream.may_carry is True
 
 
 def _samples(values: pl.Series, show: Show) -> list[str]:
@@ -211,7 +223,7 @@ def _raw_values(stream: Stream, record: dict[str, Any], columns: str, hidden: se
     """The raw values behind the columns that failed, or the line as it stood."""
     if not columns:
         # What has no fields may hold anything; an opened stream shows it.
-        seals = show is not _short and (stream.contract.personal or stream.contract.may_carry)
+        seals = show is not _short and (stream.contract.personal or _carries(stream))
         return PERSONAL if seals else show(record.get(RAW) or record[FAULT])
     names: dict[str, None] = {}
     for column in columns.split(","):

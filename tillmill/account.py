@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,22 @@ def show_fields(found: dict[str, Any], console: Console) -> None:
         root = Path(found["workspace"])
         said = "mend them" if any(stream["missing_fields"] for stream in concerned) else "to use them, name them"
         line = f"Next: {said} in {root / SETTINGS_FILE}, then: tillmill run --workspace {shlex.quote(str(root))}"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    show_people(found, console)
+
+
+def show_people(found: dict[str, Any], console: Console) -> None:
+    """Prints a line for each stream that brings people where nobody said so, and what to say then."""
+    concerned = [stream for stream in found["streams"] if stream["people_fields"]]
+    for stream in concerned:
+        line = f"{_name(stream)}: phones or e-mails, sealed: {', '.join(stream['people_fields'])}"
+        console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if concerned:
+        names = ", ".join(json.dumps(name, ensure_ascii=False) for name in concerned[0]["people_fields"])
+        line = (
+            f"Next: say of the stream in {Path(found['workspace']) / SETTINGS_FILE} may_carry = true (seal all that is "
+            f"unmapped), drop = [{names}] (never keep them) or may_carry = false (no people)"
+        )
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -16,6 +16,7 @@ from ingestion.kinds import TEXT
 from ingestion.landing import files
 from ingestion.landing.ledger import Ledger, Load
 from ingestion.mending import open_reasons
+from ingestion.privacy.signs import PERSON
 from tillmill.workspace import StreamSettings, Workspace, now
 
 FOLDER = "health"
@@ -109,7 +110,9 @@ def quarantine(workspace: Workspace) -> pl.DataFrame:
     (LOAD:ROW), because a file or an address may be named after a person.
     """
     sealed = [name for name in ALL if contract(name).is_sealed]
-    shown = pl.when(pl.col("stream").is_in(sealed)).then("example_row").otherwise("example")
+    said = [f"{one.name} {some.stream}" for one in workspace.settings.sources for some in one.streams if some.may_carry]
+    is_sealed = pl.col("stream").is_in(sealed) | pl.concat_str("source", "stream", separator=" ").is_in(said)
+    shown = pl.when(is_sealed).then("example_row").otherwise("example")
     return open_reasons(workspace).with_columns(shown.alias("example")).select(REASONS.names())
 
 
@@ -151,7 +154,8 @@ def retyped_fields(stream: StreamSettings, loads: Iterable[Load], kinds: Iterabl
     changed: dict[str, Field] = {}
     at = {load.load_id: place for place, load in enumerate(pulls)}
     columns = mapped_fields(stream)
-    for place, name, kind in sorted((at[load_id], name, kind) for name, kind, load_id in kinds if load_id in at):
+    held = ((at[load_id], name, kind) for name, kind, load_id in kinds if load_id in at and kind != PERSON)
+    for place, name, kind in sorted(held):
         start = first.setdefault(name, place)
         before = known[name]
         is_start = place == start or sum(load.pulled for load in pulls[start:place]) < JUDGED_FROM_ROWS

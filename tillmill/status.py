@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 
 from ingestion.landing.ledger import Ledger, Load
+from ingestion.privacy.signs import PERSON
 from tillmill import publish as publishing
-from tillmill.health import changed_fields
+from tillmill.health import changed_fields, mapped_fields
 from tillmill.workspace import StreamSettings, Workspace, now
 
 LOADS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -32,12 +33,16 @@ def status(workspace: Workspace, *, news_of: Collection[str] | None = None) -> d
     loads, pulled, landed, quarantined (rows still open: a replayed one has landed), is_accounted (pulled = landed +
     quarantined), last_loaded_at;
     missing_fields (raw field: contract column) that are mapped and do not come, unknown_fields that come unmapped, of
-    them new_fields that the first load did not bring, or that the loads `news_of` were the first to bring.
+    them new_fields that the first load did not bring, or that the loads `news_of` were the first to bring;
+    people_fields that come unmapped and hold people, where the workspace file does not say so (with `news_of`: seen so
+    for the first time).
     """
     clock = now()
     with Ledger(workspace.ledger) as ledger:
         visible = [load for load in ledger.loads() if load.state == "visible"]
         version = publishing.current(workspace, ledger)
+        bound = {(one.name, stream.stream): stream for one in workspace.settings.sources for stream in one.streams}
+        people = {key: _people(ledger, key, stream, news_of) for key, stream in bound.items()}
     loads = pl.DataFrame(
         [
             (load.source, load.stream, load.watermark_at, load.ended_at, load.pulled, load.landed, load.quarantined)
@@ -46,13 +51,14 @@ def status(workspace: Workspace, *, news_of: Collection[str] | None = None) -> d
         schema=LOADS,
         orient="row",
     )
-    bound = {(source.name, stream.stream): stream for source in workspace.settings.sources for stream in source.streams}
     configured = pl.DataFrame(list(bound), schema={"source": pl.String, "stream": pl.String}, orient="row")
     loads_of: dict[tuple[str, str], list[Load]] = defaultdict(list)
     for load in visible:
         loads_of[load.source, load.stream].append(load)
-    fields = {key: _fields(stream, loads_of[key], news_of) for key, stream in bound.items()}
-    nothing: dict[str, Any] = {"missing_fields": {}, "unknown_fields": [], "new_fields": []}
+    fields = {
+        key: _fields(stream, loads_of[key], news_of) | {"people_fields": people[key]} for key, stream in bound.items()
+    }
+    nothing: dict[str, Any] = {"missing_fields": {}, "unknown_fields": [], "new_fields": [], "people_fields": []}
     landed = loads.group_by("source", "stream").agg(
         pl.col("watermark_at").max(),
         pl.len().alias("loads"),
@@ -100,6 +106,14 @@ def _fields(stream: StreamSettings, loads: Sequence[Load], news_of: Collection[s
         "unknown_fields": [field.name for field in unknown],
         "new_fields": new,
     }
+
+
+def _people(ledger: Ledger, key: tuple[str, str], stream: StreamSettings, news_of: Collection[str] | None) -> list[str]:
+    if stream.may_carry is not None:
+        return []
+    told = {*stream.drop, *mapped_fields(stream)}
+    seen = ((field, load_id) for field, kind, load_id in ledger.kinds(*key) if kind == PERSON and field not in told)
+    return [field for field, load_id in seen if news_of is None or load_id in news_of]
 
 
 def _plain(value: object) -> object:

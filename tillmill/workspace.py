@@ -115,6 +115,10 @@ class StreamSettings(Strict):
         default=None, description="raw field that is true, 1 or 'delete' on a tombstone; or { snapshot = true }"
     )
     unused: list[str] = Field(default=[], description="raw fields known and not wanted: kept in _extra, and no news")
+    drop: list[str] = Field(default=[], description="raw fields that are never kept, save in a source's own files")
+    may_carry: bool | None = Field(
+        default=None, description="people in unmapped fields: true seals all, false none; else those that look so"
+    )
     max_quarantined_rate: float = Field(default=0.2, ge=0, le=1)
 
 

@@ -55,7 +55,7 @@ class Load:
     `quarantined` is -n, so that sums over loads count every row once and what is still open in quarantine.
     Loads whose files were merged have one `file`, with its `bytes` and `sha256`; a row's `_load_id` says whose it is.
     `cursor_name` says which of the stream's cursors it moved ('' the ordinary one); `kinds`, of a load that is being
-    recorded, what kinds of values its mapped fields hold.
+    recorded, what kinds of values its mapped fields hold, and in which unmapped ones people stand.
     """
 
     load_id: str

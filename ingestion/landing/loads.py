@@ -12,6 +12,7 @@ from typing import Any
 
 from ingestion.landing.database import Database, to_text, to_time
 from ingestion.landing.load import Cursor, CursorMovedError, Kept, Load, Place, State, load_row, path_text, to_load
+from ingestion.privacy.signs import PERSON
 from tillmill.errors import ContractError, TillmillError
 from tillmill.workspace import now
 
@@ -183,6 +184,10 @@ class Loads(Database):
             (source, stream),
         )
         return [(row["field"], row["kind"], row["load_id"]) for row in rows]
+
+    def people_fields(self, source: str, stream: str) -> list[str]:
+        """The stream's unmapped raw fields in which people were seen."""
+        return [field for field, kind, _ in self.kinds(source, stream) if kind == PERSON]
 
     def load(self, load_id: str) -> Load | None:
         """The load of this name, whatever its state."""

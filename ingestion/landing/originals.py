@@ -1,4 +1,4 @@
-"""Originals: the source's own files, kept for a while byte for byte, encrypted where they may hold people."""
+"""Originals: the source's own files, kept for a while byte for byte and encrypted: any may hold people."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from ingestion.connectors.page import Original
-from ingestion.contracts import contract
 from ingestion.landing import files
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.load import Kept
-from ingestion.privacy.seal import mark_of, seal, seal_bytes, unseal, unseal_bytes
+from ingestion.privacy.seal import is_sealed, mark_of, seal, seal_bytes, unseal, unseal_bytes
 from ingestion.privacy.tokens import Keys, load_keys
 from tillmill.errors import RefusedError, TillmillError, UsageError
 from tillmill.workspace import Workspace, now
 
-CLEAR, SEALED = ".original", ".sealed"
+SEALED = ".sealed"
+# As older versions kept the files of streams without personal columns.
+CLEAR = ".original"
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,14 @@ def keep(workspace: Workspace, source: str, stream: str, originals: Sequence[Ori
     """
     if not originals or not workspace.settings.privacy.originals_days:
         return []
-    keys = load_keys(workspace) if contract(stream).is_sealed else None
+    keys = load_keys(workspace)
     kept = []
     for original in originals:
-        path = _path(workspace, source, stream, original.content, keys)
+        path = _path(workspace, source, stream, original.content, SEALED)
         if not path.exists():
             bound = f"{source}/{stream}/{original.content}"
-            files.write_bytes(original.data if keys is None else seal_bytes(original.data, keys.sealing, bound), path)
-        name = original.name
-        if keys is not None:
-            name = _sealed_name(name, keys, source, stream, original.content)
+            files.write_bytes(seal_bytes(original.data, keys.sealing, bound), path)
+        name = _sealed_name(original.name, keys, source, stream, original.content)
         kept.append(Kept(original.content, name, len(original.data)))
     return kept
 
@@ -62,26 +61,23 @@ def listed(
     found: dict[tuple[str, str, str], Listed] = {}
     for row in ledger.originals(source, stream):
         place = (row.stream, row.source, row.content)
-        name = row.name
-        if contract(row.stream).is_sealed:
-            name = unseal(name, keys.sealing, f"{row.source}/{row.stream}")
+        name = unseal(row.name, keys.sealing, f"{row.source}/{row.stream}") if is_sealed(row.name) else row.name
         found[place] = Listed(*place, name, row.bytes, row.kept_at)
     return sorted(found.values(), key=lambda one: (one.kept_at, one.name), reverse=True)
 
 
 def read(workspace: Workspace, original: Listed) -> bytes:
     """The file as its source handed it over. Raises RefusedError where it was changed or the key is another."""
-    keys = load_keys(workspace) if contract(original.stream).is_sealed else None
-    path = _path(workspace, original.source, original.stream, original.content, keys)
+    whose = (workspace, original.source, original.stream, original.content)
+    path = _path(*whose, SEALED)
+    if not path.exists() and (clear := _path(*whose, CLEAR)).exists():
+        return clear.read_bytes()
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise TillmillError(f"{path} is gone", next_command="tillmill originals list") from error
-    return (
-        data
-        if keys is None
-        else unseal_bytes(data, keys.sealing, f"{original.source}/{original.stream}/{original.content}")
-    )
+    bound = f"{original.source}/{original.stream}/{original.content}"
+    return unseal_bytes(data, load_keys(workspace).sealing, bound)
 
 
 def find(workspace: Workspace, ledger: Ledger, content: str) -> Listed:
@@ -119,16 +115,14 @@ def reseal(workspace: Workspace, ledger: Ledger, source: str, stream: str) -> No
 
     The caller holds the stream's lock. Raises RefusedError for one that no key opens.
     """
-    if not contract(stream).is_sealed:
-        return
     keys = load_keys(workspace)
     mark = mark_of(keys.sealing)
     anew: list[tuple[Kept, str]] = []
     for row in ledger.originals(source, stream):
-        path, bound = _path(workspace, source, stream, row.content, keys), f"{source}/{stream}/{row.content}"
+        path, bound = _path(workspace, source, stream, row.content, SEALED), f"{source}/{stream}/{row.content}"
         if path.exists() and not (data := path.read_bytes()).startswith(mark.encode()):
             files.write_bytes(seal_bytes(unseal_bytes(data, keys.sealing, bound), keys.sealing, bound), path)
-        if not row.name.startswith(mark):
+        if is_sealed(row.name) and not row.name.startswith(mark):
             name = unseal(row.name, keys.sealing, f"{source}/{stream}")
             anew.append((row, _sealed_name(name, keys, source, stream, row.content)))
     ledger.rename_originals(anew)
@@ -170,8 +164,7 @@ def _folder(workspace: Workspace, source: str, stream: str) -> Path:
     return workspace.originals / files.safe_name(stream) / files.safe_name(source)
 
 
-def _path(workspace: Workspace, source: str, stream: str, content: str, keys: Keys | None) -> Path:
-    ending = CLEAR if keys is None else SEALED
+def _path(workspace: Workspace, source: str, stream: str, content: str, ending: str) -> Path:
     return _folder(workspace, source, stream) / f"{files.safe_name(content)}{ending}"
 
 

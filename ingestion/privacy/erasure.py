@@ -20,14 +20,16 @@ from ingestion.privacy import looking, records
 from ingestion.privacy.normalise import CALLING_CODES, IDENTIFYING, kind_of
 from ingestion.privacy.person import Asked, find_person, visible_files
 from ingestion.privacy.requests import Request, Requests
-from ingestion.privacy.seal import is_sealed, unseal
+from ingestion.privacy.seal import MARK, NAMELESS, is_sealed, unseal
 from ingestion.privacy.search import Finder
+from ingestion.privacy.signs import LOOKS
 from ingestion.privacy.suppression import Erased, Tokens, erase, read_suppressed
 from ingestion.privacy.tokens import Keys, load_keys
 from ingestion.privacy.vaultfile import Entry
 from tillmill.workspace import Workspace
 
-PERSONAL = [contract for contract in ALL.values() if contract.is_sealed]
+# People may stand in whatever a source sends along; what Tillmill learns has no more than its columns.
+LOOKED_AT = [contract for contract in ALL.values() if contract.is_sealed or not contract.is_learnt]
 
 
 @dataclass
@@ -68,8 +70,8 @@ def survey(workspace: Workspace, ledger: Ledger, tokens: Tokens, source: str = "
     """Where the person stands, read only."""
     finder = _finder(workspace, tokens)
     found = Survey()
-    for contract, load, file in visible_files(ledger, PERSONAL, source):
-        rows = pl.read_parquet(workspace.root / file)
+    for contract, load, file in visible_files(ledger, LOOKED_AT, source):
+        rows = _read(workspace, finder, (contract, load, file))
         erased = _erase(contract, load, rows, finder)
         if erased.touched:
             found.rows[contract.name] += erased.touched
@@ -93,7 +95,7 @@ def carry_out(workspace: Workspace, ledger: Ledger, request: Request) -> None:
         tokens = requests.tokens(request)
         finder = _finder(workspace, tokens)
         _forget_records(workspace, ledger, request)
-        for contract, load, file in list(visible_files(ledger, PERSONAL, request.source)):
+        for contract, load, file in list(visible_files(ledger, LOOKED_AT, request.source)):
             with stream_lock(workspace, load.source, load.stream):
                 _forget_rows(workspace, ledger, requests, request, finder, (contract, load, file))
         for load, rows, theirs in list(_quarantined(workspace, ledger, finder, request.source)):
@@ -119,7 +121,7 @@ def _forget_rows(
     where: tuple[Contract, Load, Path],
 ) -> None:
     contract, load, file = where
-    rows = pl.read_parquet(workspace.root / file)
+    rows = _read(workspace, finder, where)
     erased = _erase(contract, load, rows, finder)
     if not erased.touched:
         return
@@ -169,7 +171,7 @@ def _forget_files(workspace: Workspace, ledger: Ledger, requests: Requests, requ
     for original in originals.listed(workspace, ledger, source=request.source or None):
         # After a restored backup nobody's words are known, and each value is held against their tokens.
         finder = None if request.detail["words"] else _finder(workspace, requests.tokens(request))
-        if why := _why_dropped(workspace, original, pattern, finder):
+        if why := _why_dropped(workspace, ledger, original, pattern, finder):
             theirs = [
                 row for row in ledger.originals(original.source, original.stream) if row.content == original.content
             ]
@@ -183,7 +185,7 @@ def _forget_files(workspace: Workspace, ledger: Ledger, requests: Requests, requ
         if path.is_file() and pattern.search(_text_of(path)):
             requests.note(request, "exports", str(path.relative_to(workspace.root)), 1)
             files.remove(path)
-    for contract in PERSONAL:
+    for contract in LOOKED_AT:
         for lake in (workspace.landing, workspace.quarantine):
             for path in (lake / contract.name).glob(f"*/.*{files.UNKNOWN}"):
                 requests.note(request, "unknown files", str(path.relative_to(workspace.root)), 1)
@@ -191,7 +193,11 @@ def _forget_files(workspace: Workspace, ledger: Ledger, requests: Requests, requ
 
 
 def _why_dropped(
-    workspace: Workspace, original: originals.Listed, pattern: re.Pattern[bytes], finder: Finder | None
+    workspace: Workspace,
+    ledger: Ledger,
+    original: originals.Listed,
+    pattern: re.Pattern[bytes],
+    finder: Finder | None,
 ) -> str:
     """Under which heading of the proof a kept file goes; '' where it stays.
 
@@ -201,8 +207,15 @@ def _why_dropped(
     try:
         is_theirs = looking.holds(originals.read(workspace, original), pattern, finder.holds if finder else None)
     except looking.UnreadableError:
-        return "originals that cannot be searched" if ALL[original.stream].is_sealed else ""
+        may_hold = _may_hold(workspace, ledger, original.source, original.stream)
+        return "originals that cannot be searched" if may_hold else ""
     return "originals" if is_theirs else ""
+
+
+def _may_hold(workspace: Workspace, ledger: Ledger, source: str, stream: str) -> bool:
+    """Whether the stream has people: by its contract, by the workspace file, or because some were seen."""
+    carrying = {(one.name, some.stream) for one in workspace.settings.sources for some in one.streams if some.may_carry}
+    return ALL[stream].is_sealed or (source, stream) in carrying or bool(ledger.people_fields(source, stream))
 
 
 def _text_of(path: Path) -> bytes:
@@ -228,7 +241,7 @@ def _quarantined(
     workspace: Workspace, ledger: Ledger, finder: Finder, source: str
 ) -> Iterator[tuple[Load, pl.DataFrame, pl.Series]]:
     """Loads with quarantined rows of the person: the load, its rows, and which are theirs."""
-    for contract in PERSONAL:
+    for contract in LOOKED_AT:
         for load in ledger.loads(source or None, contract.name):
             if load.state != "visible" or load.quarantine_file is None:
                 continue
@@ -243,6 +256,19 @@ def _quarantined(
             theirs = theirs | rows["row"].is_in(mended.implode())
             if theirs.any():
                 yield load, rows, theirs
+
+
+def _read(workspace: Workspace, finder: Finder, where: tuple[Contract, Load, Path]) -> pl.DataFrame:
+    """A landed file's rows; none of a stream without people where no unmapped field holds this one."""
+    contract, load, file = where
+    path = workspace.root / file
+    if not contract.is_sealed:
+        extra = pl.read_parquet(path, columns=["_extra"])["_extra"].drop_nulls().unique()
+        # In clear are what was seen to be of nobody, and what an older version landed.
+        reached = extra.filter(extra.str.contains(f"^(?:{MARK}|{NAMELESS})|{LOOKS}"))
+        if not any(_holds(finder, reached, load)):
+            return pl.read_parquet(path, n_rows=0)
+    return pl.read_parquet(path)
 
 
 def _holds(finder: Finder, sealed: pl.Series, load: Load) -> list[bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import polars as pl
 
@@ -33,7 +34,8 @@ _NUMBERED = re.compile(
     r"[ .:#]*号?[ .:#]*$",
     re.IGNORECASE,
 )
-_EMAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+\-]*(?=@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.[A-Za-z]{2,})")
+_NAME, _DOMAIN = r"[A-Za-z0-9][A-Za-z0-9._%+\-]*", r"@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.[A-Za-z]{2,}"
+_EMAIL, _ADDRESS = re.compile(f"{_NAME}(?={_DOMAIN})"), re.compile(f"{_NAME}{_DOMAIN}")
 # What a text needs to hold one at all; the rest of a column is never looked at text by text.
 _SUSPECT = r"@|＠|(?:[0-9０-９][^0-9０-９]{0,3}){7}"
 _FEWEST, _MOST = 7, 17
@@ -65,6 +67,14 @@ def mask_column(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     if not changed:
         return values, pl.repeat(False, values.len(), dtype=pl.Boolean, eager=True)
     return values.replace(list(changed), list(changed.values())), values.is_in(list(changed)).fill_null(False)
+
+
+def spoken(text: str) -> Iterator[str]:
+    """The phones and e-mail addresses within a text, as they stand there."""
+    plain = text.translate(_NARROW)
+    yield from (found.group() for found in _PHONE.finditer(plain))
+    yield from (found.group(1) for found in _NAMED.finditer(plain))
+    yield from (found.group() for found in _ADDRESS.finditer(plain))
 
 
 def _middle(plain: str, start: int, end: int) -> set[int]:

@@ -81,7 +81,7 @@ def proof_seal(proof: dict[str, Any], key: bytes) -> str:
 
 def _sealed_files(ledger: Ledger) -> Iterator[tuple[Load, Path, str]]:
     """Every file that counts and may have sealed text, with the column that has it."""
-    sealed = [contract for contract in ALL.values() if contract.is_sealed]
+    sealed = [contract for contract in ALL.values() if contract.is_sealed or not contract.is_learnt]
     for _, load, file in visible_files(ledger, sealed):
         yield load, file, "_extra"
     for contract in sealed:
@@ -122,16 +122,13 @@ def _reseal_file(
 
 def _reseal_fixes(workspace: Workspace, ledger: Ledger, keys: Sealing) -> None:
     with fixes_lock(workspace):
-        for contract in (contract for contract in ALL.values() if contract.is_sealed):
-            for load in ledger.loads(stream=contract.name):
-                anew = {
-                    (Place(load.load_id, row), text): _again(
-                        text, keys, f"{load.source}/{load.stream}", f"fix of {row}"
-                    )
-                    for row, text in ledger.said_of(load.load_id)
-                    if _is_old(text, keys)
-                }
-                ledger.reword_fixes(anew)
+        for load in ledger.loads():
+            anew = {
+                (Place(load.load_id, row), text): _again(text, keys, f"{load.source}/{load.stream}", f"fix of {row}")
+                for row, text in ledger.said_of(load.load_id)
+                if _is_old(text, keys)
+            }
+            ledger.reword_fixes(anew)
 
 
 def _reseal_proofs(workspace: Workspace, keys: Sealing) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ingestion.privacy.masking import spoken
 from ingestion.privacy.normalise import normalise
 from ingestion.privacy.suppression import Tokens
 from ingestion.privacy.tokens import Keys, token
@@ -51,7 +52,8 @@ def _values(text: str) -> Iterator[str]:
     except ValueError:
         found = [text]
     for leaf in found:
-        yield from (part.strip() for part in (leaf, *_PARTS.split(leaf)) if 0 < len(part.strip()) <= _LONGEST)
+        parts = (leaf, *_PARTS.split(leaf), *(spoken(leaf) if " " in leaf or not leaf.isascii() else ()))
+        yield from (part.strip() for part in parts if 0 < len(part.strip()) <= _LONGEST)
 
 
 def _leaves(found: Any) -> Iterable[str]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import polars as pl
 
-from ingestion.landing import quarantine
 from ingestion.landing.ledger import Cursor, Ledger
 from ingestion.prepare import prepare
 from ingestion.privacy.tokens import create_keys, load_keys
@@ -20,6 +19,7 @@ from ingestion.sources import bind
 from tests.faults.http_server import FaultServer, Request
 from tests.ingestion.connectors.fixtures import SETTINGS, make_workspace, write_secret
 from tests.ingestion.connectors.servers import serving
+from tests.ingestion.folder import quarantined
 from tillmill.workspace import Workspace
 
 SECRET = "t0p-s3cret-token"
@@ -83,7 +83,7 @@ class Feed:
 
     @property
     def bad(self) -> pl.DataFrame:
-        return quarantine.rows(self.workspace)
+        return quarantined(self.workspace)
 
     def asked(self, path: str = "/stores") -> list[Request]:
         return [request for request in self.server.asked if request.path.startswith(path)]

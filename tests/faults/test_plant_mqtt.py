@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.landing import quarantine
 from tests.faults.broker import Broker
 from tests.faults.plant import plant, pull, rows
 from tests.ingestion.connectors.servers import serving
+from tests.ingestion.folder import quarantined
 from tests.kill.shares import share
 from tillmill.workspace import Workspace
 
@@ -149,7 +149,7 @@ def test_18_a_message_that_cannot_be_read_is_quarantined_once_and_acknowledged(
     broker.keep("plant", b"{}")
     result = pull(workspace)
     assert (result.landed, result.quarantined, broker.unacknowledged) == (MESSAGES, 2, {})
-    assert quarantine.rows(workspace)["raw"].to_list() == ["plant/L1/count base64:/3s=", "plant {}"]
+    assert quarantined(workspace)["raw"].to_list() == ["plant/L1/count base64:/3s=", "plant {}"]
 
 
 def test_18_messages_that_could_not_land_are_not_acknowledged(workspace: Workspace, broker: Broker) -> None:

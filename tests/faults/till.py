@@ -10,13 +10,12 @@ from pathlib import Path
 
 import polars as pl
 
-from ingestion.landing import quarantine
 from ingestion.landing.ledger import Ledger
 from ingestion.privacy.tokens import create_keys
 from ingestion.pulling import StreamResult
 from ingestion.runner import ingest
 from tests.ingestion.connectors.file_servers import PASSWORD, ftp_server
-from tests.ingestion.folder import landed
+from tests.ingestion.folder import landed, quarantined
 from tillmill.workspace import SETTINGS_FILE, Workspace, open_workspace
 
 LONG_AGO = 1_480_000_000
@@ -71,7 +70,7 @@ class Till:
         return dict(newest.select("store_id", "name").sort("store_id").rows())
 
     def quarantined(self) -> pl.DataFrame:
-        return quarantine.rows(self.workspace)
+        return quarantined(self.workspace)
 
 
 @contextmanager

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import dataframely as dy
 import polars as pl
 
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract, landed_schema
+from ingestion.landing import quarantine
 from ingestion.landing.lake import Piece
+from ingestion.privacy.seal import is_sealed, unseal
+from ingestion.privacy.tokens import load_keys
 from tillmill.workspace import SETTINGS_FILE, Snapshot, Workspace, open_workspace
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -57,6 +60,10 @@ class Folder:
     hands_over_files: bool = False
     snapshot: Snapshot | None = None
     cursor_name: str = ""
+    is_sealed: bool = False
+
+    def carrying(self, fields: Iterable[str]) -> Self:
+        return self
 
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
         for path in sorted(self.folder.glob("*.csv")):
@@ -142,3 +149,12 @@ def piece(rows: int = 3, *, bad: int = 0, file: str = "a", first: int = 0, at: d
     page = Page(records, {"file": file}, at, file)
     prepared = prepare(None, page)
     return Piece(prepared.good, prepared.bad, records.height, page.cursor, at, prepared.extra_fields)
+
+
+def quarantined(workspace: Workspace) -> pl.DataFrame:
+    """Every quarantined row with its raw form in clear, which is sealed on the disk."""
+    rows = quarantine.rows(workspace)
+    assert all(is_sealed(raw) for raw in rows["raw"])
+    keys = load_keys(workspace).sealing
+    told = zip(rows["raw"], rows["source"] + "/" + rows["stream"], strict=True)
+    return rows.with_columns(pl.Series("raw", [unseal(raw, keys, context) for raw, context in told], pl.String))

@@ -148,10 +148,15 @@ def test_a_line_that_could_not_be_read_is_quarantined_with_its_number() -> None:
         KEYS,
     )
     assert found.good["sku"].to_list() == ["1"]
-    assert found.bad.select("position", "reason", "raw").rows() == [
-        ("u.csv:3", "2 fields where the header has 3", "2,case"),
-        ("u.csv:4", "base_units is not a number that fits", '{"sku":"3","unit":"case","base_units":"x"}'),
-        ("u.csv:5", "4 fields where the header has 3", "TOTAL,,,9"),
+    assert found.bad.select("position", "reason").rows() == [
+        ("u.csv:3", "2 fields where the header has 3"),
+        ("u.csv:4", "base_units is not a number that fits"),
+        ("u.csv:5", "4 fields where the header has 3"),
+    ]
+    assert [unseal(text, KEYS.sealing, "test/erp.item_units") for text in found.bad["raw"]] == [
+        "2,case",
+        '{"sku":"3","unit":"case","base_units":"x"}',
+        "TOTAL,,,9",
     ]
 
 

@@ -146,9 +146,9 @@ def test_it_sweeps_what_a_kill_has_left_and_source_files_past_their_days(
     ]
     for path in left:
         path.write_bytes(b"half")
-    assert len(list(workspace.originals.rglob("*.original"))) == 5
+    assert len(list(workspace.originals.rglob("*.sealed"))) == 5
     monkeypatch.setattr(originals, "timedelta", lambda days: originals.now() - originals.now())
     told = compact(root)
     assert "5 source files past their days removed, 2 left-over files swept aside" in told
     assert not any(path.exists() for path in left)
-    assert not list(workspace.originals.rglob("*.original"))
+    assert not list(workspace.originals.rglob("*.sealed"))

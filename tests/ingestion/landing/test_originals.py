@@ -12,6 +12,7 @@ import pytest
 from ingestion.connectors.page import Original
 from ingestion.landing import lake, originals
 from ingestion.landing.ledger import Ledger
+from ingestion.privacy.seal import is_sealed
 from tests.ingestion.privacy import people
 from tillmill.errors import RefusedError, TillmillError, UsageError
 from tillmill.workspace import Workspace, now
@@ -64,12 +65,36 @@ def test_neither_the_files_nor_their_names_show_a_person(workspace: Workspace) -
     assert tables.count(b"members_13812340001") == tables.count(b'"members_13812340001.csv": [')
 
 
-def test_a_stream_without_people_keeps_its_files_in_clear_and_each_content_once(workspace: Workspace) -> None:
+def test_a_stream_without_personal_columns_keeps_its_files_sealed_too_and_each_content_once(
+    workspace: Workspace,
+) -> None:
     same = [original(b"a,b\n1,2\n", "a.csv"), original(b"a,b\n1,2\n", "b.csv")]
     kept = originals.keep(workspace, "erp", "erp.items", same)
-    assert [one.name for one in kept] == ["a.csv", "b.csv"]
+    assert all(is_sealed(one.name) for one in kept)
     [path] = (workspace.originals / "erp.items" / "erp").iterdir()
-    assert path.read_bytes() == b"a,b\n1,2\n"
+    assert b"1,2" not in path.read_bytes()
+    one = originals.Listed("erp.items", "erp", same[0].content, "a.csv", 8, now())
+    assert originals.read(workspace, one) == b"a,b\n1,2\n"
+
+
+def test_files_that_an_older_version_kept_in_clear_are_listed_read_resealed_and_dropped(workspace: Workspace) -> None:
+    one = original(b"a,b\n1,2\n")
+    with Ledger(workspace.ledger) as ledger:
+        [load, *_] = ledger.loads("till")
+        folder = workspace.originals / load.stream / load.source
+        (folder / f"{one.content}.original").write_bytes(one.data)
+        with ledger.transaction() as connection:
+            connection.execute(
+                "insert into originals (stream, source, content, load_id, name, bytes, kept_at) values (?,?,?,?,?,?,?)",
+                (load.stream, load.source, one.content, load.load_id, "a.csv", 8, now().isoformat()),
+            )
+        assert lake.recover(workspace, ledger).swept == []
+        originals.reseal(workspace, ledger, load.source, load.stream)
+        found = originals.find(workspace, ledger, one.content[:12])
+        assert (found.name, originals.read(workspace, found)) == ("a.csv", one.data)
+        theirs = [row for row in ledger.originals() if row.content == one.content]
+        assert originals.drop(workspace, ledger, theirs) == 1
+    assert not (folder / f"{one.content}.original").exists()
 
 
 def test_files_of_a_load_that_was_never_recorded_are_swept(workspace: Workspace) -> None:

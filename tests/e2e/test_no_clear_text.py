@@ -12,11 +12,28 @@ import duckdb
 import polars as pl
 import pytest
 
-from tests.e2e.conftest import run_demo, tillmill
+from tests.e2e.conftest import run_demo, status, tillmill
 from tests.e2e.scan import People, people_of, scan
 
 # The demo's source systems, and the truth about its people: neither is ours.
-SOURCES = ("run/world", "run/sftp", "truth")
+SOURCES = ("run/world", "run/sftp", "truth", "panel")
+# A control panel's file, with its operator's phone where the contract of its stream has no person.
+PANEL = """
+[[sources]]
+name = "panel"
+connector = "files"
+[sources.connection]
+url = "panel"
+[[sources.streams]]
+stream = "scada.events"
+pull = { path = "*.csv", settle_seconds = 0 }
+max_quarantined_rate = 1.0
+"""
+EVENTS = """device_id,event_id,kind,severity,started_at,updated_at,值班电话,remark
+P1,1,alarm,low,2017-01-02 10:00,2017-01-02 10:05,{phone},
+P1,2,alarm,low,2017-01-02 11:00,2017-01-02 11:05,,"told {email}, who came"
+P1,3,alarm,low,at noon,2017-01-02 12:05,{phone},
+"""
 PLANTED = People(frozenset({"13812340001", "2125550123"}), frozenset({"lina@example.com"}), ("李娜", "Lina Wu"))
 
 
@@ -25,14 +42,21 @@ PLANTED = People(frozenset({"13812340001", "2125550123"}), frozenset({"lina@exam
 @pytest.mark.timeout(1800)
 def test_nobody_stands_in_clear_after_a_run(small_world: Path, tmp_path: Path) -> None:
     workspace = Path(shutil.copytree(small_world, tmp_path / "workspace"))
+    people = people_of(workspace / "truth")
+    with (workspace / "tillmill.toml").open("a", encoding="utf-8") as settings:
+        settings.write(PANEL)
+    (workspace / "panel").mkdir()
+    told = EVENTS.format(phone=min(people.phones), email=min(people.emails))
+    (workspace / "panel" / "events.csv").write_text(told, encoding="utf-8")
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     run_demo(workspace, environment={"TMPDIR": str(temporary)})
     # What an app does while people look, and a second run.
     assert tillmill("vault", "status", "--workspace", str(workspace)).returncode == 0
     run_demo(workspace, environment={"TMPDIR": str(temporary)})
-    people = people_of(workspace / "truth")
     assert len(people.phones) > 100
+    [panel] = (stream for stream in status(workspace)["streams"] if stream["source"] == "panel")
+    assert (panel["landed"], panel["quarantined"], panel["people_fields"]) == (2, 1, ["remark", "值班电话"])
     assert scan(people, workspace, but=SOURCES) == {}
     assert scan(people, temporary) == {}
     # The people are there: in the sources, and behind the vault's key.

@@ -201,10 +201,11 @@ def _field(stream: Stream, record: Record | None, name: str) -> str:
     if record is None or name in {*record, *read, stream.deletes}:
         return name
     if rule is not None and rule.field is None:
+        its_own = ", ".join(sorted(reads({name: rule})))
         raise UsageError(
             f"{name} of {stream.name} is not read from a field of its own",
             state="Nothing was changed.",
-            next_command=f"set the fields it comes from ({', '.join(sorted(read))}), or mend its mapping",
+            next_command=(f"set the fields it comes from ({its_own}), or " if its_own else "") + "mend its mapping",
         )
     if name not in stream.contract.columns:
         known = sorted({*record, *read, *stream.contract.columns})

@@ -191,6 +191,18 @@ def test_a_line_that_cannot_be_read_waits_for_a_person(workspace: Workspace, tmp
     assert rows_of(workspace, "wms.stock").sort("lot_id")["on_hand_units"].cast(pl.Float64).to_list() == [5, 7, 5]
 
 
+def test_a_column_made_of_several_fields_names_those_alone(workspace: Workspace) -> None:
+    text = SETTINGS.format(sold_at='"sold_at"').replace(
+        'sale_id = "receipt"', 'sale_id = { expr = "receipt || store_id" }'
+    )
+    (workspace.root / SETTINGS_FILE).write_text(text)
+    made = open_workspace(workspace.root)
+    [row, *_] = mending.open_rows(made, "till", "pos.sale_lines")
+    with pytest.raises(UsageError) as refused:
+        mending.fix(made, {row.place: {"sale_id": "r9"}}, "ada")
+    assert refused.value.next_command == "set the fields it comes from (receipt, store_id), or mend its mapping"
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [("sold_on", r"no field 'sold_on'; did you mean 'sold_at'"), ("line_no", "not read from a field of its own")],

@@ -40,13 +40,17 @@ REASONS = pl.Schema(
 def open_reasons(workspace: Workspace, source: str | None = None, stream: str | None = None) -> pl.DataFrame:
     """Open rows by source, stream, field and reason, most rows first within each stream: columns REASONS.
 
+    A row that a replay has tried is told with the replay's reason.
     `first_seen_at` and `last_seen_at` are UTC; `example` is where the first of them stands in its source, `example_row`
     the same row's place (LOAD:ROW, which `tillmill quarantine fix` takes). A row that fails in two fields is one row,
     under both names.
     """
     with Ledger(workspace.ledger) as ledger:
         # Load by load: what is held is reasons, however many rows they keep out.
-        found = [_reasons(rows) for _, rows in quarantine.open_rows(workspace, ledger, source=source, stream=stream)]
+        found = [
+            _reasons(quarantine.reasons_now(ledger, rows))
+            for _, rows in quarantine.open_rows(workspace, ledger, source=source, stream=stream)
+        ]
     return (
         pl.concat([REASONS.to_frame(), *found])
         .group_by("source", "stream", "field", "reason", maintain_order=True)
@@ -114,12 +118,13 @@ def _seen(
     hides = stream.is_sealed and not unsealed
     records = {} if hides else raw_records(stream, rows, keys.sealing)
     fixes = {} if hides else fixed_fields(ledger, stream, load.load_id, keys.sealing)
+    reasons = dict(quarantine.reasons_now(ledger, rows).select("row", "reason").reverse().iter_rows())
     for told in rows.to_dicts():
         row, record = told["row"], records.get(told["row"])
         if row in fixes:
             record = (record or {}) | fixes[row]
         text = "" if hides or told["field"] else opened(stream, told["raw"], keys.sealing)
-        about = (Place(load.load_id, row), told["position"], told["reason"])
+        about = (Place(load.load_id, row), told["position"], reasons[row])
         if hides or (not unsealed and shows_people((record or {}) | {"": text})):
             yield OpenRow(*about, None, is_sealed=True)
         else:

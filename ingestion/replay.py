@@ -63,6 +63,7 @@ def replay(
     waiting: list[tuple[Load, lake.Piece]] = []
     with stream_lock(workspace, stream.source, stream.name):
         recover_stream(workspace, ledger, stream.source, stream.name)
+        stream = stream.carrying(ledger.people_fields(stream.source, stream.name))
         for first, rows in quarantine.open_rows(workspace, ledger, source=stream.source, stream=stream.name):
             done.opened += rows["row"].n_unique()
             for piece in _prepared(ledger, stream, prepare, sealing, rows, done):
@@ -117,6 +118,10 @@ def _prepared(
         kept = told.filter(pl.col("row").is_in(list(records)))
         prepared = prepare(stream, Page(_frame(kept, list(records.values())), {}, extracted_at, "quarantine"))
         done.reasons.update(prepared.bad["reason"].to_list())
+        refused: dict[int, list[tuple[str, str]]] = {}
+        for place, *told_why in prepared.bad.select("row", "field", "reason").iter_rows():
+            refused.setdefault(kept["row"][place], []).append((told_why[0], told_why[1]))
+        ledger.record_refusals(rows["load_id"][0], refused)
         if prepared.good.is_empty():
             continue
         numbered = prepared.good.with_columns(kept["row"].gather(prepared.good[ROW]).alias(ROW))

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from ingestion.backfill import backfill
 from ingestion.connectors.connector import Window
+from ingestion.dismissing import dismiss_again
 from ingestion.landing.lake import write_empty_files
+from ingestion.landing.ledger import Ledger
 from ingestion.prepare import prepare
 from ingestion.privacy.tokens import load_keys
 from ingestion.pulling import Progress, StreamResult, pull_all
@@ -37,7 +39,12 @@ def ingest(
         wanted = _backfilled(wanted, window, are_named=bool(streams))
     keys = load_keys(workspace)
     write_empty_files(workspace)
-    return pull_all(workspace, wanted, lambda stream, page: prepare(stream, page, keys), progress=progress)
+    results = pull_all(workspace, wanted, lambda stream, page: prepare(stream, page, keys), progress=progress)
+    with Ledger(workspace.ledger) as ledger:
+        # What somebody has set aside does not come back with the next delivery of the same file.
+        closed = {(one.source, one.name) for one in wanted} & ledger.dismissed_rows().keys()
+        dismiss_again(workspace, ledger, sorted(closed))
+    return results
 
 
 def _backfilled(wanted: list[Stream], window: Window, *, are_named: bool) -> list[Stream]:

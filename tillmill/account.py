@@ -17,6 +17,7 @@ from tillmill.workspace import SETTINGS_FILE
 
 # From here on there is room for times of day and every count.
 WIDE = 110
+COUNTED = ("pulled", "landed", "quarantined", "dismissed")
 _HOURS_PER_DAY = 24
 _WHOLE_FROM = 10
 
@@ -33,11 +34,11 @@ def show_status(found: dict[str, Any], console: Console) -> None:
     console.print(_table(found["streams"], console.width >= WIDE))
     for stream in found["streams"]:
         if not stream["is_accounted"]:
-            said = f"{_counts(stream)}; {stream['pulled'] - stream['landed'] - stream['quarantined']:,} have no place"
+            said = f"{_counts(stream)}; {_rest(stream):,} have no place"
             console.print(f"{_name(stream)}: {said}", style="red", markup=False, soft_wrap=True)
     for streams, kind in ((_pulled(found), "stream"), (_learnt(found), "learnt stream")):
         if streams:
-            whole = {name: sum(stream[name] for stream in streams) for name in ("pulled", "landed", "quarantined")}
+            whole = {name: sum(stream[name] for stream in streams) for name in COUNTED}
             account = "all" if all(stream["is_accounted"] for stream in streams) else "NOT all"
             said = f"{len(streams)} {kind}{'' if len(streams) == 1 else 's'}: {_counts(whole)}; {account} accounted for"
             console.print(said, soft_wrap=True, highlight=False)
@@ -118,7 +119,12 @@ def _learnt(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _counts(rows: dict[str, Any]) -> str:
-    return f"{rows['pulled']:,} rows pulled = {rows['landed']:,} landed + {rows['quarantined']:,} quarantined"
+    said = f"{rows['pulled']:,} rows pulled = {rows['landed']:,} landed + {rows['quarantined']:,} quarantined"
+    return said + (f" + {rows['dismissed']:,} dismissed" if rows["dismissed"] else "")
+
+
+def _rest(rows: dict[str, Any]) -> int:
+    return int(rows["pulled"] - rows["landed"] - rows["quarantined"] - rows["dismissed"])
 
 
 def _name(stream: dict[str, Any]) -> str:

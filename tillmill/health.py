@@ -47,7 +47,8 @@ FIELDS = pl.Schema(
         "new_kind": pl.String(),
     }
 )
-FROZEN = {"streams": STREAMS, "quarantine": REASONS, "fields": FIELDS}
+DISMISSED = pl.Schema({"source": pl.String(), "stream": pl.String(), "dismissed": pl.Int64()})
+FROZEN = {"streams": STREAMS, "quarantine": REASONS, "dismissed": DISMISSED, "fields": FIELDS}
 
 Change = Literal["lost", "retyped", "new", "unmapped"]
 # A field that has held values of a new kind for so long holds them by right.
@@ -74,11 +75,16 @@ class Field:
 
 
 def freeze(workspace: Workspace, ledger: Ledger) -> Path:
-    """Write the three tables FROZEN into `build/health/` for a candidate and return the folder; the caller holds the
+    """Write the four tables FROZEN into `build/health/` for a candidate and return the folder; the caller holds the
     run's lock, so that they tell of the same loads as its manifest."""
     folder = workspace.build / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {"streams": streams(workspace), "quarantine": quarantine(workspace), "fields": fields(workspace, ledger)}
+    tables = {
+        "streams": streams(workspace),
+        "quarantine": quarantine(workspace),
+        "dismissed": dismissed(ledger),
+        "fields": fields(workspace, ledger),
+    }
     for name, table in tables.items():
         files.write_whole(table, folder / f"{name}.parquet")
     return folder
@@ -114,6 +120,12 @@ def quarantine(workspace: Workspace) -> pl.DataFrame:
     is_sealed = pl.col("stream").is_in(sealed) | pl.concat_str("source", "stream", separator=" ").is_in(said)
     shown = pl.when(is_sealed).then("example_row").otherwise("example")
     return open_reasons(workspace).with_columns(shown.alias("example")).select(REASONS.names())
+
+
+def dismissed(ledger: Ledger) -> pl.DataFrame:
+    """How many quarantined rows of each stream people closed: columns DISMISSED."""
+    rows = [(source, stream, count) for (source, stream), count in ledger.dismissed_rows().items()]
+    return pl.DataFrame(rows, schema=DISMISSED, orient="row")
 
 
 def fields(workspace: Workspace, ledger: Ledger) -> pl.DataFrame:

@@ -58,10 +58,11 @@ class ClearReader(Protocol):
 
 
 def fingerprint(workspace: Workspace, ledger: Ledger) -> str:
-    """Names what a build depends on: visible loads of the sources, what people own (as `gather_reference` laid it out),
-    business date, settings and code version."""
+    """Names what a build depends on: visible loads of the sources, rows set aside, what people own (as
+    `gather_reference` laid it out), business date, settings and code version."""
     facts = {
         "loads": ledger.input_seqs(),
+        "dismissed": {f"{source} {stream}": rows for (source, stream), rows in ledger.dismissed_rows().items()},
         "reference": reference_version(workspace),
         "business_date": business_date(workspace).isoformat(),
         "settings": workspace.settings.model_dump(mode="json"),

@@ -17,6 +17,7 @@ from tillmill.errors import UsageError
 
 if TYPE_CHECKING:
     from ingestion.landing.ledger import Place
+    from tillmill.workspace import Workspace
 
 quarantine = typer.Typer(help="Rows that did not fit their contract.", no_args_is_help=True)
 console = Console()
@@ -28,12 +29,20 @@ HERE = Path()
 
 
 @quarantine.command("list")
-def list_open(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
+def list_open(
+    workspace: WorkspaceOption = HERE,
+    dismissed: Annotated[bool, typer.Option("--dismissed", help="Rows that were set aside, by whom and why.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Open rows by source, stream, field and reason."""
     from ingestion.mending import open_reasons
     from tillmill.workspace import open_workspace
 
-    found = open_reasons(open_workspace(workspace.resolve()))
+    opened = open_workspace(workspace.resolve())
+    if dismissed:
+        _show_dismissed(opened, as_json=as_json)
+        return
+    found = open_reasons(opened)
     if as_json:
         print(json.dumps({"reasons": found.to_dicts()}, default=str, ensure_ascii=False))
         return
@@ -95,6 +104,8 @@ def show(
         ]
         print(json.dumps({"rows": told}, ensure_ascii=False))
         return
+    if not rows:
+        console.print(f"Nothing of {source} {stream} is open in quarantine.", markup=False, soft_wrap=True)
     for row in rows:
         console.print(from_source(str(row.place)), style="bold", soft_wrap=True)
         console.print(from_source(f"  {row.position}: {row.reason}"), style="red", soft_wrap=True, markup=False)
@@ -159,13 +170,71 @@ def replay(
         print(json.dumps({"streams": told}, ensure_ascii=False))
         return
     if not done:
-        console.print("Nothing is in quarantine.")
+        which = " ".join(filter(None, (source, stream)))
+        said = f"Nothing of {which} is open in quarantine." if which else "Nothing is in quarantine."
+        console.print(said, markup=False, soft_wrap=True)
     for one in done:
         said = f"{one.source} {one.stream}: {one.opened:,} open, {one.landed:,} landed, {one.left:,} stay"
         reasons = commonest(one.reasons)
         console.print(said + (f": {reasons}" if reasons else ""), soft_wrap=True, markup=False, highlight=False)
     if any(one.landed for one in done):
         say_next(console, "tillmill run")
+
+
+@quarantine.command()
+def dismiss(
+    source: Annotated[str | None, typer.Argument(help="With --reason: the source.")] = None,
+    stream: Annotated[str | None, typer.Argument(help="With --reason: the stream.")] = None,
+    why: Annotated[str, typer.Option(help="Why nobody needs these rows.")] = "",
+    row: Annotated[list[str] | None, typer.Option(help="LOAD:ROW as `show` names it; may be given again.")] = None,
+    reason: Annotated[str | None, typer.Option(help="All rows that are refused for this reason alone.")] = None,
+    author: Annotated[str, typer.Option(help="Who says so.")] = "",
+    workspace: WorkspaceOption = HERE,
+) -> None:
+    """Set rows aside for good, such as the total line of a list. They stay in quarantine, closed."""
+    from ingestion import dismissing
+    from tillmill.workspace import open_workspace
+
+    if (reason is None) == (not row) or (reason is not None and not (source and stream)):
+        raise UsageError("give --row, or SOURCE STREAM and --reason", next_command="tillmill quarantine dismiss --help")
+    opened = open_workspace(workspace.resolve())
+    if reason is not None and source and stream:
+        places = dismissing.refused_for(opened, source, stream, reason)
+    else:
+        places = [_place(text) for text in row or ()]
+    count = dismissing.dismiss(opened, places, why=why, author=author or getpass.getuser())
+    console.print(f"{count:,} row{'' if count == 1 else 's'} dismissed, and kept in quarantine", soft_wrap=True)
+    say_next(console, "tillmill run")
+
+
+@quarantine.command()
+def reopen(
+    row: Annotated[list[str], typer.Option(help="LOAD:ROW as `list --dismissed` names it; may be given again.")],
+    workspace: WorkspaceOption = HERE,
+) -> None:
+    """Take back that rows were dismissed."""
+    from ingestion import dismissing
+    from tillmill.workspace import open_workspace
+
+    count = dismissing.reopen(open_workspace(workspace.resolve()), [_place(text) for text in row])
+    console.print(f"{count:,} row{'' if count == 1 else 's'} open again", soft_wrap=True)
+    say_next(console, "tillmill quarantine list")
+
+
+def _show_dismissed(workspace: Workspace, *, as_json: bool) -> None:
+    from ingestion.dismissing import dismissed
+
+    found = dismissed(workspace)
+    if as_json:
+        print(json.dumps({"rows": found.to_dicts()}, default=str, ensure_ascii=False))
+        return
+    table = Table()
+    for name in ("row", "why", "by", "at (UTC)"):
+        table.add_column(name, overflow="fold")
+    for told in found.to_dicts():
+        words = (told["row"], told["why"], told["author"], f"{told['dismissed_at']:%Y-%m-%d %H:%M}")
+        table.add_row(*(from_source(word) for word in words))
+    console.print(table if found.height else "No row is dismissed.")
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import polars as pl
 from ingestion.landing.ledger import Ledger, Load
 from ingestion.privacy.signs import PERSON
 from tillmill import publish as publishing
-from tillmill.health import changed_fields, mapped_fields
+from tillmill.health import DISMISSED, changed_fields, mapped_fields
 from tillmill.workspace import StreamSettings, Workspace, now
 
 LOADS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -30,8 +30,8 @@ def status(workspace: Workspace, *, news_of: Collection[str] | None = None) -> d
     """The clock, the published version, and one object per stream (source × stream), configured or landed.
 
     Streams: source, stream, watermark_at (UTC, the latest moment its rows speak of), lag_hours against the clock,
-    loads, pulled, landed, quarantined (rows still open: a replayed one has landed), is_accounted (pulled = landed +
-    quarantined), last_loaded_at;
+    loads, pulled, landed, quarantined (rows still open: a replayed one has landed), dismissed (rows people closed),
+    is_accounted (pulled = landed + quarantined + dismissed), last_loaded_at;
     missing_fields (raw field: contract column) that are mapped and do not come, unknown_fields that come unmapped, of
     them new_fields that the first load did not bring, or that the loads `news_of` were the first to bring;
     people_fields that come unmapped and hold people, where the workspace file does not say so (with `news_of`: seen so
@@ -41,6 +41,7 @@ def status(workspace: Workspace, *, news_of: Collection[str] | None = None) -> d
     with Ledger(workspace.ledger) as ledger:
         visible = [load for load in ledger.loads() if load.state == "visible"]
         version = publishing.current(workspace, ledger)
+        dismissed = [(*key, rows) for key, rows in ledger.dismissed_rows().items()]
         bound = {(one.name, stream.stream): stream for one in workspace.settings.sources for stream in one.streams}
         people = {key: _people(ledger, key, stream, news_of) for key, stream in bound.items()}
     loads = pl.DataFrame(
@@ -67,10 +68,12 @@ def status(workspace: Workspace, *, news_of: Collection[str] | None = None) -> d
     )
     streams = (
         configured.join(landed, on=["source", "stream"], how="full", coalesce=True)
-        .with_columns(pl.col("loads", "pulled", "landed", "quarantined").fill_null(0))
+        .join(pl.DataFrame(dismissed, schema=DISMISSED, orient="row"), on=["source", "stream"], how="left")
+        .with_columns(pl.col("loads", "pulled", "landed", "quarantined", "dismissed").fill_null(0))
+        .with_columns(pl.col("quarantined") - pl.col("dismissed"))
         .with_columns(
             ((pl.lit(clock) - pl.col("watermark_at")).dt.total_minutes() / 60).round(1).alias("lag_hours"),
-            (pl.col("pulled") == pl.col("landed") + pl.col("quarantined")).alias("is_accounted"),
+            (pl.col("pulled") == pl.sum_horizontal("landed", "quarantined", "dismissed")).alias("is_accounted"),
         )
         .sort("source", "stream")
     )

@@ -80,7 +80,8 @@ def figures(view: View, streams: pl.DataFrame) -> list[Card]:
     )
     controlled = streams.filter(pl.col("is_equal_to_control").is_not_null())
     equal = int(controlled["is_equal_to_control"].sum() or 0)
-    rest = pulled - landed - quarantined
+    dismissed = int(streams["dismissed_rows"].sum() or 0)
+    rest = pulled - landed - quarantined - dismissed
     whole = "health.accounted_note" if rest == 0 else "health.unaccounted_note"
     return [
         Card(
@@ -94,7 +95,7 @@ def figures(view: View, streams: pl.DataFrame) -> list[Card]:
             view,
             "quarantined_rows",
             quarantined,
-            note=words("health.quarantined_note", replayed=write.exact(refused - quarantined)),
+            note=words("health.quarantined_note", replayed=write.exact(refused - quarantined - dismissed)),
         ),
         Card(
             view.metric("equal_streams").name,

@@ -84,7 +84,7 @@ def _wrongs(view: View, found: dict[str, Any]) -> list[str]:
     """All that is wrong with a stream, the worst first, each in a few words."""
     words, said = view.words, []
     if not found["is_accounted"]:
-        rest = found["pulled_rows"] - found["landed_rows"] - found["quarantined_rows"]
+        rest = found["pulled_rows"] - found["landed_rows"] - found["quarantined_rows"] - found["dismissed_rows"]
         said.append(words("health.what.lost", rows=write.exact(rest)))
     if failure := _failure(view, found):
         said.append(words("health.what.stopped", error=failure))

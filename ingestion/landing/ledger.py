@@ -9,7 +9,7 @@ import polars as pl
 from ingestion.landing import files
 from ingestion.landing.load import Cursor, CursorMovedError, Kept, Load, Place
 from ingestion.landing.loads import Loads
-from ingestion.landing.mending import Fix, Mending
+from ingestion.landing.mending import Dismissal, Fix, Mending
 from ingestion.landing.merges import Merges
 from ingestion.landing.rewrites import Replaced, Rewrites
 from ingestion.landing.versions import Version, Versions
@@ -19,6 +19,7 @@ __all__ = [
     "ZERO_ROWS",
     "Cursor",
     "CursorMovedError",
+    "Dismissal",
     "Fix",
     "Kept",
     "Ledger",

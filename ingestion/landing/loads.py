@@ -278,6 +278,13 @@ def _replay(connection: sqlite3.Connection, load: Load, replays: Sequence[Place]
             f"{load.source} {load.stream}: {len(replays):,} rows leave quarantine, but {load.landed:,} land",
             state="Nothing of this replay is recorded.",
         )
+    is_dismissed = "select 1 from dismissals where load_id = ? and row = ?"
+    if any(connection.execute(is_dismissed, place).fetchone() for place in replays):
+        raise CursorMovedError(
+            f"{load.source} {load.stream}: some of these rows were dismissed since they were read",
+            state="Nothing of this replay is recorded; what was dismissed stays so.",
+            next_command="tillmill quarantine replay",
+        )
     try:
         connection.executemany(
             "insert into replays (replay_of, row, load_id) values (?, ?, ?)",

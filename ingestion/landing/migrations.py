@@ -187,5 +187,25 @@ create table kinds (
 ) without rowid;
 """
 
+# Version 6: rows of quarantine that people closed, and why the others were refused when they were last tried.
+_DISMISSING = """
+create table dismissals (
+    load_id text not null,
+    row integer not null,
+    why text not null,
+    author text not null,
+    dismissed_at text not null,
+    primary key (load_id, row)
+) without rowid;
+
+create table refusals (
+    load_id text not null,
+    row integer not null,
+    field text not null,
+    reason text not null,
+    primary key (load_id, row, field, reason)
+) without rowid;
+"""
+
 # To change the ledger, append a script: what stands above it has already run in somebody's workspace.
-MIGRATIONS = (_FIRST, _MENDING, _REWRITING, _MERGING, _KINDS)
+MIGRATIONS = (_FIRST, _MENDING, _REWRITING, _MERGING, _KINDS, _DISMISSING)

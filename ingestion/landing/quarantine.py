@@ -63,11 +63,31 @@ def open_rows(
 
 def open_of(workspace: Workspace, ledger: Ledger, load: Load) -> pl.DataFrame:
     """The rows of one load that are still open: columns QUARANTINE, by row."""
-    landed = ledger.replayed(load.load_id) if load.quarantined > 0 else {}
-    if load.state != "visible" or load.quarantined <= len(landed):
+    closed = ledger.closed(load.load_id) if load.quarantined > 0 else set()
+    if load.state != "visible" or load.quarantined <= len(closed):
         return QUARANTINE.to_frame()
-    found = _read(workspace.root, load).sort("row", maintain_order=True)
-    return found.filter(~pl.col("row").is_in(list(landed))) if landed else found
+    found = rows_of(workspace, load)
+    return found.filter(~pl.col("row").is_in(list(closed))) if closed else found
+
+
+def rows_of(workspace: Workspace, load: Load) -> pl.DataFrame:
+    """The quarantined rows of one load that has some, open or not: columns QUARANTINE, by row."""
+    return _read(workspace.root, load).sort("row", maintain_order=True)
+
+
+def reasons_now(ledger: Ledger, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of one load with field and reason as the last replay said them, where one has tried them.
+
+    For people alone: that a row cannot be read is told by its first field.
+    """
+    told = ledger.refusals(rows["load_id"][0]) if rows.height else []
+    if not told:
+        return rows
+    schema = {"row": pl.Int64, "field": pl.String, "reason": pl.String}
+    refused = pl.DataFrame(told, schema=schema, orient="row")
+    tried = rows.drop("field", "reason").unique("row", maintain_order=True).join(refused, on="row")
+    untried = rows.join(refused, on="row", how="anti")
+    return pl.concat([untried, tried.select(rows.columns)]).sort("row", maintain_order=True)
 
 
 def _with_quarantine(ledger: Ledger, source: str | None, stream: str | None) -> list[Load]:

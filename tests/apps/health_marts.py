@@ -23,7 +23,8 @@ def marts() -> dict[str, pl.DataFrame]:
 def _health() -> pl.DataFrame:
     shared: dict[str, Any] = {
         "connector": "files", "is_bound": True,
-        "loads": 3, "pulled_rows": 100, "landed_rows": 98, "quarantined_rows": 2, "refused_rows": 5, "replayed_rows": 3,
+        "loads": 3, "pulled_rows": 100, "landed_rows": 98, "quarantined_rows": 2, "dismissed_rows": 0,
+        "refused_rows": 5, "replayed_rows": 3,
         "last_loaded_at": datetime(2017, 12, 6, 14, tzinfo=UTC), "watermark_at": datetime(2017, 12, 6, 13, tzinfo=UTC),
         "last_pulled_rows": 40, "last_landed_rows": 38, "last_quarantined_rows": 2,
         "reasons": 2, "main_reason": "units is not a number that fits", "current_rows": 98,

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.dismissing import dismiss
 from ingestion.landing.ledger import Ledger, Place
 from ingestion.mending import fix, open_rows, replay_open
 from ingestion.runner import ingest
 from tests.dbt_project.conftest import Warehouse
 from tillmill import health
 from tillmill.actions import create_workspace
+from tillmill.learning import fingerprint
 from tillmill.workspace import Workspace
 
 SETTINGS = """
@@ -107,3 +109,28 @@ def test_a_bound_stream_that_never_landed_and_one_without_a_source_are_told_apar
     assert warehouse.rows(seen.format("pos.sale_lines")) == [("-", False, 0, None, "not_connected")]
     learnt = "select count(*) from mart_data_health where split_part(stream, '.', 1) in ('planning', 'reference')"
     assert warehouse.rows(learnt) == [(0,)]
+
+
+def test_rows_that_were_set_aside_ask_for_nobody_and_are_still_counted(
+    warehouse: Warehouse, workspace: Workspace
+) -> None:
+    warehouse.fresh()
+    pull(workspace, "stock1.csv", FIRST)
+    with Ledger(workspace.ledger) as ledger:
+        before = fingerprint(workspace, ledger)
+    places = [row.place for row in open_rows(workspace, "dc", "wms.stock")]
+    dismiss(workspace, places[:1], why="a test", author="ada")
+    with Ledger(workspace.ledger) as ledger:
+        assert fingerprint(workspace, ledger) != before
+    build(warehouse, workspace)
+    account = """
+        select pulled_rows, landed_rows, quarantined_rows, dismissed_rows, refused_rows, replayed_rows, is_accounted,
+            verdict
+        from mart_data_health where stream = 'wms.stock'
+    """
+    assert warehouse.rows(account) == [(3, 1, 1, 1, 2, 0, True, "quarantined")]
+    dismiss(workspace, places[1:], why="a test", author="ada")
+    build(warehouse, workspace)
+    assert warehouse.rows(account)[0][:-1] == (3, 1, 0, 2, 2, 0, True)
+    assert warehouse.rows(account)[0][-1] != "quarantined"
+    assert warehouse.rows("select * from mart_quarantine") == []

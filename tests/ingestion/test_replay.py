@@ -256,3 +256,24 @@ def test_open_reasons_are_told_with_an_example(workspace: Workspace) -> None:
 def test_a_raw_record_survives_its_json(record: dict[str, str | None]) -> None:
     frame = pl.DataFrame({name: pl.Series([value], dtype=pl.String) for name, value in record.items()})
     assert parse_fields(frame.select(pl.struct(pl.all()).struct.json_encode()).item()) == record
+
+
+def test_after_a_replay_rows_are_told_with_what_is_wrong_now(workspace: Workspace) -> None:
+    """They came with an unreadable time; now that it is mapped to nothing else, something else is missing."""
+    before = mending.open_reasons(workspace, "till", "pos.sale_lines")
+    assert dict(before.select("reason", "rows").iter_rows()) == {"sold_at is not a timestamp": 3}
+    text = SETTINGS.format(sold_at=MENDED).replace('sale_id = "receipt"', 'sale_id = "receipt"\nnet_amount = "row"')
+    (workspace.root / SETTINGS_FILE).write_text(text)
+    broken = open_workspace(workspace.root)
+    [done] = mending.replay_open(broken, "till", "pos.sale_lines")
+    assert done.left == 3
+    now_told = mending.open_reasons(broken, "till", "pos.sale_lines")
+    assert dict(now_told.select("reason", "rows").iter_rows()) == dict(done.reasons)
+    assert "net_amount is missing" in done.reasons
+    shown = {row.place.row: row.reason for row in mending.open_rows(broken, "till", "pos.sale_lines", unsealed=True)}
+    assert "sold_at is not a timestamp" not in [shown[1], shown[2]]
+    mended = with_settings(workspace.root, MENDED)
+    [done] = mending.replay_open(mended, "till", "pos.sale_lines")
+    assert (done.landed, done.left) == (2, 1)
+    left = mending.open_reasons(mended, "till", "pos.sale_lines")
+    assert left.select("reason", "rows").rows() == [("sold_at is not a timestamp", 1)]

@@ -93,7 +93,7 @@ def test_rows_go_out_as_a_file_and_come_back_mended(root: Path) -> None:
     assert f"Next: tillmill quarantine fix {path}" in tillmill(root, "show", "wms", "wms.stock", "--out", str(path))
     path.write_text(path.read_text(encoding="utf-8-sig").replace("many", "7"), encoding="utf-8-sig")
     assert "1 landed, 0 stay" in tillmill(root, "fix", str(path))
-    assert tillmill(root, "replay", "wms", "wms.stock").startswith("Nothing is in quarantine")
+    assert tillmill(root, "replay", "wms", "wms.stock").startswith("Nothing of wms wms.stock is open in quarantine")
 
 
 @pytest.mark.parametrize(
@@ -119,3 +119,33 @@ def test_the_three_commonest_reasons_are_told_and_the_rest_counted() -> None:
     from collections import Counter
 
     assert commonest(Counter({"a": 4, "b": 3, "c": 2, "d": 1, "e": 1})) == "4 × a; 3 × b; 2 × c; 2 for other reasons"
+
+
+def test_where_nothing_is_open_the_stream_is_named(root: Path) -> None:
+    for words in (("show",), ("replay",)):
+        assert "Nothing of wms wms.stock is open in quarantine." not in tillmill(root, *words, "wms", "wms.stock")
+    tillmill(root, "fix", "--row", f"{LOAD}:0", "--set", "on_hand_units=7")
+    for words in (("show",), ("replay",)):
+        assert "Nothing of wms wms.stock is open in quarantine." in tillmill(root, *words, "wms", "wms.stock")
+    assert "pos.sale_lines" in tillmill(root, "list")
+
+
+def test_a_row_is_set_aside_listed_and_taken_back(root: Path) -> None:
+    assert "No row is dismissed." in tillmill(root, "list", "--dismissed")
+    said = tillmill(root, "dismiss", "--row", f"{LOAD}:0", "--why", "a [red]total", "--author", "ana")
+    assert "1 row dismissed, and kept in quarantine" in said
+    assert "wms.stock" not in tillmill(root, "list")
+    assert "a [red]total" in tillmill(root, "list", "--dismissed")
+    [told] = json.loads(tillmill(root, "list", "--dismissed", "--json"))["rows"]
+    assert (told["row"], told["why"], told["author"]) == (f"{LOAD}:0", "a [red]total", "ana")
+    assert "1 row open again" in tillmill(root, "reopen", "--row", f"{LOAD}:0")
+    reason = "on_hand_units is not a number that fits"
+    assert "1 row dismissed" in tillmill(root, "dismiss", "wms", "wms.stock", "--reason", reason, "--why", "a test")
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--row", f"{LOAD}:0", "--reason", "x"), ("wms", "--reason", "x"), ("--row", f"{LOAD}:0")]
+)
+def test_half_a_dismissal_is_refused(root: Path, words: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError):
+        tillmill(root, "dismiss", *words)

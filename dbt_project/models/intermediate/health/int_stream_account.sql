@@ -15,6 +15,14 @@ reasons as (
     qualify row_number() over (partition by _source, stream order by reason_rows desc, reason asc, field asc) = 1
 ),
 
+dismissed as (
+    select
+        source as _source,
+        stream,
+        dismissed as dismissed_rows
+    from {{ told('dismissed') }}
+),
+
 counted as (
     select
         _source,
@@ -37,11 +45,15 @@ counted as (
 
 final as (
     select
-        counted.*,
+        counted.* {{ but(['quarantined_rows']) }},
+        -- What people set aside stays in quarantine, and nobody has to look at it any more.
+        counted.quarantined_rows - coalesce(dismissed.dismissed_rows, 0) as quarantined_rows,
+        coalesce(dismissed.dismissed_rows, 0) as dismissed_rows,
         coalesce(reasons.reasons, 0) as reasons,
         coalesce(reasons.main_reason, '') as main_reason
     from counted
     left join reasons on counted._source = reasons._source and counted.stream = reasons.stream
+    left join dismissed on counted._source = dismissed._source and counted.stream = dismissed.stream
 )
 
 select * from final

@@ -1,5 +1,5 @@
 {{ config(tags=['pass_d']) }}
-{%- set totalled = ['loads', 'pulled_rows', 'landed_rows', 'quarantined_rows', 'refused_rows', 'replayed_rows'] %}
+{%- set totalled = ['loads', 'pulled_rows', 'landed_rows', 'quarantined_rows', 'dismissed_rows', 'refused_rows', 'replayed_rows'] %}
 {%- set texts = ['lost_fields', 'new_fields', 'retyped_fields', 'unmapped_fields'] %}
 
 -- One row per source and stream that is bound or was ever loaded, and one (source '-') per stream that no source brings:
@@ -83,7 +83,7 @@ counted as (
 judged as (
     select
         *,
-        pulled_rows = landed_rows + quarantined_rows as is_accounted,
+        pulled_rows = landed_rows + quarantined_rows + dismissed_rows as is_accounted,
         case when loads > 0 then coalesce(lag_hours <= expected_hours, true) end as is_fresh,
         -- Unknown where the source gives no totals.
         case

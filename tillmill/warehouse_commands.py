@@ -1,10 +1,11 @@
-"""Commands about the warehouse as a whole: `tillmill warehouse docs | freshness`."""
+"""Commands about the warehouse as a whole: `tillmill warehouse docs | query | freshness`."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -32,6 +33,38 @@ def docs(
     opened = open_workspace(workspace.resolve())
     written = write_docs(opened, (to or opened.exports / "warehouse.html").resolve())
     console.print(f"{written} holds everything; open it in a browser", soft_wrap=True)
+
+
+@warehouse.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="A select; `show tables` names what there is.")],
+    workspace: WorkspaceOption = HERE,
+    rows: Annotated[int, typer.Option(min=1, help="So many rows at most.")] = 1000,
+    form: Annotated[Literal["table", "csv"], typer.Option("--format", help="csv for programs.")] = "table",
+) -> None:
+    """Ask the published warehouse in SQL (DuckDB's), read-only."""
+    from tillmill.display import from_source
+    from tillmill.errors import UsageError
+    from tillmill.publish import read_pointer
+    from tillmill.warehouse import query as asked
+    from tillmill.workspace import open_workspace
+
+    version = read_pointer(open_workspace(workspace.resolve()).published)
+    if version is None:
+        raise UsageError("nothing is published yet", next_command="tillmill run")
+    found = asked(version.path, sql, rows)
+    told = found.head(rows)
+    if form == "csv":
+        sys.stdout.write(told.write_csv())
+    else:
+        table = Table(box=SIMPLE_HEAD)
+        for name, dtype in told.schema.items():
+            table.add_column(from_source(name), overflow="fold", justify="right" if dtype.is_numeric() else "left")
+        for row in told.iter_rows():
+            table.add_row(*(from_source("" if value is None else str(value)) for value in row))
+        console.print(table)
+    if found.height > rows:
+        Console(stderr=True, soft_wrap=True).print(f"There are more than these {rows:,} rows: --rows says how many")
 
 
 @warehouse.command()

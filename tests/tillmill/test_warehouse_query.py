@@ -27,7 +27,7 @@ def workspace(tmp_path: Path) -> Workspace:
         with duckdb.connect(str(candidate.database)) as connection:
             connection.execute(
                 """create table mart_day as select '[red]' || i as name, i * 1.50 as net,
-                timestamptz '2026-01-01 23:30:00+00' as at from range(5) as t (i)"""
+                timestamptz '2026-01-01 23:30:00+00' as seen_at from range(5) as t (i)"""
             )
         publishing.publish(workspace, ledger, candidate)
     return workspace

@@ -147,12 +147,17 @@ def _erased(stream: Stream, page: Page, typed: pl.DataFrame, tokens: Tokens, key
     nobody = pl.repeat(False, typed.height, dtype=pl.Boolean, eager=True)
     if not tokens or not (stream.contract.is_sealed or typed[SEALS].any()):
         return Erased(typed, nobody, nobody)
-    finder = Finder(tokens, keys, (stream.calling_code, ""))
+    finder = _finder(stream, tokens, keys)
     texts = typed.filter(pl.col(SEALS), pl.col("_extra").str.contains(REACHABLE))["_extra"].unique()
     named = typed["_extra"].is_in([text for text in texts if finder.holds(text)]).fill_null(False)
     # A position may have the name of a file in it, and that a person's.
     place = hashlib.blake2b(f"{stream.context}|{page.position}".encode(), digest_size=8).hexdigest()
     return erase(stream.contract, typed, tokens, pl.lit(place), named)
+
+
+def _finder(stream: Stream, tokens: Tokens, keys: Keys) -> Finder:
+    found = Finder(tokens, keys, (stream.calling_code, ""))
+    return found if stream.is_sealed else found.by_shape()
 
 
 def _kept(contract: Contract, clear: pl.DataFrame, good: pl.DataFrame, forgotten: pl.Series) -> pl.DataFrame | None:
@@ -299,7 +304,7 @@ def _bad(
     )
     theirs = pl.repeat(False, found.height, dtype=pl.Boolean, eager=True)
     if tokens:
-        finder = Finder(tokens, keys, (stream.calling_code, ""))
+        finder = _finder(stream, tokens, keys)
         theirs = pl.Series([finder.holds(text) for text in texts], dtype=pl.Boolean)
     # Whatever its stream: what could not be read as its contract says may hold anybody.
     texts = pl.Series("raw", seal(texts.to_list(), keys.sealing, stream.context, positions.to_list()), pl.String)

@@ -67,7 +67,7 @@ def show(
     stream: Annotated[str, typer.Argument(help="Such as pos.sale_lines.")],
     workspace: WorkspaceOption = HERE,
     limit: Annotated[int | None, typer.Option(help="So many rows (20 at the terminal, all into a file).")] = None,
-    unseal: Annotated[bool, typer.Option("--unseal", help="Show the rows of a stream with personal fields.")] = False,
+    unseal: Annotated[bool, typer.Option("--unseal", help="Show rows that are or may be personal too.")] = False,
     out: Annotated[Path | None, typer.Option(help="A new CSV file, to be mended and given to `fix`.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -78,11 +78,11 @@ def show(
 
     limit = 20 if limit is None and out is None else limit
     rows = open_rows(open_workspace(workspace.resolve()), source, stream, unsealed=unseal, limit=limit)
-    is_sealed = any(row.is_sealed for row in rows)
+    sealed = sum(row.is_sealed for row in rows)
     if out is not None:
-        if is_sealed:
+        if sealed:
             raise UsageError(
-                f"{stream} has personal fields: its rows are sealed",
+                f"{sealed:,} of these {len(rows):,} rows are or may be personal: they are sealed",
                 state="Nothing was written.",
                 next_command=f"tillmill quarantine show {source} {stream} --unseal --out {out}",
             )
@@ -113,7 +113,7 @@ def show(
         console.print(
             from_source(f"  {'sealed' if row.is_sealed else kept}"), soft_wrap=True, markup=False, highlight=False
         )
-    if is_sealed:
+    if sealed:
         say_next(console, f"tillmill quarantine show {source} {stream} --unseal")
 
 

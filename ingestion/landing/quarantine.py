@@ -42,7 +42,7 @@ def rows(
 ) -> pl.DataFrame:
     """The quarantined rows of visible loads, resolved or not, narrowed to what is named: columns QUARANTINE.
 
-    `raw` is the record as it was pulled (JSON), sealed for streams with personal fields; where it could not be read
+    `raw` is the record as it was pulled (JSON), sealed; where it could not be read
     (`field` is '') it is the text as it stood. `observed_at` is ISO text, as the connector told it; `op` is "delete"
     where the connector found that the row is gone.
     """

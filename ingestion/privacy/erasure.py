@@ -72,7 +72,7 @@ def survey(workspace: Workspace, ledger: Ledger, tokens: Tokens, source: str = "
     found = Survey()
     for contract, load, file in visible_files(ledger, LOOKED_AT, source):
         rows = _read(workspace, finder, (contract, load, file))
-        erased = _erase(contract, load, rows, finder)
+        erased = _erase(workspace, contract, load, rows, finder)
         if erased.touched:
             found.rows[contract.name] += erased.touched
             found.record_tokens |= records.of_rows(
@@ -122,7 +122,7 @@ def _forget_rows(
 ) -> None:
     contract, load, file = where
     rows = _read(workspace, finder, where)
-    erased = _erase(contract, load, rows, finder)
+    erased = _erase(workspace, contract, load, rows, finder)
     if not erased.touched:
         return
     # The file goes last: as long as it holds the person, a run that was cut off finds the rest by it.
@@ -214,8 +214,16 @@ def _why_dropped(
 
 def _may_hold(workspace: Workspace, ledger: Ledger, source: str, stream: str) -> bool:
     """Whether the stream has people: by its contract, by the workspace file, or because some were seen."""
-    carrying = {(one.name, some.stream) for one in workspace.settings.sources for some in one.streams if some.may_carry}
-    return ALL[stream].is_sealed or (source, stream) in carrying or bool(ledger.people_fields(source, stream))
+    return _is_sealed(workspace, source, stream) or bool(ledger.people_fields(source, stream))
+
+
+def _is_sealed(workspace: Workspace, source: str, stream: str) -> bool:
+    carrying = ((one.name, some.stream) for one in workspace.settings.sources for some in one.streams if some.may_carry)
+    return ALL[stream].is_sealed or (source, stream) in carrying
+
+
+def _finder_of(workspace: Workspace, finder: Finder, load: Load) -> Finder:
+    return finder if _is_sealed(workspace, load.source, load.stream) else finder.by_shape()
 
 
 def _text_of(path: Path) -> bytes:
@@ -249,10 +257,11 @@ def _quarantined(
             rows = pl.read_parquet(path)
             if "raw" not in rows.columns:
                 continue
-            theirs = pl.Series(_holds(finder, rows["raw"], load), dtype=pl.Boolean)
+            here = _finder_of(workspace, finder, load)
+            theirs = pl.Series(_holds(here, rows["raw"], load), dtype=pl.Boolean)
             # What people said of a row counts as much as what its source said.
             fixes = pl.DataFrame(ledger.said_of(load.load_id), {"row": pl.Int64, "fields": pl.String}, orient="row")
-            mended = fixes["row"].filter(pl.Series(_holds(finder, fixes["fields"], load), dtype=pl.Boolean))
+            mended = fixes["row"].filter(pl.Series(_holds(here, fixes["fields"], load), dtype=pl.Boolean))
             theirs = theirs | rows["row"].is_in(mended.implode())
             if theirs.any():
                 yield load, rows, theirs
@@ -266,7 +275,7 @@ def _read(workspace: Workspace, finder: Finder, where: tuple[Contract, Load, Pat
         extra = pl.read_parquet(path, columns=["_extra"])["_extra"].drop_nulls().unique()
         # In clear are what was seen to be of nobody, and what an older version landed.
         reached = extra.filter(extra.str.contains(f"^(?:{MARK}|{NAMELESS})|{LOOKS}"))
-        if not any(_holds(finder, reached, load)):
+        if not any(_holds(_finder_of(workspace, finder, load), reached, load)):
             return pl.read_parquet(path, n_rows=0)
     return pl.read_parquet(path)
 
@@ -280,8 +289,8 @@ def _holds(finder: Finder, sealed: pl.Series, load: Load) -> list[bool]:
     return [found.get(text, False) for text in sealed]
 
 
-def _erase(contract: Contract, load: Load, rows: pl.DataFrame, finder: Finder) -> Erased:
-    named = pl.Series(_holds(finder, rows["_extra"], load), dtype=pl.Boolean)
+def _erase(workspace: Workspace, contract: Contract, load: Load, rows: pl.DataFrame, finder: Finder) -> Erased:
+    named = pl.Series(_holds(_finder_of(workspace, finder, load), rows["_extra"], load), dtype=pl.Boolean)
     return erase(contract, rows, finder.tokens, pl.col("_load_id"), named)
 
 

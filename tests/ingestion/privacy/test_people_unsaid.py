@@ -216,6 +216,22 @@ def test_the_clerk_is_forgotten_and_stays_so(tmp_path: Path, asked: Asked) -> No
     assert again.select("lot_id", "_extra").rows() == [("C", None)]
 
 
+def test_a_number_that_happens_to_be_a_members_takes_nothing_from_a_stream_without_people(tmp_path: Path) -> None:
+    workspace = made(tmp_path)
+    people.give(workspace, "wms/stock_1.csv", [row("M1", units="many", 备注=PHONE), row("A", zone="M1", 备注=PHONE)])
+    pull(workspace)
+    raw, extra = quarantine.rows(workspace)["raw"].to_list(), people.landed(workspace, "wms.stock")["_extra"].to_list()
+    with Ledger(workspace.ledger) as ledger:
+        erasure.ask(workspace, ledger, Asked(members=("M1",)), by="ana")
+        proof.carry_out_open(workspace, ledger)
+    assert quarantine.rows(workspace)["raw"].to_list() == raw
+    assert people.landed(workspace, "wms.stock")["_extra"].to_list() == extra
+    people.give(workspace, "wms/stock_2.csv", [row("M1", units="many", 备注=PHONE), row("B", zone="M1", 备注=PHONE)])
+    pull(workspace)
+    assert "" not in quarantine.rows(workspace)["raw"]
+    assert people.landed(workspace, "wms.stock")["_extra"].null_count() == 0
+
+
 def test_what_it_seals_is_sealed_anew_with_a_new_key(tmp_path: Path) -> None:
     workspace = made(tmp_path)
     pull(workspace)

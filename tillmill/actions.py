@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -14,17 +15,18 @@ from ingestion.landing import lake
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import holder, run_lock
 from ingestion.privacy.tokens import create_keys
-from tillmill import activation, verdicts
+from tillmill import activation, overrides, verdicts
 from tillmill import publish as publishing
 from tillmill import segments as kept
 from tillmill.activation import Exported
 from tillmill.errors import UsageError
+from tillmill.overrides import REASONS, Override, Scope
 from tillmill.publish import PublishedVersion
 from tillmill.segments import Preview, Reader
 from tillmill.verdicts import Verdict
 from tillmill.workspace import SETTINGS_FILE, Workspace, now, open_workspace
 
-__all__ = ["Exported", "Preview", "Reader", "Segment", "Verdict"]
+__all__ = ["REASONS", "Exported", "Override", "Preview", "Reader", "Scope", "Segment", "Verdict"]
 
 
 @dataclass(frozen=True)
@@ -135,3 +137,28 @@ def judge_order(
 ) -> Verdict:
     """Keeps a decision on a suspected order, None to take it back; raises as `tillmill.verdicts.judge`."""
     return verdicts.judge(root, shop_id, order_id, verdict, before=before, reason=reason, author=author)
+
+
+def known_overrides(root: Path) -> list[Override]:
+    """The newest version of each override of the forecast, what is pending included."""
+    return overrides.known(root)
+
+
+def override_forecast(
+    root: Path,
+    scope: Scope,
+    weeks: Mapping[date, float],
+    *,
+    reason: str,
+    note: str,
+    author: str,
+    expires_on: date | None,
+    read: Reader,
+) -> list[Override]:
+    """Keeps what weeks of the forecast shall be; raises as `tillmill.overrides.say`."""
+    return overrides.say(root, scope, weeks, reason=reason, note=note, author=author, expires_on=expires_on, read=read)
+
+
+def approve_overrides(root: Path, override_ids: Sequence[str], *, by: str) -> list[Override]:
+    """Lets overrides count from the next run on; raises RefusedError for one's own."""
+    return overrides.approve(root, override_ids, by=by)

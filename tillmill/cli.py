@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
-from tillmill import people_commands, privacy, segment_commands
+from tillmill import override_commands, people_commands, privacy, segment_commands
 from tillmill.errors import TillmillError, UsageError
 from tillmill.lake_commands import lake
 from tillmill.ports import LAST_PORT, need_free
 from tillmill.quarantine_commands import quarantine
 from tillmill.source_commands import sources
 from tillmill.warehouse_commands import warehouse
-from tillmill.workbench import GROUPS, customers
+from tillmill.workbench import GROUPS, customers, forecast
 
 if TYPE_CHECKING:
     from ingestion.connectors.connector import Window
@@ -45,6 +45,13 @@ customers.command()(people_commands.explain)
 customers.command()(people_commands.unmerge)
 customers.add_typer(segment_commands.segments, name="segments")
 customers.command()(segment_commands.export)
+for command in (
+    override_commands.override,
+    override_commands.overrides,
+    override_commands.approve,
+    override_commands.withdraw,
+):
+    forecast.command()(command)
 app.command()(privacy.forget)
 app.command()(privacy.rekey)
 app.command()(privacy.reseal)

@@ -48,17 +48,19 @@ def say(workspace: Workspace, stream: str, row: dict[str, Any], *, author: str) 
 
 
 def pending(workspace: Workspace, ledger: Ledger, stream: str) -> list[dict[str, Any]]:
-    """The rows of `stream` that have not landed yet, oldest first, each with `entry`, `author` and `said_at`."""
+    """The rows of `stream` that have not landed yet, oldest first, each with `entry`, `said_at` and `author` (the row's
+    own where it names one)."""
     last = (ledger.cursor(SOURCE, stream).value or {"entry": 0})["entry"]
     with _open(workspace) as connection:
         rows = connection.execute(
             "select entry, row, author, at from entries where stream = ? and entry > ? order by entry", (stream, last)
         ).fetchall()
-    return [json.loads(row) | {"entry": entry, "author": author, "said_at": at} for entry, row, author, at in rows]
+    # Who approves what somebody else said is the entry's author, and the row keeps its own.
+    return [{"author": author, **json.loads(row), "entry": entry, "said_at": at} for entry, row, author, at in rows]
 
 
 def land(workspace: Workspace, ledger: Ledger) -> int:
-    """Lands what people have said since the last run, one load per stream; returns how many rows.
+    """Lands what people have said since the last run, a load per stream and version of a row; returns how many rows.
 
     The ledger's cursor remembers the last entry that landed, so a run killed anywhere lands each entry once.
     """
@@ -70,18 +72,29 @@ def land(workspace: Workspace, ledger: Ledger) -> int:
 def _land_stream(workspace: Workspace, ledger: Ledger, stream: str) -> int:
     with stream_lock(workspace, SOURCE, stream):
         lake.recover_stream(workspace, ledger, SOURCE, stream)
-        read = ledger.cursor(SOURCE, stream)
-        said = pending(workspace, ledger, stream)
-        if not said:
-            return 0
-        frame = _frame(stream, said)
-        cursor = {"entry": said[-1]["entry"]}
-        lake.land_said(workspace, ledger, source=SOURCE, stream=stream, frame=frame, read=read, cursor=cursor)
-        return len(said)
+        landed = 0
+        while said := _versions_apart(stream, pending(workspace, ledger, stream)):
+            read = ledger.cursor(SOURCE, stream)
+            cursor = {"entry": said[-1]["entry"]}
+            frame = _frame(stream, said)
+            lake.land_said(workspace, ledger, source=SOURCE, stream=stream, frame=frame, read=read, cursor=cursor)
+            landed += len(said)
+        return landed
+
+
+def _versions_apart(stream: str, said: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first rows said, up to where one says again what another says: two versions of a row are two loads."""
+    one, seen = contract(stream), set()
+    for place, row in enumerate(said):
+        key = tuple(row.get(name) or one.defaults.get(name) for name in one.key)
+        if key in seen:
+            return said[:place]
+        seen.add(key)
+    return said
 
 
 def _frame(stream: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """The rows with every column of the contract that needs no filling in; times are read from their ISO text."""
+    """The rows with every column of the contract that needs no filling in; times and dates are read from ISO text."""
     one = contract(stream)
     filled = {one.version, "currency", *one.defaults}
     schema = {name: column.dtype for name, column in one.schema.columns().items()}
@@ -93,7 +106,10 @@ def _frame(stream: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
         {name: [_text(row.get(name)) for row in rows] for name in used}, schema=dict.fromkeys(used, pl.String)
     )
     times = [name for name in used if schema[name] == pl.Datetime]
-    return texts.with_columns(pl.col(times).str.to_datetime(time_unit="us", time_zone="UTC"))
+    dates = [name for name in used if schema[name] == pl.Date]
+    return texts.with_columns(
+        pl.col(times).str.to_datetime(time_unit="us", time_zone="UTC"), pl.col(dates).str.to_date()
+    )
 
 
 def _text(value: Any) -> str | None:

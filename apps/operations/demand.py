@@ -42,7 +42,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     else:
         frame.finding(finding(view, past, coming))
         row(view, figures(view, past, coming))
-    if not ahead.is_empty() and (ahead["mean_units"].sum() or past["units"].sum()):
+    if not ahead.is_empty() and (ahead["final_units"].sum() or past["units"].sum()):
         _chart(view, past, ahead)
     listed = items.with_columns((pl.col("next_units") - pl.col("last_units")).alias("moved"), _rate().alias("rate"))
     columns = _columns(view, int(items["next_weeks"].max() or 0))  # type: ignore[arg-type]
@@ -56,15 +56,15 @@ def page(view: View, export: DeltaGenerator) -> None:
 def finding(view: View, past: pl.DataFrame, ahead: pl.DataFrame) -> str:
     """One sentence: units of the weeks ahead, against as many weeks just past, and the highest week."""
     words = view.words
-    units, weeks = float(ahead["mean_units"].sum()), ahead.height
+    units, weeks = float(ahead["final_units"].sum()), ahead.height
     if not units:
         return words("demand.finding.nothing", weeks=weeks)
-    peak = ahead.sort("mean_units", descending=True).row(0, named=True)
+    peak = ahead.sort("final_units", descending=True).row(0, named=True)
     said = {
         "units": write.plain(view.short(units)),
         "weeks": weeks,
         "peak": write.plain(view.day_short(peak["bucket_on"])),
-        "peak_units": write.plain(view.short(peak["mean_units"])),
+        "peak_units": write.plain(view.short(peak["final_units"])),
     }
     moved = write.change(units, _recent(past, weeks))
     if moved.direction in ("none", "flat"):
@@ -75,8 +75,8 @@ def finding(view: View, past: pl.DataFrame, ahead: pl.DataFrame) -> str:
 def figures(view: View, past: pl.DataFrame, ahead: pl.DataFrame) -> list[Card]:
     """Forecast units, next week, the width of its 80 % band, and the accuracy of earlier forecasts where scored."""
     words = view.words
-    units, weeks, first = float(ahead["mean_units"].sum()), ahead.height, ahead.row(0, named=True)
-    width = (first["q90"] - first["q10"]) / 2 / first["mean_units"] if first["mean_units"] else None
+    units, weeks, first = float(ahead["final_units"].sum()), ahead.height, ahead.row(0, named=True)
+    width = (first["q90"] - first["q10"]) / 2 / first["final_units"] if first["final_units"] else None
     last = float(past["units"].tail(1).sum()) if past.height else None
     cards = [
         Card(
@@ -85,12 +85,12 @@ def figures(view: View, past: pl.DataFrame, ahead: pl.DataFrame) -> list[Card]:
             write.change(units, _recent(past, weeks)),
             "",
             words("demand.units_note", weeks=weeks),
-            ahead["mean_units"].to_list(),
+            ahead["final_units"].to_list(),
         ),
         Card(
             words("demand.next"),
-            view.short(first["mean_units"]),
-            write.change(first["mean_units"], last),
+            view.short(first["final_units"]),
+            write.change(first["final_units"], last),
             "",
             words("demand.next_note"),
             past["units"].tail(13).to_list(),
@@ -100,7 +100,7 @@ def figures(view: View, past: pl.DataFrame, ahead: pl.DataFrame) -> list[Card]:
             words("demand.width"),
             f"± {write.percent(width, 0)}" if width is not None else write.NONE,
             note=words("demand.width_note"),
-            course=((ahead["q90"] - ahead["q10"]) / 2 / ahead["mean_units"]).fill_nan(None).to_list(),
+            course=((ahead["q90"] - ahead["q10"]) / 2 / ahead["final_units"]).fill_nan(None).to_list(),
             explained=words("explain.width"),
         ),
     ]
@@ -166,11 +166,11 @@ def _observed(view: View, found: dict[str, Any]) -> dict[str, Any]:
 def _expected(view: View, found: dict[str, Any]) -> dict[str, Any]:
     return {
         "week_on": found["bucket_on"].isoformat(),
-        "mean": found["mean_units"],
-        "level": found["mean_units"],
+        "mean": found["final_units"],
+        "level": found["final_units"],
         **{name: found[name] for name in ("q05", "q10", "q90", "q95")},
         "tip_week": view.words("chart.week_of", day=view.day(found["bucket_on"])),
-        "tip_units": view.words("demand.tip_forecast", units=write.exact(found["mean_units"])),
+        "tip_units": view.words("demand.tip_forecast", units=write.exact(found["final_units"])),
         "tip_band": view.words("unit.interval", low=write.exact(found["q10"]), high=write.exact(found["q90"])),
     }
 

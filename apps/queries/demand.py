@@ -72,12 +72,12 @@ together as (
 select
     bucket_on,
     count(*) as series,
-    sum(mean_units)::double as mean_units,
+    sum(final_units)::double as final_units,
     sum(q50_units)::double as median_units,
-    sqrt(any_value(ratio) * sum(greatest(mean_units - q05_units, 0)::double ** 2)) as below_05,
-    sqrt(any_value(ratio) * sum(greatest(mean_units - q10_units, 0)::double ** 2)) as below_10,
-    sqrt(any_value(ratio) * sum(greatest(q90_units - mean_units, 0)::double ** 2)) as above_90,
-    sqrt(any_value(ratio) * sum(greatest(q95_units - mean_units, 0)::double ** 2)) as above_95,
+    sqrt(any_value(ratio) * sum(greatest(final_units - q05_units, 0)::double ** 2)) as below_05,
+    sqrt(any_value(ratio) * sum(greatest(final_units - q10_units, 0)::double ** 2)) as below_10,
+    sqrt(any_value(ratio) * sum(greatest(q90_units - final_units, 0)::double ** 2)) as above_90,
+    sqrt(any_value(ratio) * sum(greatest(q95_units - final_units, 0)::double ** 2)) as above_95,
     max(cutoff_on) as cutoff_on
 from matching
 cross join together
@@ -99,7 +99,7 @@ select
     forecast.sku,
     any_value(product.name) as name,
     any_value(product.category) as category,
-    sum(forecast.mean_units) filter (
+    sum(forecast.final_units) filter (
         where not forecast.is_history and forecast.bucket_on >= $from_on
     )::double as next_units,
     any_value(newest.weeks) as next_weeks,
@@ -146,14 +146,14 @@ def history(warehouse: Warehouse, *, channel: str | None, category: str | None, 
 
 
 def future(warehouse: Warehouse, *, channel: str | None, category: str | None, sku: str | None) -> pl.DataFrame:
-    """One row per week ahead: mean_units and the bounds q05, q10, q90, q95 of all matching series, never below zero.
+    """One row per week ahead: final_units and the bounds q05, q10, q90, q95 of all matching series, never below zero.
 
     One series keeps its own quantiles; the distances of several add in squares, times the ratio seen in their history.
     Of many small series the inner quantiles say little (most are zero), so a sum's 80 % band is drawn from its 90 %
     band in the proportion of a normal distribution.
     """
     rows = warehouse.rows(_FUTURE, channel=channel, category=category, sku=sku)
-    mean, is_one = pl.col("mean_units"), pl.col("series") == 1
+    mean, is_one = pl.col("final_units"), pl.col("series") == 1
     inner_below = pl.when(is_one).then("below_10").otherwise(pl.col("below_05") * _INNER)
     inner_above = pl.when(is_one).then("above_90").otherwise(pl.col("above_95") * _INNER)
     return rows.with_columns(

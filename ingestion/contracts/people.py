@@ -101,14 +101,15 @@ class Segments(dy.Schema):
 
 
 class Overrides(dy.Schema):
-    """One figure of the forecast set by hand: units instead of units, within `scope` (JSON), until it expires."""
+    """One figure of the forecast set by hand: `new` units a week instead of `old`, within `scope` (JSON), until it
+    expires; it counts once somebody else than its author has approved it."""
 
     override_id = columns.text(required=True)
     scope = columns.text(required=True)
     from_on = columns.on(required=True)
     to_on = columns.on(required=True)
     old = columns.number()
-    new = columns.number(required=True)
+    new = columns.number(required=True, low=0)
     reason_code = columns.text()
     note = columns.text()
     author = columns.text()

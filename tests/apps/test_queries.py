@@ -114,7 +114,7 @@ def test_a_promotion_is_judged_by_its_interval(warehouse: Warehouse) -> None:
 
 def test_one_series_keeps_its_own_quantiles(warehouse: Warehouse) -> None:
     ahead = demand.future(warehouse, channel=None, category=None, sku="01")
-    assert ahead["mean_units"].to_list() == [12, 13, 14, 15]
+    assert ahead["final_units"].to_list() == [12, 13, 14, 15]
     assert ahead["q95"].to_list() == pytest.approx([16, 17, 18, 19])
     assert ahead["q10"].to_list() == pytest.approx([9, 10, 11, 12])
 
@@ -124,8 +124,8 @@ def test_bands_of_a_sum_follow_how_the_series_move_together(warehouse: Warehouse
     in_step = _forecast_of(warehouse, "02", "03")
     assert in_step == pytest.approx(8.0)
     everything = demand.future(warehouse, channel=None, category=None, sku=None).row(0, named=True)
-    assert everything["mean_units"] == 36
-    assert everything["q95"] - everything["mean_units"] < 12
+    assert everything["final_units"] == 36
+    assert everything["q95"] - everything["final_units"] < 12
 
 
 def _forecast_of(warehouse: Warehouse, *skus: str) -> float:
@@ -136,7 +136,7 @@ def _forecast_of(warehouse: Warehouse, *skus: str) -> float:
         _memory({"mart_forecast": rows, "dim_product": warehouse.rows("select * from dim_product")}), frozenset()
     )
     first = demand.future(own, channel=None, category=None, sku=None).row(0, named=True)
-    return float(first["q95"] - first["mean_units"])
+    return float(first["q95"] - first["final_units"])
 
 
 def _memory(tables: dict[str, pl.DataFrame]):  # type: ignore[no-untyped-def]

@@ -158,7 +158,7 @@ def test_what_is_counted_is_made_whole_and_a_line_minute_costs_what_it_adds(buil
 
 def test_forecast_follows_history_and_carries_the_quantiles(built: Warehouse) -> None:
     assert built.rows("""
-        select bucket_on, observed_units, mean_units, is_history from mart_forecast
+        select bucket_on, observed_units, final_units, is_history from mart_forecast
         where sku = 'MILK' and channel_id = 'store' order by 1
     """) == [
         (day("2016-12-26"), D("2.000"), None, True),

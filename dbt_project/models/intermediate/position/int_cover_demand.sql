@@ -17,10 +17,10 @@ forecast as (
         sku,
         channel_id,
         bucket_on as week_on,
-        {{ in_order('sum', 'mean', 'location_id') }} as mean,
+        {{ in_order('sum', 'final_units', 'location_id') }} as mean,
         -- Between the 10th and the 90th of a hundred lie 2.5631 standard deviations; counted things vary by their mean at least.
-        {{ in_order('sum', 'greatest(power((q90 - q10) / 2.5631, 2), mean)', 'location_id') }} as variance
-    from {{ ref('stg_forecasting__demand') }}
+        {{ in_order('sum', 'greatest(power((q90_units - q10_units) / 2.5631, 2), final_units)', 'location_id') }} as variance
+    from {{ ref('int_forecast_final') }}
     where freq = 'W'
     group by sku, channel_id, bucket_on
 ),

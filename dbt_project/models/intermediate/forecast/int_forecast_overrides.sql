@@ -41,7 +41,12 @@ final as (
         + case when scoped.channel_id <> '*' then 2 else 0 end
         + case when scoped.location_id <> '*' then 1 else 0 end as narrowness,
         coalesce(scoped.expires_at <= workspace.now_at, false) as is_expired,
-        scoped.is_approved and coalesce(scoped.expires_at > workspace.now_at, true) as is_counted
+        scoped.is_approved and coalesce(scoped.expires_at > workspace.now_at, true) as is_counted,
+        scoped.bucket_on <= workspace.last_week_on as is_over,
+        -- It counted where it was approved before the week was over, and had not expired before the week began.
+        scoped.is_approved
+        and cast(scoped.observed_at as date) <= scoped.bucket_on + 6
+        and coalesce(cast(scoped.expires_at as date) > scoped.bucket_on, true) as did_count
     from scoped
     cross join workspace
 )

@@ -8,10 +8,6 @@ overrides as (
     select * from {{ ref('int_forecast_overrides') }}
 ),
 
-workspace as (
-    select * from {{ ref('int_workspace') }}
-),
-
 products as (
     select
         sku,
@@ -74,13 +70,8 @@ judged as (
         coalesce(summed.baseline_units, overrides.old_units) as baseline_units,
         summed.observed_units,
         coalesce(summed.held, 0) as held,
-        overrides.bucket_on <= workspace.last_week_on as is_over,
-        -- It counted where it had been approved before the week was over, and had not expired before the week began.
-        overrides.is_approved
-        and cast(overrides.observed_at as date) <= overrides.bucket_on + 6
-        and coalesce(cast(overrides.expires_at as date) > overrides.bucket_on, true) as did_count
+        case when overrides.is_over and overrides.did_count then summed.observed_units end as judged_by_units
     from overrides
-    cross join workspace
     left join summed on overrides.override_id = summed.override_id and overrides.bucket_on = summed.bucket_on
 ),
 
@@ -93,7 +84,7 @@ final as (
         channel_id,
         location_id,
         case
-            when is_over and did_count and observed_units is not null then 'judged'
+            when judged_by_units is not null then 'judged'
             when is_over then 'lapsed'
             when is_expired then 'expired'
             when not is_approved then 'waiting'
@@ -104,11 +95,9 @@ final as (
         cast(baseline_units as double) as baseline_units,
         cast(new_units as double) as new_units,
         observed_units,
-        case when is_over and did_count then abs(baseline_units - observed_units) end as baseline_error_units,
-        case when is_over and did_count then abs(new_units - observed_units) end as override_error_units,
-        case
-            when is_over and did_count then abs(baseline_units - observed_units) - abs(new_units - observed_units)
-        end as value_added_units,
+        abs(baseline_units - judged_by_units) as baseline_error_units,
+        abs(new_units - judged_by_units) as override_error_units,
+        abs(baseline_units - judged_by_units) - abs(new_units - judged_by_units) as value_added_units,
         reason_code,
         note,
         author,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 
 from forecasting import metrics
-from forecasting.engine import forecast_grid
+from forecasting.engine import Outcome, forecast_grid
 from forecasting.grid import Floats, Grid, Ints, codes
 from forecasting.smoothing import moving_average, seasonal_naive
 from forecasting.weekly import check_weekly, weekly_grid
@@ -24,6 +24,9 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
     ALL: (),
 }
 MOVING_WEEKS = 8
+NAIVE, MOVING, STATISTICAL, MODEL, PLAN = "naive", "moving average", "statistical", "model", "promotion plan"
+# From the simplest method to what is published unless it is worse; each knows more than the one before it.
+STEPS = (NAIVE, MOVING, STATISTICAL, MODEL, PLAN)
 SCORES_SCHEMA: dict[str, type[pl.DataType]] = {
     "series": pl.String,
     "level": pl.String,
@@ -55,11 +58,11 @@ def score_origins(
 
     `history` and `future` as for `weekly.forecast_demand`: at each origin as much is planned ahead as is today. Every
     row is for all series together (`series` '*') of a `level` (sku × channel × location, sku, channel, all) and a
-    `class` ('*' or that of the series at the origin), for one week ahead (`horizon` 1..) or the whole horizon (0).
-    `step` is who forecast: `moving average`, `statistical` (what the class would get without the model), `model` (what
-    is published). `value` is that step's figure and `benchmark_value` SeasonalNaive's (52 weeks where a year of history
-    exists, else the last value), means over the origins.
-    Metrics: wape, bias (±, rates), rmsse, and for the model pinball, coverage_80 (ties shared out) and
+    `class` ('*' or that of the series at the origin), for one week ahead (`horizon` 1..) or the whole horizon (0). `step` is who forecast: `naive`, `moving average`,
+    `statistical` (what the class would get without the model), `model` (told no price and no promotion ahead),
+    `promotion plan` (told both; only where they are planned). `value` is that step's figure and `benchmark_value`
+    SeasonalNaive's (52 weeks where a year of history exists, else the last value), means over the origins.
+    Metrics: wape, bias (±, rates), rmsse, and for the last step pinball, coverage_80 (ties shared out) and
     coverage_80_counted. Series that had not sold by an origin are not scored there.
     """
     check_weekly(history)
@@ -89,19 +92,44 @@ def trial_at(grid: Grid, length: int, horizon: int) -> Trialled:
     sold = (np.nan_to_num(grid.values[:, :length]) > 0).any(axis=1)
     live = grid.take(np.flatnonzero(sold).astype(np.int64))
     past = live.cut(length)
-    outcome = forecast_grid(past, horizon, fast=True)
+    steps, outcome = steps_of(past, horizon)
     return Trialled(
         keys=live.keys,
         history=past.values,
         actual=live.values[:, length : length + horizon],
         kind=tuple(outcome.kind.tolist()),
-        steps={
-            "naive": seasonal_naive(past.values, horizon, benchmark_season(length, grid.rhythm.year)),
-            "moving average": moving_average(past.values, horizon, MOVING_WEEKS),
-            "statistical": outcome.statistical,
-            "model": outcome.mean,
-        },
+        steps=steps,
         quantiles=outcome.quantiles,
+    )
+
+
+def steps_of(grid: Grid, horizon: int) -> tuple[dict[str, Floats], Outcome]:
+    """Means of each step (series × week) after the grid's last week, and the outcome of the last one."""
+    outcome = forecast_grid(grid, horizon, fast=True)
+    steps = {
+        NAIVE: seasonal_naive(grid.values, horizon, benchmark_season(grid.length, grid.rhythm.year)),
+        MOVING: moving_average(grid.values, horizon, MOVING_WEEKS),
+        STATISTICAL: outcome.statistical,
+        MODEL: outcome.mean,
+    }
+    if planned(grid):
+        steps |= {MODEL: forecast_grid(without_plan(grid), horizon, fast=True).mean, PLAN: outcome.mean}
+    return steps, outcome
+
+
+def planned(grid: Grid) -> list[str]:
+    """The columns that say what people plan to charge and to promote."""
+    return [name for name, part in grid.known_part.items() if part in ("price", "promotion")]
+
+
+def without_plan(grid: Grid) -> Grid:
+    """The grid of somebody who is told no price and no promotion ahead; what they were until now stays known."""
+    names = planned(grid)
+    return replace(
+        grid,
+        known={name: values for name, values in grid.known.items() if name not in names},
+        known_part={name: part for name, part in grid.known_part.items() if name not in names},
+        past={**grid.past, **{name: grid.known[name][:, : grid.length] for name in names}},
     )
 
 
@@ -112,7 +140,7 @@ def benchmark_season(length: int, year: int) -> int:
 
 def _trial_rows(trial: Trialled, horizon: int) -> list[tuple[tuple[str, str, str, int, str], float, float]]:
     rows: list[tuple[tuple[str, str, str, int, str], float, float]] = []
-    kinds = np.array(trial.kind)
+    kinds, last = np.array(trial.kind), list(trial.steps)[-1]
     for level, columns in LEVELS.items():
         group = _group(trial.keys, columns)
         picks: dict[str, Ints] = {ALL: np.arange(kinds.size)}
@@ -123,13 +151,13 @@ def _trial_rows(trial: Trialled, horizon: int) -> list[tuple[tuple[str, str, str
             means = {step: _summed(mean, group, chosen) for step, mean in trial.steps.items()}
             for ahead in (0, *range(1, horizon + 1)):
                 window = slice(None) if ahead == 0 else slice(ahead - 1, ahead)
-                benchmark = point_metrics(actual[:, window], means["naive"][:, window], history)
-                for step in ("moving average", "statistical", "model"):
-                    figures = point_metrics(actual[:, window], means[step][:, window], history)
+                benchmark = point_metrics(actual[:, window], means[NAIVE][:, window], history)
+                for step, mean in means.items():
+                    figures = point_metrics(actual[:, window], mean[:, window], history)
                     rows += [((level, name, step, ahead, m), v, benchmark[m]) for m, v in figures.items()]
                 if level == SERIES_LEVEL:
                     figures = band_metrics(trial.actual[chosen][:, window], trial.quantiles[chosen][:, window])
-                    rows += [((level, name, "model", ahead, m), v, float("nan")) for m, v in figures.items()]
+                    rows += [((level, name, last, ahead, m), v, float("nan")) for m, v in figures.items()]
     return rows
 
 

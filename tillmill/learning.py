@@ -19,9 +19,9 @@ from customers.scoring import Model
 from customers.segments import latest, sizes
 from customers.voice.read import new_readings
 from forecasting.backtest import score_origins
+from forecasting.champion import champion_of, choose, forecast_as, marked
 from forecasting.daily import demand_history, unconstrained_weeks
 from forecasting.planned import with_plan
-from forecasting.weekly import forecast_demand
 from ingestion.contracts import contract
 from ingestion.contracts.contract import landed_schema
 from ingestion.landing import lake
@@ -228,12 +228,14 @@ class Learner:
         horizon = self._workspace.settings.forecasting.horizon_weeks + 1
         last: date = weeks["week_on"].max()  # type: ignore[assignment]
         history, future = with_plan(unconstrained_weeks(weeks, days), self._read("int_demand_plan"), horizon)
-        demand = forecast_demand(history, horizon_weeks=horizon, cutoff_on=last + timedelta(days=6), future=future)
         scores = score_origins(history, horizon_weeks=horizon - 1, origins=2, future=future)
+        step = choose(scores, champion_of(self._landed("forecasting.scores")))
+        cutoff_on = last + timedelta(days=6)
+        demand = forecast_as(step, history, horizon_weeks=horizon, cutoff_on=cutoff_on, future=future)
         self._land("forecasting.demand", demand)
-        self._land("forecasting.scores", scores)
-        told = f"{demand.select('sku', 'channel_id').n_unique():,} series, {horizon} weeks"
-        return told + _where_shelves_were_empty(days) + _against_benchmark(scores)
+        self._land("forecasting.scores", marked(scores, step))
+        told = f"{demand.select('sku', 'channel_id').n_unique():,} series, {horizon} weeks, by {step}"
+        return told + _where_shelves_were_empty(days) + _against_benchmark(scores, step)
 
     def segments(self) -> str:
         customers = self._read("mart_customer_360")
@@ -336,13 +338,13 @@ def _where_shelves_were_empty(days: pl.DataFrame) -> str:
     return f"; {added:,.0f} units behind empty shelves, {apart:,.0f} in bulk orders set apart"
 
 
-def _against_benchmark(scores: pl.DataFrame) -> str:
+def _against_benchmark(scores: pl.DataFrame, step: str) -> str:
     """The published method's error against the benchmark's, at the level that is forecast, all horizons together."""
     found = scores.filter(
         pl.col("metric") == "wape",
         pl.col("series") == "*",
         pl.col("class") == "*",
-        pl.col("step") == "model",
+        pl.col("step") == step,
         pl.col("horizon") == 0,
         pl.col("level") == "sku,channel_id,location_id",
     )

@@ -67,7 +67,8 @@ def forecast(
 ) -> Spec:
     """Observed weeks as a line, the forecast dashed inside its bands, the cutoff marked.
 
-    Rows: week_on, observed, mean, q05, q10, q90, q95 (null where they do not apply) and the tips.
+    Rows: week_on, observed, mean, baseline (where people changed it), q05, q10, q90, q95 (null where they do not
+    apply) and the tips.
     """
     y: dict[str, Any] = {"type": "quantitative", "scale": {"zero": True}, "axis": number_axis(language)}
     layers: list[Spec] = [
@@ -90,6 +91,12 @@ def forecast(
             "transform": [{"filter": "isValid(datum.mean)"}],
             "mark": {"type": "line", "color": colours.accent, "strokeWidth": 2.2, "strokeDash": [5, 3]},
             "encoding": {"y": {"field": "mean", **y}},
+        },
+        {
+            # What the engine said of the weeks that people set by hand.
+            "transform": [{"filter": "isValid(datum.baseline)"}],
+            "mark": {"type": "tick", "color": colours.warn, "thickness": 2, "bandSize": 16},
+            "encoding": {"y": {"field": "baseline", **y}},
         },
         {
             "mark": {"type": "point", "filled": True, "opacity": 0, "size": 300},

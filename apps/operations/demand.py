@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import polars as pl
+import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
@@ -13,25 +14,39 @@ from apps.components import blocks, charts_supply, filters, frame, tables
 from apps.components.cards import Card, of, row
 from apps.components.filters import Choice
 from apps.components.view import View
-from apps.queries import demand
+from apps.operations import demand_accuracy, demand_overrides, demand_why
+from apps.queries import demand, forecast
+from tillmill.actions import Scope
 
 _HISTORY_WEEKS = 26
 _PARTS = {"0.25": "¼", "0.50": "½", "0.75": "¾"}
 
 
-@frame.page("demand", needs=("mart_forecast", "dim_product"))
+_NEEDS = (
+    "mart_forecast",
+    "dim_product",
+    "mart_forecast_accuracy",
+    "mart_forecast_change",
+    "mart_forecast_override",
+    "mart_forecast_tracking",
+)
+
+
+@frame.page("demand", needs=_NEEDS)
 def page(view: View, export: DeltaGenerator) -> None:
-    """Draws the page for the level (category or sku) and channel of the URL."""
-    shared = filters.standard(view, "channel", "product")
+    """Draws the page for the level (category or sku), channel and place of the URL."""
+    shared = [*filters.standard(view, "channel", "product"), *_place_choice(view)]
     codes = {choice.name: filters.allowed(choice.name, choice.codes, filters.ALL) for choice in shared}
-    category = None if codes.get("product", filters.ALL) == filters.ALL else codes["product"]
-    channel = None if codes.get("channel", filters.ALL) == filters.ALL else codes["channel"]
+    channel, category, place = (
+        None if codes.get(name, filters.ALL) == filters.ALL else codes[name]
+        for name in ("channel", "product", "location")
+    )
     from_on = write.monday(view.today) + timedelta(weeks=1)
-    items = demand.items(view.warehouse, from_on=from_on, channel=channel, category=category)
+    items = demand.items(view.warehouse, from_on=from_on, channel=channel, category=category, place=place)
     chosen = filters.row(view, [*shared, _item_choice(view, items)])
-    sku = chosen["sku"]
-    past = demand.history(view.warehouse, channel=channel, category=category, sku=sku)
-    ahead = demand.future(view.warehouse, channel=channel, category=category, sku=sku)
+    level = {"channel": channel, "category": category, "sku": chosen["sku"], "place": place}
+    past = demand.history(view.warehouse, **level)
+    ahead = demand.future(view.warehouse, **level)
     if items.is_empty() and channel is None and category is None:
         frame.empty(view.words, "empty.demand")
         return
@@ -44,6 +59,26 @@ def page(view: View, export: DeltaGenerator) -> None:
         row(view, figures(view, past, coming))
     if not ahead.is_empty() and (ahead["final_units"].sum() or past["units"].sum()):
         _chart(view, past, ahead)
+    if not coming.is_empty():
+        why, worth = st.columns(2, gap="small")
+        with why:
+            demand_why.draw(view, coming, forecast.change(view.warehouse, **level))
+        with worth:
+            demand_accuracy.draw(view)
+        demand_accuracy.alarms(view)
+        demand_overrides.section(view, coming, _scope(level))
+    _items(view, export, items)
+
+
+def _scope(level: dict[str, str | None]) -> Scope:
+    """What the filters name; an item needs no category beside it."""
+    sku = level["sku"] or "*"
+    category = "*" if level["sku"] else level["category"] or "*"
+    return Scope(sku, category, level["channel"] or "*", level["place"] or "*")
+
+
+def _items(view: View, export: DeltaGenerator, items: pl.DataFrame) -> None:
+    """The table of items, the largest forecast first, and its export."""
     listed = items.with_columns((pl.col("next_units") - pl.col("last_units")).alias("moved"), _rate().alias("rate"))
     columns = _columns(view, int(items["next_weeks"].max() or 0))  # type: ignore[arg-type]
     shown = listed.with_columns(filters.address(view, "demand", "sku").alias("address"))
@@ -168,9 +203,14 @@ def _expected(view: View, found: dict[str, Any]) -> dict[str, Any]:
         "week_on": found["bucket_on"].isoformat(),
         "mean": found["final_units"],
         "level": found["final_units"],
+        "baseline": found["baseline_units"] if found["overridden"] else None,
         **{name: found[name] for name in ("q05", "q10", "q90", "q95")},
         "tip_week": view.words("chart.week_of", day=view.day(found["bucket_on"])),
-        "tip_units": view.words("demand.tip_forecast", units=write.exact(found["final_units"])),
+        "tip_units": view.words(
+            "demand.tip_overridden" if found["overridden"] else "demand.tip_forecast",
+            units=write.exact(found["final_units"]),
+            baseline=write.exact(found["baseline_units"]),
+        ),
         "tip_band": view.words("unit.interval", low=write.exact(found["q10"]), high=write.exact(found["q90"])),
     }
 
@@ -182,6 +222,19 @@ def _item_choice(view: View, items: pl.DataFrame) -> Choice:
         return view.words("filter.all.sku") if code == filters.ALL else names.get(code, code)
 
     return Choice("sku", [filters.ALL, *names], label, ":material/package_2:")
+
+
+def _place_choice(view: View) -> list[Choice]:
+    """The places that are forecast each for itself, where there are any."""
+    places = demand.places(view.warehouse)
+    if not places:
+        return []
+    words = {filters.ALL: view.words("filter.all.location")}
+    return [
+        Choice(
+            "location", [filters.ALL, *places], lambda code: words.get(code, write.name(code)), ":material/location_on:"
+        )
+    ]
 
 
 def _recent(past: pl.DataFrame, weeks: int) -> float | None:

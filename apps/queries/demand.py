@@ -21,6 +21,7 @@ where
     and forecast.channel_id = coalesce($channel, forecast.channel_id)
     and coalesce(product.category, '-') = coalesce($category, product.category, '-')
     and forecast.sku = coalesce($sku, forecast.sku)
+    and forecast.location_id = coalesce($place, forecast.location_id)
 """
 
 _HISTORY = f"""
@@ -73,6 +74,14 @@ select
     bucket_on,
     count(*) as series,
     sum(final_units)::double as final_units,
+    sum(baseline_units)::double as baseline_units,
+    count(override_id) as overridden,
+    sum(base_units)::double as base,
+    sum(season_units)::double as season,
+    sum(price_units)::double as price,
+    sum(promotion_units)::double as promotion,
+    sum(festival_units)::double as festival,
+    sum(other_units)::double as other,
     sum(q50_units)::double as median_units,
     sqrt(any_value(ratio) * sum(greatest(final_units - q05_units, 0)::double ** 2)) as below_05,
     sqrt(any_value(ratio) * sum(greatest(final_units - q10_units, 0)::double ** 2)) as below_10,
@@ -114,45 +123,42 @@ where
     forecast.freq = 'W'
     and forecast.channel_id = coalesce($channel, forecast.channel_id)
     and coalesce(product.category, '-') = coalesce($category, product.category, '-')
+    and forecast.location_id = coalesce($place, forecast.location_id)
 group by forecast.sku
 having next_units is not null
 order by next_units desc, forecast.sku
 """
 
-# The published method at the level that is forecast, all classes, series and horizons together.
+_PLACES = "select distinct location_id from mart_forecast where location_id <> '*' order by location_id"
+
+# The published method of the newest run at the level that is forecast, all classes together.
 _SCORES = """
-select avg(value)::double as wape, avg(benchmark_value)::double as benchmark_wape
-from stg_forecasting__scores
-where
-    step = 'model' and level = 'sku,channel_id,location_id' and class = '*' and series = '*' and horizon = 0
-    and metric = 'wape'
-"""
-
-
-_SCORES_AHEAD = """
-select horizon, avg(value)::double as wape
-from stg_forecasting__scores
-where
-    step = 'model' and level = 'sku,channel_id,location_id' and class = '*' and series = '*' and horizon > 0
-    and metric = 'wape'
+select horizon, avg(wape)::double as wape, avg(naive_wape)::double as naive_wape
+from mart_forecast_accuracy
+where is_published and is_newest and level = 'sku,channel_id,location_id' and class = '*'
 group by horizon
 order by horizon
 """
 
 
-def history(warehouse: Warehouse, *, channel: str | None, category: str | None, sku: str | None) -> pl.DataFrame:
+def history(
+    warehouse: Warehouse, *, channel: str | None, category: str | None, sku: str | None, place: str | None = None
+) -> pl.DataFrame:
     """One row per past week: observed units of all matching series."""
-    return warehouse.rows(_HISTORY, channel=channel, category=category, sku=sku)
+    return warehouse.rows(_HISTORY, channel=channel, category=category, sku=sku, place=place)
 
 
-def future(warehouse: Warehouse, *, channel: str | None, category: str | None, sku: str | None) -> pl.DataFrame:
-    """One row per week ahead: final_units and the bounds q05, q10, q90, q95 of all matching series, never below zero.
+def future(
+    warehouse: Warehouse, *, channel: str | None, category: str | None, sku: str | None, place: str | None = None
+) -> pl.DataFrame:
+    """One row per week ahead: final_units, baseline_units and its parts, and the bounds q05, q10, q90, q95 of all
+    matching series, never below zero.
 
     One series keeps its own quantiles; the distances of several add in squares, times the ratio seen in their history.
     Of many small series the inner quantiles say little (most are zero), so a sum's 80 % band is drawn from its 90 %
     band in the proportion of a normal distribution.
     """
-    rows = warehouse.rows(_FUTURE, channel=channel, category=category, sku=sku)
+    rows = warehouse.rows(_FUTURE, channel=channel, category=category, sku=sku, place=place)
     mean, is_one = pl.col("final_units"), pl.col("series") == 1
     inner_below = pl.when(is_one).then("below_10").otherwise(pl.col("below_05") * _INNER)
     inner_above = pl.when(is_one).then("above_90").otherwise(pl.col("above_95") * _INNER)
@@ -164,9 +170,11 @@ def future(warehouse: Warehouse, *, channel: str | None, category: str | None, s
     )
 
 
-def items(warehouse: Warehouse, *, from_on: date, channel: str | None, category: str | None) -> pl.DataFrame:
+def items(
+    warehouse: Warehouse, *, from_on: date, channel: str | None, category: str | None, place: str | None = None
+) -> pl.DataFrame:
     """One row per sku: name, category, next_units of the next_weeks from `from_on`, last_units of as many past."""
-    return warehouse.rows(_ITEMS, from_on=from_on, channel=channel, category=category)
+    return warehouse.rows(_ITEMS, from_on=from_on, channel=channel, category=category, place=place)
 
 
 @dataclass(frozen=True)
@@ -179,17 +187,18 @@ class Scored:
 
 def accuracy_ahead(warehouse: Warehouse) -> list[float]:
     """Forecast accuracy by weeks ahead, the next week first; empty without scores."""
-    if not warehouse.has("stg_forecasting__scores"):
-        return []
-    return [max(0.0, 1 - wape) for wape in warehouse.rows(_SCORES_AHEAD)["wape"].to_list()]
+    return [max(0.0, 1 - wape) for horizon, wape, _ in warehouse.rows(_SCORES).iter_rows() if horizon > 0]
 
 
 def accuracy(warehouse: Warehouse) -> Scored | None:
     """Forecast accuracy max(0, 1 − Σ|F − A| ÷ ΣA) of all series over the scored origins; None without scores."""
-    if not warehouse.has("stg_forecasting__scores"):
+    whole = warehouse.rows(_SCORES).filter(pl.col("horizon") == 0, pl.col("wape").is_not_null())
+    if whole.is_empty():
         return None
-    found = warehouse.rows(_SCORES).row(0, named=True)
-    if found["wape"] is None:
-        return None
-    benchmark = found["benchmark_wape"]
-    return Scored(max(0.0, 1 - found["wape"]), None if benchmark is None else max(0.0, 1 - benchmark))
+    _, wape, benchmark = whole.row(0)
+    return Scored(max(0.0, 1 - wape), None if benchmark is None else max(0.0, 1 - benchmark))
+
+
+def places(warehouse: Warehouse) -> list[str]:
+    """The places that are forecast each for itself; none where all are forecast together."""
+    return warehouse.rows(_PLACES)["location_id"].to_list()

@@ -14,6 +14,7 @@ def marts() -> dict[str, pl.DataFrame]:
     """The tables by name."""
     return {
         "mart_forecast": _forecast(),
+        **_behind_the_forecast(),
         "fct_stock_day": _stock_days(),
         "mart_stock_position": _positions(),
         "mart_stock_life": _lives(),
@@ -55,12 +56,67 @@ def _forecast() -> pl.DataFrame:
                     "final_units": mean,
                     "override_units": None,
                     "override_id": None,
+                    # Promotions lift the first week, the season lowers the others.
+                    "base_units": mean - (2.0 if week == 0 else -1.0),
+                    "promotion_units": 2.0 if week == 0 else 0.0,
+                    "season_units": 0.0 if week == 0 else -1.0,
+                    **dict.fromkeys(("price_units", "festival_units", "other_units"), 0.0),
                     **{name: mean + distance for name, distance in levels.items()},
                     "method": "naive",
                     "cutoff_on": LAST_WEEK - timedelta(days=1),
                 }
             )
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _behind_the_forecast() -> dict[str, pl.DataFrame]:
+    """What moved since the run before (item 01, up by 6 of 36), two runs' steps, an alarm, an override judged."""
+    parts = {"base": 1.0, "season": -1.0, "price": 0.0, "promotion": 2.0, "festival": 0.0, "other": 0.0}
+    change: Table = [
+        {
+            "sku": "01", "channel_id": "store", "location_id": "*", "bucket_on": LAST_WEEK + timedelta(weeks=week),
+            "previous_cutoff_on": LAST_WEEK - timedelta(days=8), "cutoff_on": LAST_WEEK - timedelta(days=1),
+            "previous_units": 11.0 + week, "baseline_units": 13.0 + week, "change_units": 2.0,
+            **{f"{name}_change_units": units for name, units in parts.items()},
+        }
+        for week in range(3)
+    ]  # fmt: skip
+    steps = {"naive": 0.5, "moving average": 0.46, "statistical": 0.45, "model": 0.4, "promotion plan": 0.38}
+    before = {"moving average": 0.5, "statistical": 0.5, "model": 0.45, "promotion plan": 0.4}
+    accuracy: Table = [
+        {
+            "run_id": run, "scored_on": LAST_WEEK - timedelta(weeks=weeks), "level": "sku,channel_id,location_id",
+            "class": "*", "horizon": horizon, "step": step, "wape": wape + 0.01 * horizon, "bias": 0.02, "rmsse": wape,
+            "pinball": 0.2, "coverage_80": 0.8, "naive_wape": 0.5, "previous_wape": before.get(step),
+            "value_added_rate": before[step] - wape if step in before else None,
+            "is_published": step == "promotion plan", "is_newest": run == "r2",
+        }
+        for run, weeks in (("r1", 1), ("r2", 0))
+        for horizon in range(4)
+        for step, wape in steps.items()
+    ]  # fmt: skip
+    tracking: Table = [
+        {
+            "level": "series", "node": f"{sku} × store × *", "weeks": 9, "bias": 0.2, "tracking_signal": signal,
+            "drift_ratio": 1.1, "observed_units": 90.0, "is_biased": signal > 4, "is_drifting": False,
+        }
+        for sku, signal in (("01", 9.0), ("02", 1.0))
+    ]  # fmt: skip
+    override: Table = [
+        {
+            "override_id": "o1", "bucket_on": LAST_WEEK - timedelta(weeks=1), "sku": "01", "category": "*",
+            "channel_id": "store", "location_id": "*", "state": "judged", "old_units": 12.0, "baseline_units": 12.0,
+            "new_units": 20.0, "observed_units": 18.0, "baseline_error_units": 6.0, "override_error_units": 2.0,
+            "value_added_units": 4.0, "reason_code": "event", "note": FORMULA, "author": MARKUP, "approved_by": "lee",
+            "expires_at": None,
+        }
+    ]  # fmt: skip
+    return {
+        "mart_forecast_change": pl.DataFrame(change),
+        "mart_forecast_accuracy": pl.DataFrame(accuracy, infer_schema_length=None),
+        "mart_forecast_tracking": pl.DataFrame(tracking),
+        "mart_forecast_override": pl.DataFrame(override, schema_overrides={"expires_at": pl.Datetime("us", "UTC")}),
+    }
 
 
 def _stock_days() -> pl.DataFrame:

@@ -35,14 +35,9 @@ def named(exposure: str) -> set[str]:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tests' marts with the tables that a page reads only where they are there."""
     tables = marts.marts()
-    scores = pl.DataFrame(
-        [("model", "sku,channel_id,location_id", "*", "*", 0, "wape", 0.4, 0.5)],
-        schema=["step", "level", "class", "series", "horizon", "metric", "value", "benchmark_value"],
-        orient="row",
-    )
     regions = pl.DataFrame([("North", "North", "北区")], schema=["region", "name", "name_zh"], orient="row")
     root = tmp_path_factory.mktemp("exposures")
-    return marts.publish(root, tables | {"stg_forecasting__scores": scores, "regions": regions})
+    return marts.publish(root, tables | {"regions": regions})
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -70,20 +70,11 @@ SHOWN: dict[str, tuple[dict[str, str], Span, tuple[str, ...]]] = {
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tests' marts, with firm orders and with scores of earlier forecasts."""
+    """The tests' marts, with firm orders."""
     tables = marts.marts()
     firm = tables["mart_production_plan"].with_columns(firm_units=pl.lit(7.0), firm_minutes=pl.lit(60.0))
-    scores = [
-        {
-            "step": "model", "level": level, "class": "*", "series": "*", "horizon": horizon, "metric": "wape",
-            "value": wape, "benchmark_value": 0.5, "observed_at": datetime(2017, 12, 6, tzinfo=UTC),
-        }
-        for level, horizon, wape in (
-            ("sku,channel_id,location_id", 0, 0.4), ("sku,channel_id,location_id", 1, 0.3), ("*", 0, 0.1),
-        )
-    ]  # fmt: skip
     load = tables["int_plan_load"].with_columns(pl.col("load_minutes") + 60)
-    more = {"mart_production_plan": firm, "int_plan_load": load, "stg_forecasting__scores": pl.DataFrame(scores)}
+    more = {"mart_production_plan": firm, "int_plan_load": load}
     return marts.publish(tmp_path_factory.mktemp("metrics"), tables | more)
 
 

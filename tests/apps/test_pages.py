@@ -15,8 +15,18 @@ from tillmill import actions
 from tillmill.actions import Verdict
 
 PORTAL = Path(__file__).parents[2] / "apps" / "portal.py"
-# Data health has a table of what needs somebody above that of all streams; a customer has orders, consents, reasons.
-TABLES = {"data_health": 3, "customer_360": 3, "stock": 3, "channels": 3, "factory": 2, "traceability": 2, "voice": 2}
+# Data health has a table of what needs somebody above that of all streams; a customer has orders, consents, reasons;
+# demand has alarms and overrides.
+TABLES = {
+    "data_health": 3,
+    "customer_360": 3,
+    "demand": 3,
+    "stock": 3,
+    "channels": 3,
+    "factory": 2,
+    "traceability": 2,
+    "voice": 2,
+}
 PAGES = {
     "overview": "marketing.overview",
     "channels": "marketing.channels",

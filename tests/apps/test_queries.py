@@ -165,9 +165,9 @@ def test_the_running_week_is_not_counted_as_ahead(warehouse: Warehouse) -> None:
 
 
 def test_accuracy_is_that_of_the_published_method_at_the_forecast_level(tmp_path: Path) -> None:
-    def score(step: str, level: str, horizon: int, value: float) -> dict[str, object]:
-        kept = {"class": "*", "series": "*", "metric": "wape", "benchmark_value": 0.5}
-        return {"step": step, "level": level, "horizon": horizon, "value": value, **kept}
+    def score(step: str, level: str, horizon: int, wape: float, **more: object) -> dict[str, object]:
+        kept = {"class": "*", "naive_wape": 0.5, "is_published": step == "model", "is_newest": True}
+        return {"step": step, "level": level, "horizon": horizon, "wape": wape, **kept, **more}
 
     base = "sku,channel_id,location_id"
     scores = [
@@ -175,9 +175,10 @@ def test_accuracy_is_that_of_the_published_method_at_the_forecast_level(tmp_path
         score("model", base, 1, 0.3),
         score("model", base, 2, 0.45),
         score("model", "*", 0, 0.1),
-        score("moving average", base, 0, 0.9),
+        score("model", base, 0, 0.2, is_newest=False),
+        score("promotion plan", base, 0, 0.9),
     ]
-    opened = _published(tmp_path, marts.marts() | {"stg_forecasting__scores": pl.DataFrame(scores)})
+    opened = _published(tmp_path, marts.marts() | {"mart_forecast_accuracy": pl.DataFrame(scores)})
     scored = demand.accuracy(opened)
     ahead = demand.accuracy_ahead(opened)
     opened.connection.close()
@@ -186,9 +187,12 @@ def test_accuracy_is_that_of_the_published_method_at_the_forecast_level(tmp_path
     assert ahead == pytest.approx([0.7, 0.55])
 
 
-def test_without_scores_there_is_no_accuracy(warehouse: Warehouse) -> None:
-    assert demand.accuracy(warehouse) is None
-    assert demand.accuracy_ahead(warehouse) == []
+def test_without_scores_there_is_no_accuracy(tmp_path: Path) -> None:
+    tables = marts.marts()
+    opened = _published(tmp_path, tables | {"mart_forecast_accuracy": tables["mart_forecast_accuracy"].clear()})
+    assert demand.accuracy(opened) is None
+    assert demand.accuracy_ahead(opened) == []
+    opened.connection.close()
 
 
 def test_firm_orders_are_counted_where_they_are_published_and_none_where_not(tmp_path: Path) -> None:

@@ -102,7 +102,8 @@ final as (
     select
         * {{ but(['is_published']) }},
         previous_wape - wape as value_added_rate,
-        coalesce(is_published, false) as is_published
+        coalesce(is_published, false) as is_published,
+        run_id in (select newest.run_id from newest) as is_newest
     from told
 )
 

@@ -8,6 +8,8 @@ from apps.components.charts import Row, Spec, chart, number_axis, week_band
 from apps.components.theme import Colours
 
 _ROW_PX = 30
+_LETTER_PX = 7
+_WIDE_PX = 13
 
 
 def parts_by_week(
@@ -54,6 +56,7 @@ def steps(colours: Colours, rows: Sequence[Row], *, tips: Sequence[tuple[str, st
     Rows: name, wape, text, added, tone ('good', 'bad' or ''), is_published and the tips.
     """
     top = max((row["wape"] for row in rows), default=1.0)
+    column = 16 + max((_width(str(row["added"])) for row in rows), default=0)
     y: Spec = {
         "field": "name",
         "type": "nominal",
@@ -81,13 +84,13 @@ def steps(colours: Colours, rows: Sequence[Row], *, tips: Sequence[tuple[str, st
                         "field": "wape",
                         "type": "quantitative",
                         "axis": None,
-                        "scale": {"domain": [0, top * 1.55], "nice": False},
+                        "scale": {"domain": [0, top * 1.6], "nice": False},
                     },
                     "color": shade,
                 },
             },
             {
-                "mark": {**text, "dx": -64, "color": colours.text},
+                "mark": {**text, "dx": -column, "color": colours.text},
                 "encoding": {"x": {"value": "width"}, "text": {"field": "text"}},
             },
             {"mark": text, "encoding": {"x": {"value": "width"}, "text": {"field": "added"}, "color": tone}},
@@ -96,10 +99,8 @@ def steps(colours: Colours, rows: Sequence[Row], *, tips: Sequence[tuple[str, st
     return chart(colours, body, rows, height=max(1, len(rows)) * _ROW_PX)
 
 
-def errors(
-    colours: Colours, rows: Sequence[Row], *, x: Spec, labels: tuple[str, str], tips: Sequence[tuple[str, str]]
-) -> Spec:
-    """The published error as a line in the accent over the naive one in grey, both named at their end.
+def errors(colours: Colours, rows: Sequence[Row], *, x: Spec, tips: Sequence[tuple[str, str]]) -> Spec:
+    """The published error as a line in the accent over the naive one in grey.
 
     Rows: at (a number or a date), wape, naive and the tips.
     """
@@ -108,10 +109,6 @@ def errors(
         "scale": {"zero": True},
         "axis": {"title": None, "format": ".0%", "tickCount": 4, "grid": True},
     }
-    ends = [
-        {**rows[-1], "level": rows[-1][name], "label": label}
-        for name, label in zip(("wape", "naive"), labels, strict=True)
-    ]
     layers: list[Spec] = [
         {
             "mark": {"type": "line", "color": colours.grey, "strokeWidth": 1.6},
@@ -128,15 +125,10 @@ def errors(
                 "tooltip": [{"field": field, "title": title} for field, title in tips],
             },
         },
-        {
-            "data": {"values": ends},
-            "mark": {"type": "text", "align": "left", "dx": 8, "color": colours.quiet, "fontSize": 11},
-            "encoding": {"y": {"field": "level", **y}, "text": {"field": "label"}},
-        },
     ]
-    body: Spec = {
-        "encoding": {"x": x},
-        "layer": layers,
-        "padding": {"left": 0, "top": 6, "right": 74, "bottom": 4},
-    }
-    return chart(colours, body, rows, height=150)
+    return chart(colours, {"encoding": {"x": x}, "layer": layers}, rows, height=150)
+
+
+def _width(text: str) -> int:
+    """About how many pixels a short text takes; a Chinese letter is twice as wide."""
+    return sum(_WIDE_PX if ord(mark) > 0x2E80 else _LETTER_PX for mark in text)

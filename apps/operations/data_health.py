@@ -11,7 +11,7 @@ from apps.components import blocks, cards, charts_supply, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.filters import Choice
 from apps.components.view import View
-from apps.operations import adjustments, stream_detail, stream_state
+from apps.operations import adjustments, demand_accuracy, stream_detail, stream_state
 from apps.queries import health
 
 # Ages that the chart names: unit, count, hours.
@@ -47,6 +47,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     if needy.height:
         title = view.words("health.needy")
         tables.table(view, needy, _needs(view), title=title, key="needy", link="link", seen=8)
+    _forecast(view)
     _every(view, export, streams)
     _chart(view, streams)
     if not any(code for _, code in asked) or chosen["system"] == "wms":
@@ -165,6 +166,15 @@ def _every(view: View, export: DeltaGenerator, streams: pl.DataFrame) -> None:
     more = ("what", "health.what_heading"), ("new_fields", "health.extra"), ("lost_fields", "health.lost_fields")
     exported = [*columns, *(tables.Column(name, words(key)) for name, key in more)]
     tables.export(view, export, by_system, exported, name="data-health")
+
+
+def _forecast(view: View) -> None:
+    """Forecasts whose errors keep their sign or grow are a matter of trust too; nothing while none does."""
+    if not view.warehouse.has("mart_forecast_tracking") or not demand_accuracy.is_alarming(view):
+        return
+    with st.container(border=True, key="card-forecast", gap="xsmall"):
+        st.markdown(demand_accuracy.alarm(view))
+        st.markdown(f"[{view.words('health.forecast')}](demand?lang={view.language})")
 
 
 def _chart(view: View, streams: pl.DataFrame) -> None:

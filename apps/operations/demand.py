@@ -60,14 +60,24 @@ def page(view: View, export: DeltaGenerator) -> None:
     if not ahead.is_empty() and (ahead["final_units"].sum() or past["units"].sum()):
         _chart(view, past, ahead)
     if not coming.is_empty():
+        _behind(view, coming, forecast.change(view.warehouse, **level))
+    _items(view, export, items)
+    if not coming.is_empty():
+        demand_overrides.section(view, coming, _scope(level))
+
+
+def _behind(view: View, coming: pl.DataFrame, changed: dict[str, float] | None) -> None:
+    """Why, and how good: side by side where there is something to draw on both sides."""
+    if demand_why.moving(coming):
         why, worth = st.columns(2, gap="small")
         with why:
-            demand_why.draw(view, coming, forecast.change(view.warehouse, **level))
+            demand_why.draw(view, coming, changed)
         with worth:
-            demand_accuracy.draw(view)
-        demand_accuracy.alarms(view)
-        demand_overrides.section(view, coming, _scope(level))
-    _items(view, export, items)
+            demand_accuracy.draw(view, is_wide=False)
+    else:
+        demand_why.draw(view, coming, changed)
+        demand_accuracy.draw(view, is_wide=True)
+    demand_accuracy.alarms(view)
 
 
 def _scope(level: dict[str, str | None]) -> Scope:

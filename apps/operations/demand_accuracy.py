@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from apps import format as write
-from apps.components import charts_forecast, tables
+from apps.components import blocks, charts_forecast, tables
 from apps.components.charts import week_x
 from apps.components.view import View
 from apps.queries import forecast
@@ -14,8 +14,8 @@ from apps.queries import forecast
 _SEEN = 6
 
 
-def draw(view: View) -> None:
-    """One card: bars of the steps' errors, then the error over time (over weeks ahead while there is one run)."""
+def draw(view: View, *, is_wide: bool) -> None:
+    """One card: bars of the steps' errors, and the error's course beside them where there is room, else below."""
     words = view.words
     ladder = forecast.ladder(view.warehouse)
     with st.container(border=True, key="card-worth", gap="xsmall", height="stretch"):
@@ -25,10 +25,12 @@ def draw(view: View) -> None:
         if ladder.is_empty():
             st.caption(words("demand.worth_none"))
             return
+        first, second = st.columns(2, gap="medium") if is_wide else (st.container(), st.container())
         tips = (("name", words("demand.step")), ("text", words("demand.error")), ("exact", words("demand.added")))
         spec = charts_forecast.steps(view.colours, _steps(view, ladder), tips=tips)
-        st.vega_lite_chart(spec, theme=None, key="chart-worth", alt=words("demand.worth_alt"))
-        _course(view)
+        first.vega_lite_chart(spec, theme=None, key="chart-worth", alt=words("demand.worth_alt"))
+        with second:
+            _course(view)
         st.markdown(alarm(view))
 
 
@@ -43,6 +45,11 @@ def alarm(view: View) -> str:
         return words("demand.alarm.none", series=write.exact(series), weeks=weeks)
     single = found.filter(level="series").height
     return words("demand.alarm.some", alarms=write.exact(single), series=write.exact(series), weeks=weeks)
+
+
+def is_alarming(view: View) -> bool:
+    """Whether any forecast raises an alarm."""
+    return not forecast.alarms(view.warehouse).is_empty()
 
 
 def alarms(view: View) -> None:
@@ -95,6 +102,7 @@ def _tone(rate: float | None) -> str:
 
 
 def _course(view: View) -> None:
+    """The published error run by run; while there is one run, by weeks ahead."""
     words = view.words
     runs = forecast.over_time(view.warehouse)
     if runs.height > 1:
@@ -121,12 +129,13 @@ def _course(view: View) -> None:
         x, title = {"field": "at", "type": "quantitative", "axis": axis, "scale": scale}, words("demand.course_ahead")
     if not rows:
         return
-    st.caption(title)
+    shades = (view.colours.accent, view.colours.grey)
+    names = (words("demand.published"), words("demand.steps.naive"))
+    blocks.legend(list(zip(shades, names, strict=True)), title)
     spec = charts_forecast.errors(
         view.colours,
         rows,
         x=x,
-        labels=(words("demand.published"), words("demand.steps.naive")),
         tips=(
             ("when", words("term.week")),
             ("error", words("demand.error")),

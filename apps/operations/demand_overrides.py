@@ -18,7 +18,6 @@ from tillmill.actions import REASONS, Override, Scope
 from tillmill.errors import TillmillError
 
 _SEEN = 6
-_ROW_PX = 35
 
 
 def section(view: View, ahead: pl.DataFrame, scope: Scope) -> None:
@@ -61,7 +60,8 @@ def _grid(view: View, ahead: pl.DataFrame, scope: Scope) -> None:
                 },
                 disabled=["week", "baseline", "final"],
                 hide_index=True,
-                height=(len(weeks) + 1) * _ROW_PX + 3,
+                height="content",
+                placeholder=write.NONE,
                 key=f"grid-{scope.as_json()}-{view.language}",
             )
         with right:
@@ -118,7 +118,7 @@ def _listed(view: View, said: list[Override]) -> None:
         tables.Column("new", words("overrides.new"), write.exact),
         tables.Column("status", words("term.status"), tone=lambda text: _tone(view, text)),
         tables.Column("reason", words("overrides.reason"), width=240),
-        tables.Column("author", words("segments.by"), write.name, width=110),
+        tables.Column("author", words("overrides.author"), write.name, width=110),
         tables.Column("approved_by", words("overrides.approved_by"), write.name, width=110),
         tables.Column("observed", words("overrides.observed"), write.exact, right=True),
         tables.Column(
@@ -178,7 +178,11 @@ def _approval(view: View, waiting: list[Override]) -> None:
         st.caption(words("overrides.approve_note"))
         first, second, third = st.columns([5, 2, 2], gap="small", vertical_alignment="bottom")
         chosen = first.multiselect(
-            words("overrides.waiting"), list(by_id), format_func=lambda name: _label(view, by_id[name]), key="approve"
+            words("overrides.waiting"),
+            list(by_id),
+            format_func=lambda name: _label(view, by_id[name]),
+            key="approve",
+            placeholder=words("overrides.choose"),
         )
         approver = second.text_input(words("overrides.approved_by"), key="approve-by")
         is_ready = bool(chosen) and bool(approver.strip())

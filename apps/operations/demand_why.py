@@ -15,11 +15,16 @@ _NAMED = 3
 _LEAST_SHARE = 0.1
 
 
+def moving(ahead: pl.DataFrame) -> list[str]:
+    """The parts beside the base that move the weeks ahead by a unit or more."""
+    return [part for part in PARTS[1:] if float(ahead[part].abs().sum() or 0) >= 1]
+
+
 def draw(view: View, ahead: pl.DataFrame, changed: dict[str, float] | None) -> None:
     """One card: bars of what lifts and lowers each week, and the sentence of what changed."""
     words = view.words
     shades = dict(zip(PARTS[1:], view.colours.series[1:], strict=False))
-    used = [part for part in shades if float(ahead[part].abs().sum() or 0) > 0.5]
+    used = moving(ahead)
     with st.container(border=True, key="card-why", gap="xsmall", height="stretch"):
         st.markdown(f"**{words('demand.why')}**")
         if used:

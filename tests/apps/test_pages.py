@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from apps.i18n import load
+from apps.operations.demand_overrides import spoken
 from tests.apps import marts
+from tests.apps.brand import LAST_WEEK
 from tillmill import actions
-from tillmill.actions import Verdict
+from tillmill.actions import Scope, Verdict, create_workspace
+from tillmill.warehouse import read_table
 
 PORTAL = Path(__file__).parents[2] / "apps" / "portal.py"
 # Data health has a table of what needs somebody above that of all streams; a customer has orders, consents, reasons;
@@ -177,6 +182,71 @@ def test_a_suspected_order_is_judged_in_the_portal_and_the_verdict_taken_back(op
     at.selectbox(key="verdict").select("take_back").run()
     at.button(key="verdict-keep").click().run()
     assert [one.verdict for one in actions.pending_verdicts(root)] == [None]
+
+
+def proposed(root: Path, units: float = 40.0) -> str:
+    """An override of item 01 for its second week ahead, proposed by kim; its id."""
+    told = {"reason": "event", "note": "a marathon [x](y)", "author": "kim", "expires_on": None}
+    with_published = partial(read_table, root / "published" / "warehouse-test-1.duckdb")
+    scope, week = Scope(sku="01", channel_id="store"), LAST_WEEK + timedelta(weeks=1)
+    (one,) = actions.override_forecast(root, scope, {week: units}, read=with_published, **told)  # type: ignore[arg-type]
+    return one.override_id
+
+
+def test_weeks_set_by_hand_wait_on_the_page_for_somebody_elses_approval(opened: Opened, tmp_path: Path) -> None:
+    root = marts.publish(create_workspace(tmp_path, marts.SETTINGS).root, marts.marts())
+    name = proposed(root)
+    at = opened("demand", root, lang="en")
+    assert not at.exception
+    assert at.button(key="approve-keep").disabled
+    # Nothing is filled in yet, so nothing can be proposed.
+    assert at.button(key="override-keep").disabled
+    at.multiselect(key="approve").select(name)
+    at.text_input(key="approve-by").input("Kim").run()
+    at.button(key="approve-keep").click().run()
+    assert "somebody else has to approve it" in said(at)
+    assert not actions.known_overrides(root)[0].is_approved
+    at.text_input(key="approve-by").input("lee").run()
+    at.button(key="approve-keep").click().run()
+    assert not at.exception
+    (one,) = actions.known_overrides(root)
+    assert (one.author, one.approved_by, one.is_approved) == ("kim", "lee", True)
+    # What nobody has to approve any more is asked of nobody.
+    assert not [box for box in at.multiselect if box.key == "approve"]
+
+
+def test_only_filled_in_weeks_are_proposed() -> None:
+    weeks = [LAST_WEEK, LAST_WEEK + timedelta(weeks=1), LAST_WEEK + timedelta(weeks=2)]
+    assert spoken(weeks, [None, 0.0, 7.5]) == {weeks[1]: 0.0, weeks[2]: 7.5}
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "rose by 6 units (16.7 %)**: promotion +6, base +3, season −3"),
+        ("zh", "上调 6 件（16.7 %）**：促销 +6、基础 +3、季节 −3"),
+    ],
+)
+def test_the_page_says_what_moved_since_the_last_forecast(
+    opened: Opened, full: Path, language: str, sentence: str
+) -> None:
+    assert sentence in said(opened("demand", full, lang=language)).replace("\\", "")
+    # Of another item the run before said nothing.
+    words = load(language)("demand.since.first")
+    assert words in said(opened("demand", full, lang=language, sku="02"))
+
+
+def test_a_forecast_that_goes_wrong_alarms_on_its_page_and_in_data_health(
+    opened: Opened, full: Path, tmp_path: Path
+) -> None:
+    alarm = "1 of 2 series alarm"
+    assert alarm in said(opened("demand", full, lang="en"))
+    assert alarm in said(opened("data_health", full, lang="en"))
+    calm = marts.marts()
+    calm["mart_forecast_tracking"] = calm["mart_forecast_tracking"].with_columns(is_biased=False)
+    root = marts.publish(tmp_path, calm)
+    assert "No alarm: the errors of 2 series over up to 9 weeks" in said(opened("demand", root, lang="en"))
+    assert "series" not in said(opened("data_health", root, lang="en"))
 
 
 def test_order_service_says_what_is_known_and_leaves_the_rest_out(opened: Opened, full: Path) -> None:

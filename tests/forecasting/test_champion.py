@@ -120,11 +120,11 @@ def test_the_plan_is_a_step_of_its_own_and_worth_something_where_promotions_sell
     history = invented_weeks(weeks=60, promotion_lift=4.0)
     last = history["week_on"].max()
     assert last is not None
-    ahead = (
-        history.filter(pl.col("week_on") == last)
-        .with_columns(pl.col("week_on").dt.offset_by("1w"))
-        .select("sku", "channel_id", "location_id", "week_on", "price_amount", "promoted_share_rate")
-    )
+    columns = ["sku", "channel_id", "location_id", "week_on", "price_amount", "promoted_share_rate"]
+    ahead = pl.concat(
+        history.filter(pl.col("week_on") == last).with_columns(pl.col("week_on") + timedelta(weeks=week))
+        for week in range(1, 5)
+    ).select(columns)
     found = score_origins(history, horizon_weeks=4, origins=1, future=ahead)
     whole = found.filter(
         pl.col("level") == "sku,channel_id,location_id",

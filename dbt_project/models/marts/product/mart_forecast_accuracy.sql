@@ -61,11 +61,12 @@ compared as (
 ),
 
 newest as (
-    select distinct
+    select
         run_id,
-        scored_on
-    from scores
-    qualify _load_seq = max(_load_seq) over ()
+        max(scored_on) as scored_on
+    from scores as every_run
+    where every_run._load_seq = (select max(scores._load_seq) from scores)
+    group by run_id
 ),
 
 judged as (
@@ -100,11 +101,12 @@ told as (
 
 final as (
     select
-        * {{ but(['is_published']) }},
-        previous_wape - wape as value_added_rate,
-        coalesce(is_published, false) as is_published,
-        run_id in (select newest.run_id from newest) as is_newest
+        told.* {{ but(['is_published']) }},
+        told.previous_wape - told.wape as value_added_rate,
+        coalesce(told.is_published, false) as is_published,
+        newest.run_id is not null as is_newest
     from told
+    left join newest on told.run_id = newest.run_id
 )
 
 select * from final

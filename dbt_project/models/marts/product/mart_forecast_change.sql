@@ -9,13 +9,13 @@ workspace as (
     select * from {{ ref('int_workspace') }}
 ),
 
-now as (
+latest as (
     select * from {{ ref('stg_forecasting__demand') }}
     where freq = 'W'
 ),
 
 cutoff as (
-    select max(cutoff_on) as cutoff_on from now
+    select max(cutoff_on) as cutoff_on from latest
 ),
 
 landed as (
@@ -29,33 +29,33 @@ landed as (
         and landed.bucket_on > workspace.last_week_on
 ),
 
-before as (
+earlier as (
     select * from landed
     qualify _load_seq = first_value(_load_seq) over (order by cutoff_on desc, _load_seq desc)
 ),
 
 final as (
     select
-        now.sku,
-        now.channel_id,
-        now.location_id,
-        now.bucket_on,
-        before.cutoff_on as previous_cutoff_on,
-        now.cutoff_on,
-        before.mean as previous_units,
-        now.mean as baseline_units,
+        latest.sku,
+        latest.channel_id,
+        latest.location_id,
+        latest.bucket_on,
+        earlier.cutoff_on as previous_cutoff_on,
+        latest.cutoff_on,
+        earlier.mean as previous_units,
+        latest.mean as baseline_units,
         {%- for part in parts %}
-        cast({{ json_text('now.parts', part) }} as double)
-        - cast({{ json_text('before.parts', part) }} as double) as {{ part }}_change_units,
+        cast({{ json_text('latest.parts', part) }} as double)
+        - cast({{ json_text('earlier.parts', part) }} as double) as {{ part }}_change_units,
         {%- endfor %}
-        now.mean - before.mean as change_units
-    from now
-    inner join before
+        latest.mean - earlier.mean as change_units
+    from latest
+    inner join earlier
         on
-            now.sku = before.sku
-            and now.channel_id = before.channel_id
-            and now.location_id = before.location_id
-            and now.bucket_on = before.bucket_on
+            latest.sku = earlier.sku
+            and latest.channel_id = earlier.channel_id
+            and latest.location_id = earlier.location_id
+            and latest.bucket_on = earlier.bucket_on
 )
 
 select * from final

@@ -51,7 +51,7 @@ summed as (
         overrides.bucket_on,
         {{ in_order('sum', 'weeks.baseline_units', 'weeks.sku, weeks.channel_id, weeks.location_id') }} as baseline_units,
         cast(sum(weeks.observed_units) as double) as observed_units,
-        count(weeks.override_id = overrides.override_id or null) as held
+        sum(case when weeks.override_id = overrides.override_id then 1 else 0 end) as held
     from overrides
     inner join weeks
         on

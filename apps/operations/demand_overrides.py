@@ -23,7 +23,7 @@ _SEEN = 6
 def section(view: View, ahead: pl.DataFrame, scope: Scope) -> None:
     """Draws the grid of the weeks ahead within `scope`, everything that was said, and the approval."""
     said = actions.known_overrides(view.root)
-    _grid(view, ahead, scope)
+    _grid(view, ahead, scope, len(said))
     _listed(view, said)
     _approval(view, [one for one in said if not one.is_approved and not _is_over(view, one)])
 
@@ -33,7 +33,8 @@ def spoken(weeks: list[date], shall_be: list[float | None]) -> dict[date, float]
     return {week: float(units) for week, units in zip(weeks, shall_be, strict=True) if units is not None}
 
 
-def _grid(view: View, ahead: pl.DataFrame, scope: Scope) -> None:
+def _grid(view: View, ahead: pl.DataFrame, scope: Scope, said: int) -> None:
+    """The weeks to fill in; once something was said the grid is a new one, so that nobody says it twice."""
     words = view.words
     weeks = ahead["bucket_on"].to_list()
     with st.container(border=True, key="card-override", gap="small"):
@@ -62,7 +63,7 @@ def _grid(view: View, ahead: pl.DataFrame, scope: Scope) -> None:
                 hide_index=True,
                 height="content",
                 placeholder=write.NONE,
-                key=f"grid-{scope.as_json()}-{view.language}",
+                key=f"grid-{scope.as_json()}-{view.language}-{said}",
             )
         with right:
             filled = spoken(weeks, edited["new"].to_list())
@@ -81,7 +82,8 @@ def _form(view: View, scope: Scope, filled: Mapping[date, float]) -> None:
     note = st.text_area(words("overrides.why"), key="note", height=80)
     author = st.text_input(words("segments.by"), key="override-by")
     is_ready = bool(filled) and bool(note.strip()) and bool(author.strip())
-    label = words("overrides.keep", weeks=len(filled))
+    counted = {0: words("overrides.keep_none"), 1: words("overrides.keep_one")}
+    label = counted.get(len(filled), words("overrides.keep", weeks=len(filled)))
     if st.button(label, icon=":material/edit_calendar:", disabled=not is_ready, key="override-keep"):
         try:
             actions.override_forecast(

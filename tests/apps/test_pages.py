@@ -245,7 +245,9 @@ def test_a_forecast_that_goes_wrong_alarms_on_its_page_and_in_data_health(
     calm = marts.marts()
     calm["mart_forecast_tracking"] = calm["mart_forecast_tracking"].with_columns(is_biased=False)
     root = marts.publish(tmp_path, calm)
-    assert "No alarm: the errors of 2 series over up to 9 weeks" in said(opened("demand", root, lang="en"))
+    assert "No alarm: the errors of 2 series neither keep their sign nor grow" in said(
+        opened("demand", root, lang="en")
+    )
     assert "series" not in said(opened("data_health", root, lang="en"))
 
 

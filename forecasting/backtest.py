@@ -58,10 +58,11 @@ def score_origins(
 
     `history` and `future` as for `weekly.forecast_demand`: at each origin as much is planned ahead as is today. Every
     row is for all series together (`series` '*') of a `level` (sku × channel × location, sku, channel, all) and a
-    `class` ('*' or that of the series at the origin), for one week ahead (`horizon` 1..) or the whole horizon (0). `step` is who forecast: `naive`, `moving average`,
-    `statistical` (what the class would get without the model), `model` (told no price and no promotion ahead),
-    `promotion plan` (told both; only where they are planned). `value` is that step's figure and `benchmark_value`
-    SeasonalNaive's (52 weeks where a year of history exists, else the last value), means over the origins.
+    `class` ('*' or that of the series at the origin), for one week ahead (`horizon` 1..) or the whole horizon (0).
+    `step` is who forecast: `naive`, `moving average`, `statistical` (what the class would get without the model),
+    `model` (told no price and no promotion ahead), `promotion plan` (told both; only where they are planned). `value`
+    is that step's figure and `benchmark_value` SeasonalNaive's (52 weeks where a year of history exists, else the last
+    value), means over the origins.
     Metrics: wape, bias (±, rates), rmsse, and for the last step pinball, coverage_80 (ties shared out) and
     coverage_80_counted. Series that had not sold by an origin are not scored there.
     """

@@ -110,11 +110,13 @@ def test_backtests_see_the_plan_too() -> None:
     rows = [(f"{number:04d}", "*", 4, "promoted_share_rate", 1.0) for number in range(48)]
     weeks, future = with_plan(history, plan_of(*rows), 4)
 
-    def wape(scores: pl.DataFrame) -> float:
+    def wape(scores: pl.DataFrame, step: str) -> float:
         row = scores.filter(
-            pl.col("metric") == "wape", pl.col("step") == "model", pl.col("horizon") == 0, pl.col("class") == "*"
+            pl.col("metric") == "wape", pl.col("step") == step, pl.col("horizon") == 0, pl.col("class") == "*"
         ).filter(pl.col("level") == "sku,channel_id,location_id")
         return float(row["value"].item())
 
-    planned = wape(score_origins(weeks, horizon_weeks=4, origins=2, future=future))
-    assert planned < 0.8 * wape(score_origins(history, horizon_weeks=4, origins=2))
+    scores = score_origins(weeks, horizon_weeks=4, origins=2, future=future)
+    planned = wape(scores, "promotion plan")
+    assert planned < 0.8 * wape(scores, "model")
+    assert planned < 0.8 * wape(score_origins(history, horizon_weeks=4, origins=2), "model")

@@ -118,6 +118,7 @@ def _seen(
     hides = stream.is_sealed and not unsealed
     records = {} if hides else raw_records(stream, rows, keys.sealing)
     fixes = {} if hides else fixed_fields(ledger, stream, load.load_id, keys.sealing)
+    # The first of a row's reasons, as in its file.
     reasons = dict(quarantine.reasons_now(ledger, rows).select("row", "reason").reverse().iter_rows())
     for told in rows.to_dicts():
         row, record = told["row"], records.get(told["row"])

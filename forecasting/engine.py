@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecasting import classes, models
-from forecasting.features import Sight, level, look
+from forecasting.features import look, market_of
 from forecasting.grid import Floats, Grid, Ints
-from forecasting.intervals import in_whole_units, learn_spread, quantiles_of, unrest_of, whole_units
+from forecasting.intervals import in_whole_units, learn_spread, quantiles_of, whole_units
 from forecasting.smoothing import last_observed
-from forecasting.trees import Effort
+from forecasting.trials import (
+    Strings,
+    Trial,
+    blocks_of,
+    joined,
+    joined_trials,
+    learnt_series,
+    trial_origins,
+    try_block,
+)
 
-Strings = NDArray[np.str_]
 CAP_TIMES_HIGHEST = 3.0
 # Which members may speak for a class; the trials decide how much each one counts.
 CANDIDATES: Mapping[str, tuple[str, ...]] = {
@@ -28,19 +35,6 @@ UNTRIED: Mapping[str, tuple[str, ...]] = {
     classes.INTERMITTENT: (models.TSB,),
     classes.NEW: (models.SMOOTHING,),
 }
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One origin before the cutoff, forecast as if it were now: what blends and quantiles are learnt from."""
-
-    origin: int
-    members: Mapping[str, Floats]
-    actual: Floats
-    scale: Floats
-    size: Floats
-    unrest: Floats
-    kind: Strings
 
 
 @dataclass(frozen=True)
@@ -61,30 +55,37 @@ def forecast_grid(grid: Grid, horizon: int, *, fast: bool = False) -> Outcome:
     """Forecasts the `horizon` buckets after the grid's last one.
 
     One boosting is fitted without the newest buckets and tried on them, which gives blend weights per class and the
-    spread of demand around the mean; a second one is fitted on everything and makes the forecast.
+    spread of demand around the mean; a second one is fitted on everything and makes the forecast. Both learn from the
+    same rows, of at most `SERIES_LEARNT` series; the series are gone through `SERIES_AT_ONCE` at a time.
     """
     effort = models.FAST if fast else models.FULL
-    sight = look(grid)
-    kind = classes.classify(grid.values, grid.rhythm)
-    trials = run_trials(sight, horizon, effort)
+    market = market_of(grid)
+    lessons = models.lessons_of(look(grid.take(learnt_series(grid.count)), market), horizon, effort)
+    origins = trial_origins(grid, horizon)
+    # The trials' model knows nothing of any bucket a trial forecasts.
+    rehearsal = models.fit_boosting(lessons.before(min(origins) + 1, every=2), effort) if origins else None
+    final = models.fit_boosting(lessons, effort)
+    del lessons
+    blocks = [
+        try_block(look(grid.take(rows), market), horizon, origins, rehearsal, final) for rows in blocks_of(grid.count)
+    ]
+    trials = tuple(joined_trials([block.trials[place] for block in blocks]) for place in range(len(origins)))
+    now = joined_trials([block.now for block in blocks])
+    parts = joined([block.parts for block in blocks])
+    kind = now.kind
     blends = {name: _blend(trials, name) for name in CANDIDATES}
-    final = models.fit_boosting(sight, horizon=horizon, length=grid.length, effort=effort)
-    origin = grid.length - 1
-    members, parts = _members(sight, origin, horizon, final, with_parts=True)
     cap = _cap(grid.values)
-    mean, method = mix(members, blends, kind)
-    mean = np.where(np.isin(kind, (classes.CONSTANT,))[:, None], last_observed(grid.values)[:, None], mean)
+    mean, method = mix(now.members, blends, kind)
+    mean = np.where((kind == classes.CONSTANT)[:, None], last_observed(grid.values)[:, None], mean)
     capped = np.minimum(mean, cap[:, None])
     share = np.array([blends.get(str(name), {}).get(models.BOOSTING, 0.0) for name in kind])
     kept = np.divide(capped, mean, out=np.ones_like(mean), where=mean > 0) * share[:, None]
     told = {name: values * kept for name, values in parts.items()}
-    scale, size = level(sight, origin)
-    unrest = unrest_of(grid.values[:, -4 * grid.rhythm.level :], scale)
-    quantiles = spread_of(trials, blends)(capped, size, unrest)
+    quantiles = spread_of(trials, blends)(capped, now.size, now.unrest)
     if whole_units(grid.values):
         quantiles = in_whole_units(quantiles)
     quantiles[kind == classes.CONSTANT] = capped[kind == classes.CONSTANT][..., None]
-    statistical, _ = mix(members, {name: _even(UNTRIED[name]) for name in UNTRIED}, kind)
+    statistical, _ = mix(now.members, {name: _even(UNTRIED[name]) for name in UNTRIED}, kind)
     return Outcome(
         mean=capped,
         quantiles=quantiles,
@@ -95,21 +96,6 @@ def forecast_grid(grid: Grid, horizon: int, *, fast: bool = False) -> Outcome:
         trials=trials,
         blends=blends,
     )
-
-
-def run_trials(sight: Sight, horizon: int, effort: Effort) -> tuple[Trial, ...]:
-    """Up to three origins whose whole horizon has been seen, forecast by a model that saw nothing after the first."""
-    length = sight.grid.length
-    step = max(1, horizon // 2)
-    newest = length - 1 - horizon
-    floor = max(2 * sight.grid.rhythm.windows[1], 4)
-    origins = [newest - back * step for back in range(3) if newest - back * step >= floor]
-    if not origins:
-        return ()
-    oldest = min(origins)
-    rehearsal = replace(effort, rows=effort.rows // 2)
-    model = models.fit_boosting(sight, horizon=horizon, length=oldest + 1, effort=rehearsal)
-    return tuple(_trial(sight, origin, horizon, model) for origin in origins)
 
 
 def spread_of(
@@ -183,31 +169,6 @@ def _blend(trials: tuple[Trial, ...], kind: str) -> dict[str, float]:
 
 def _even(names: tuple[str, ...]) -> dict[str, float]:
     return dict.fromkeys(names, 1.0 / len(names))
-
-
-def _trial(sight: Sight, origin: int, horizon: int, model: models.Boosting | None) -> Trial:
-    values = sight.grid.values[:, : origin + 1]
-    members, _ = _members(sight, origin, horizon, model, with_parts=False)
-    scale, size = level(sight, origin)
-    return Trial(
-        origin=origin,
-        members=members,
-        actual=sight.grid.values[:, origin + 1 : origin + 1 + horizon],
-        scale=scale,
-        size=size,
-        unrest=unrest_of(values[:, -4 * sight.grid.rhythm.level :], scale),
-        kind=classes.classify(values, sight.grid.rhythm),
-    )
-
-
-def _members(
-    sight: Sight, origin: int, horizon: int, model: models.Boosting | None, *, with_parts: bool
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    members = models.statistical_members(sight, origin, horizon)
-    parts: dict[str, Floats] = {}
-    if model is not None:
-        members[models.BOOSTING], parts = models.predict_boosting(model, sight, origin, horizon, with_parts=with_parts)
-    return members, parts
 
 
 def _cap(values: Floats) -> Floats:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.grid import Floats, Grid, Ints, part_of
-from forecasting.plans import Plans, Told, look_at_plans, plan_features
+from forecasting.grid import Floats, Grid, Ints, Matrix, part_of
+from forecasting.plans import Plans, Told, highest_promotions, look_at_plans, plan_features
 from forecasting.smoothing import short_season_indices, smoothed_path
 
 MAX_GROUP_COLUMNS = 3
 SMOOTHED = (0.1, 0.3)
 CATEGORY = "code_of_"
+ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,15 @@ class Totals:
 
 
 @dataclass(frozen=True)
+class Market:
+    """What a whole grid says of any part of it: its groups' running sums, category columns, promotions' heights."""
+
+    groups: Mapping[str, Totals]
+    categories: tuple[str, ...]
+    highest: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Sight:
     """A grid with its running sums and those of its groups: what every origin's features are read from."""
 
@@ -46,6 +56,7 @@ class Sight:
     smooth: Mapping[float, Floats]
     last_sale: Ints
     born: Ints
+    categories: tuple[str, ...]
     plans: Plans
 
 
@@ -54,11 +65,11 @@ class Columns:
     """Feature matrix (rows × names), the part each column explains, and what switches it off: a figure or a column."""
 
     names: tuple[str, ...]
-    values: Floats
+    values: Matrix
     part: tuple[str, ...]
     neutral: tuple[float | str, ...]
 
-    def without(self, part: str) -> Floats:
+    def without(self, part: str) -> Matrix:
         """The matrix with every column of `part` switched off; what is not known stays so."""
         out = self.values.copy()
         switched: set[float | str] = set()
@@ -71,13 +82,30 @@ class Columns:
         return out
 
 
-def look(grid: Grid) -> Sight:
-    """Running sums of each series and of the groups its static columns make."""
-    groups = {"all": np.zeros(grid.count, dtype=np.int64)}
+def market_of(grid: Grid) -> Market:
+    """What the whole grid says of every block of its series, read once, so that blocks see the same as the whole."""
+    distinct = {name: int(codes.max(initial=0)) + 1 for name, codes in grid.static.items()}
+    return Market(
+        groups={name: _totals(_summed(grid.values, codes)) for name, codes in groups_of(grid).items()},
+        categories=tuple(name for name, count in distinct.items() if has_years(grid) and count < grid.count),
+        highest=highest_promotions(grid),
+    )
+
+
+def groups_of(grid: Grid) -> dict[str, Ints]:
+    """Group name → code of each series: all of them, and the static columns that put at least two together."""
+    groups = {ALL: np.zeros(grid.count, dtype=np.int64)}
     for name, codes in grid.static.items():
         distinct = int(codes.max(initial=0)) + 1
         if 1 < distinct <= grid.count // 2 and len(groups) <= MAX_GROUP_COLUMNS:
             groups[name] = codes
+    return groups
+
+
+def look(grid: Grid, market: Market | None = None) -> Sight:
+    """Running sums of each series and of its groups; `market` is that of the grid which `grid` is a block of."""
+    market = market or market_of(grid)
+    alone = np.zeros(grid.count, dtype=np.int64)
     seen = ~np.isnan(grid.values)
     sold = seen & (np.nan_to_num(grid.values) > 0)
     steps = np.arange(grid.length)
@@ -86,11 +114,12 @@ def look(grid: Grid) -> Sight:
     return Sight(
         grid=grid,
         own=_totals(grid.values),
-        groups={name: (codes, _totals(_summed(grid.values, codes))) for name, codes in groups.items()},
+        groups={name: (grid.static.get(name, alone), totals) for name, totals in market.groups.items()},
         smooth={alpha: smoothed_path(grid.values, alpha) for alpha in SMOOTHED},
         last_sale=last_sale.astype(np.int64),
         born=born.astype(np.int64),
-        plans=look_at_plans(grid),
+        categories=market.categories,
+        plans=look_at_plans(grid, market.highest),
     )
 
 
@@ -122,9 +151,8 @@ def origin_features(sight: Sight, origin: int) -> dict[str, Floats]:
         "waited": np.minimum(origin - sight.last_sale[:, origin], rhythm.year).astype(np.float64),
     }
     values = sight.grid.values
-    for name, codes in sight.grid.static.items() if has_years(sight.grid) else ():
-        if int(codes.max(initial=0)) < scale.size - 1:
-            out[f"{CATEGORY}{name}"] = codes.astype(np.float64)
+    for name in sight.categories:
+        out[f"{CATEGORY}{name}"] = sight.grid.static[name].astype(np.float64)
     for back in range(3):
         lagged = values[:, origin - back] if back <= origin else np.full(scale.size, np.nan)
         out[f"lag_{back}"] = lagged / scale
@@ -204,10 +232,14 @@ def year_growth(sight: Sight, totals: Totals, origin: int, target: int, size: Fl
 def stack(origin: dict[str, Floats], target: Told, rows: Ints | slice) -> Columns:
     """One matrix of both kinds of features for the chosen series."""
     names = (*origin, *target)
-    columns = [values[rows] for values in origin.values()] + [values[rows] for values, _, _ in target.values()]
+    columns = [*origin.values(), *(values for values, _, _ in target.values())]
+    count = columns[0][rows].size
+    matrix = np.empty((count, len(columns)), dtype=np.float32)
+    for place, values in enumerate(columns):
+        matrix[:, place] = values[rows]
     parts = ("base",) * len(origin) + tuple(part for _, part, _ in target.values())
     neutral = (0.0,) * len(origin) + tuple(off for _, _, off in target.values())
-    return Columns(names=names, values=np.column_stack(columns), part=parts, neutral=neutral)
+    return Columns(names=names, values=matrix, part=parts, neutral=neutral)
 
 
 def _years_back(sight: Sight, step: int) -> int:

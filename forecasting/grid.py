@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+# Feature matrices are large and need no more than seven digits.
+Matrix = NDArray[np.float32]
 Frequency = Literal["D", "W", "MS"]
 Part = Literal["price", "promotion", "festival", "other"]
 

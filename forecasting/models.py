@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from forecasting.croston import sba, tsb
 from forecasting.features import CATEGORY, Columns, Sight, level, origin_features, stack, target_features, year_growth
-from forecasting.grid import Floats, Ints
+from forecasting.grid import Floats, Ints, Matrix
 from forecasting.levels import calm_births, total_factor
 from forecasting.smoothing import exponential_smoothing
 from forecasting.trees import SEED, Effort, Trees, fit_trees
@@ -27,8 +27,24 @@ FEWEST_SAMPLED = 120_000
 TAUGHT_YEARS = 4
 
 
-FULL = Effort(rows=400_000, trees=200, rate=0.05, leaves=63, threads=None)
-FAST = Effort(rows=80_000, trees=100, rate=0.06, leaves=20, threads=1)
+FULL = Effort(rows=400_000, trees=150, rate=0.1, leaves=63, threads=2)
+FAST = Effort(rows=80_000, trees=60, rate=0.12, leaves=31, threads=1)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What a boosting is taught: one row per series, origin and step, with its demand ÷ level and the level."""
+
+    matrix: Matrix
+    ratios: Floats
+    levels: Floats
+    targets: Ints
+    categories: list[int]
+
+    def before(self, length: int, every: int = 1) -> Lessons:
+        """Every so-manieth of the rows that aim at one of the first `length` buckets: what was known by then."""
+        rows = np.flatnonzero(self.targets < length)[::every]
+        return Lessons(self.matrix[rows], self.ratios[rows], self.levels[rows], self.targets[rows], self.categories)
 
 
 @dataclass(frozen=True)
@@ -37,25 +53,21 @@ class Boosting:
 
     trees: Trees
 
-    def ratios(self, matrix: Floats) -> Floats:
+    def ratios(self, matrix: Matrix) -> Floats:
         """Predicted demand as a multiple of the recent level."""
         return np.clip(self.trees.ratios(matrix), 0.0, MAX_RATIO)
 
 
-def fit_boosting(sight: Sight, *, horizon: int, length: int, effort: Effort) -> Boosting | None:
-    """Fits demand ÷ recent level on targets before bucket `length`; None where history is too short to learn from.
+def fit_boosting(lessons: Lessons, effort: Effort) -> Boosting | None:
+    """Fits demand ÷ recent level; None where there is too little to learn from.
 
-    Poisson deviance of the ratio weighted by the level equals Poisson deviance of demand with the level as exposure,
-    so that large and sleeping series share one model. Rows: every origin from the newest back, with a seeded sample
-    of horizons and series such that about as many are kept as there are observed cells, at most `effort.rows`.
+    The deviance of the ratio is weighted by the level, as if demand had the level for exposure, so that large and
+    sleeping series share one model. The mean weight is one: leaf sizes and penalties mean the same on cents and tonnes.
     """
-    # As many rows as there is demand to learn from: each more would tell of the same buckets again.
-    cells = int(sight.own.seen[:, length].sum())
-    rows = min(effort.rows, max(FEWEST_SAMPLED, cells))
-    matrix, ratios, weights, categories = _training_rows(sight, horizon, length, rows)
-    if ratios.size < MIN_TRAINING_ROWS or not ratios.any():
+    if lessons.ratios.size < MIN_TRAINING_ROWS or not lessons.ratios.any():
         return None
-    return Boosting(fit_trees(matrix, ratios, weights, effort, categories))
+    weights = lessons.levels / max(float(lessons.levels.mean()), 1e-12)
+    return Boosting(fit_trees(lessons.matrix, lessons.ratios, weights, effort, lessons.categories))
 
 
 def predict_boosting(
@@ -128,19 +140,27 @@ def blend_weights(members: dict[str, Floats], actual: Floats, scale: Floats) -> 
     return {name: float(share) for name, share in zip(names, best, strict=True) if share > 0}
 
 
-def _training_rows(sight: Sight, horizon: int, length: int, limit: int) -> tuple[Floats, Floats, Floats, list[int]]:
+def lessons_of(sight: Sight, horizon: int, effort: Effort) -> Lessons:
+    """Rows to learn from: every origin from the newest back, with a seeded sample of horizons and series.
+
+    About as many are kept as there are observed cells, at most `effort.rows`: each more would tell of the same buckets
+    again.
+    """
     grid = sight.grid
+    length = grid.length
     generator = np.random.default_rng(SEED)
+    limit = min(effort.rows, max(FEWEST_SAMPLED, int(sight.own.seen[:, length].sum())))
     earliest = min(2 * grid.rhythm.windows[1], max(length // 3, 1))
     earliest = max(earliest, length - 2 - TAUGHT_YEARS * grid.rhythm.year - horizon)
     origins = list(range(length - 2, earliest - 1, -1))
     per_origin = max(1, limit // max(1, len(origins)))
-    matrices: list[Floats] = []
-    ratios: list[Floats] = []
-    weights: list[Floats] = []
     if per_origin < grid.count:
         origins = origins[:: -(-grid.count // per_origin)]
         per_origin = max(1, limit // len(origins))
+    blocks: list[Columns] = []
+    ratios: list[Floats] = []
+    levels: list[Floats] = []
+    targets: list[Ints] = []
     for origin in origins:
         steps = np.arange(1, min(horizon, length - 1 - origin) + 1)
         wanted = max(1, round(per_origin / grid.count))
@@ -151,16 +171,20 @@ def _training_rows(sight: Sight, horizon: int, length: int, limit: int) -> tuple
         for step in steps.tolist():
             actual = grid.values[:, origin + step]
             rows = _usable(sight, actual, origin)
-            block = stack(shared, target_features(sight, origin, step), rows)
-            matrices.append(block.values)
+            blocks.append(stack(shared, target_features(sight, origin, step), rows))
             ratios.append(actual[rows] / scale[rows])
-            weights.append(scale[rows])
-    if not sum(block.size for block in ratios):
-        return np.zeros((0, 0)), np.zeros(0), np.zeros(0), []
-    weight = np.concatenate(weights)
-    # The mean weight is set to one so that leaf sizes and penalties mean the same on cents and on tonnes.
-    categories = [place for place, name in enumerate(block.names) if name.startswith(CATEGORY)]
-    return np.concatenate(matrices), np.concatenate(ratios), weight / max(weight.mean(), 1e-12), categories
+            levels.append(scale[rows])
+            targets.append(np.full(rows.size, origin + step, dtype=np.int64))
+    if not blocks:
+        return Lessons(np.zeros((0, 0), dtype=np.float32), np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64), [])
+    categories = [place for place, name in enumerate(blocks[0].names) if name.startswith(CATEGORY)]
+    return Lessons(
+        np.concatenate([block.values for block in blocks]),
+        np.concatenate(ratios),
+        np.concatenate(levels),
+        np.concatenate(targets),
+        categories,
+    )
 
 
 def _usable(sight: Sight, actual: Floats, origin: int) -> Ints:

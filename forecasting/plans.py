@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.grid import Floats, Grid, Ints, Part
+from forecasting.grid import Floats, Grid, Ints, Matrix, Part
 
 EDGE: Mapping[str, int] = {"D": 7, "W": 3, "MS": 1}
 # How unlike a plan may be and still speak for another: log price, and a share of a promotion column's range.
@@ -21,20 +21,32 @@ class Plans:
 
     last_on: Mapping[str, Ints]
     next_on: Mapping[str, Ints]
-    prices: tuple[Floats, ...]
-    promotions: Mapping[str, Floats]
+    prices: tuple[Matrix, ...]
+    promotions: Mapping[str, Matrix]
+    demand: Matrix
+    seen: Matrix
 
 
-def look_at_plans(grid: Grid) -> Plans:
+def highest_promotions(grid: Grid) -> dict[str, float]:
+    """The highest figure each promotion column has had so far: a plan ahead must not rescale what is past."""
+    return {
+        name: max(float(np.nanmax(values[:, : grid.length], initial=0.0)), 1e-9)
+        for name, values in grid.known.items()
+        if grid.known_part[name] == "promotion"
+    }
+
+
+def look_at_plans(grid: Grid, highest: Mapping[str, float] | None = None) -> Plans:
     """For each event or promotion column the nearest buckets with something on, and scaled axes of likeness."""
+    highest = highest or highest_promotions(grid)
     last_on: dict[str, Ints] = {}
     next_on: dict[str, Ints] = {}
-    prices: list[Floats] = []
-    promotions: dict[str, Floats] = {}
+    prices: list[Matrix] = []
+    promotions: dict[str, Matrix] = {}
     for name, values in grid.known.items():
         part = grid.known_part[name]
         if part == "price":
-            prices.append(np.log(np.where(values > 0, values, np.nan)) / LIKE_PRICE)
+            prices.append((np.log(np.where(values > 0, values, np.nan)) / LIKE_PRICE).astype(np.float32))
             continue
         on = np.nan_to_num(values) > 0
         length = values.shape[1]
@@ -42,10 +54,10 @@ def look_at_plans(grid: Grid) -> Plans:
         last_on[name] = np.maximum.accumulate(np.where(on, steps, -1), axis=1)
         next_on[name] = np.minimum.accumulate(np.where(on, steps, length + grid.rhythm.year)[:, ::-1], axis=1)[:, ::-1]
         if part == "promotion":
-            # Its unit of measure is the highest it has been so far: a plan ahead must not rescale what is past.
-            highest = max(float(np.nanmax(values[:, : grid.length], initial=0.0)), 1e-9)
-            promotions[name] = np.nan_to_num(values) / (highest * LIKE_PROMOTION)
-    return Plans(last_on, next_on, tuple(prices), promotions)
+            promotions[name] = (np.nan_to_num(values) / (highest[name] * LIKE_PROMOTION)).astype(np.float32)
+    seen = ~np.isnan(grid.values)
+    demand = np.where(seen, grid.values, 0.0).astype(np.float32)
+    return Plans(last_on, next_on, tuple(prices), promotions, demand, seen.astype(np.float32))
 
 
 def plan_features(grid: Grid, plans: Plans, origin: int, target: int, scale: Floats) -> Told:
@@ -82,39 +94,42 @@ def like_plans(grid: Grid, plans: Plans, origin: int, target: int, scale: Floats
     if not plans.prices and not plans.promotions:
         return {}
     first = max(0, origin + 1 - grid.rhythm.year)
-    values = grid.values[:, first : origin + 1]
     window = slice(first, origin + 1)
     recent = slice(max(0, origin + 1 - grid.rhythm.level), origin + 1)
-    usual_price = _apart([(axis[:, window], _mean(axis[:, recent])) for axis in plans.prices], values)
-    price = _apart([(axis[:, window], axis[:, target]) for axis in plans.prices], values)
-    no_promotion = _apart([(axis[:, window], np.zeros(grid.count)) for axis in plans.promotions.values()], values)
+    demand, seen = plans.demand[:, window], plans.seen[:, window]
+    usual_price = _apart([(axis[:, window], _mean(axis[:, recent])) for axis in plans.prices], seen)
+    price = _apart([(axis[:, window], axis[:, target]) for axis in plans.prices], seen)
+    no_promotion = _apart([(axis[:, window], np.zeros(grid.count)) for axis in plans.promotions.values()], seen)
     planned = [axis for name, axis in plans.promotions.items() if grid.is_planned(name, target - origin)]
-    promotion = _apart([(axis[:, window], axis[:, target]) for axis in planned], values)
-    plain, _ = _weighed(values, usual_price + no_promotion)
+    promotion = _apart([(axis[:, window], axis[:, target]) for axis in planned], seen)
+    plain, _ = _weighed(demand, seen, usual_price + no_promotion)
     out: Told = {"sold_at_usual_price": (plain / scale, "base", 0.0)}
     if plans.prices:
-        at_price, _ = _weighed(values, price + no_promotion)
+        at_price, _ = _weighed(demand, seen, price + no_promotion)
         out["sold_at_like_price"] = (at_price / scale, "price", "sold_at_usual_price")
     if plans.promotions:
-        at_plan, count = _weighed(values, price + promotion)
+        at_plan, count = _weighed(demand, seen, price + promotion)
         without = "sold_at_like_price" if plans.prices else "sold_at_usual_price"
         out["sold_at_like_plan"] = (at_plan / scale if planned else at_plan * np.nan, "promotion", without)
         out["like_plans"] = (count, "base", 0.0)
     return out
 
 
-def _apart(axes: list[tuple[Floats, Floats]], values: Floats) -> Floats:
+def _apart(axes: list[tuple[Matrix, Floats | Matrix]], like: Matrix) -> Matrix:
     """Squared distance of each bucket's plan from the aimed one, over all axes; an unknown figure is no distance."""
-    out = np.zeros(values.shape)
+    out = np.zeros_like(like)
     for past, aimed in axes:
-        out += np.nan_to_num((past - aimed[:, None]) ** 2)
+        gap = past - aimed.astype(np.float32)[:, None]
+        gap *= gap
+        gap[np.isnan(gap)] = 0.0
+        out += gap
     return out
 
 
-def _weighed(values: Floats, apart: Floats) -> tuple[Floats, Floats]:
-    weight = np.where(np.isnan(values), 0.0, np.exp(-0.5 * apart))
-    total = weight.sum(axis=1)
-    sold = (np.nan_to_num(values) * weight).sum(axis=1)
+def _weighed(demand: Matrix, seen: Matrix, apart: Matrix) -> tuple[Floats, Floats]:
+    weight = np.exp(-0.5 * apart) * seen
+    total = weight.sum(axis=1, dtype=np.float64)
+    sold = (demand * weight).sum(axis=1, dtype=np.float64)
     return np.divide(sold, total, out=np.full(total.size, np.nan), where=total > 0.05), total
 
 
@@ -148,7 +163,7 @@ def _before_and_after(name: str, part: Part, values: Floats, plans: Plans, targe
     }
 
 
-def _mean(values: Floats) -> Floats:
+def _mean(values: Floats | Matrix) -> Floats:
     seen = ~np.isnan(values)
     return _ratio(np.where(seen, values, 0.0).sum(axis=1), seen.sum(axis=1).astype(np.float64))
 

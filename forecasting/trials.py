@@ -1,0 +1,130 @@
+"""The members of a forecast, now and at earlier origins, for one block of series after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting import classes, models
+from forecasting.features import Sight, level
+from forecasting.grid import Floats, Grid, Ints
+from forecasting.intervals import unrest_of
+from forecasting.trees import SEED
+
+Strings = NDArray[np.str_]
+MOST_TRIALS = 3
+# Running sums and plans of a few thousand series fit any machine; learning from more series tells little new.
+SERIES_AT_ONCE = 4_000
+SERIES_LEARNT = 5_000
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What each member says at one origin, and what came: blends and quantiles are learnt from those before the cutoff.
+
+    `members` and `actual` are series × step (`actual` is NaN where it has not come yet), the rest one figure a series.
+    """
+
+    origin: int
+    members: Mapping[str, Floats]
+    actual: Floats
+    scale: Floats
+    size: Floats
+    unrest: Floats
+    kind: Strings
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some series: their trials, what the members say now, and the parts of the boosting's say."""
+
+    trials: tuple[Trial, ...]
+    now: Trial
+    parts: Mapping[str, Floats]
+
+
+def trial_origins(grid: Grid, horizon: int) -> list[int]:
+    """Up to three origins, half a horizon apart, newest first, whose whole horizon has been seen."""
+    step = max(1, horizon // 2)
+    newest = grid.length - 1 - horizon
+    floor = max(2 * grid.rhythm.windows[1], 4)
+    return [newest - back * step for back in range(MOST_TRIALS) if newest - back * step >= floor]
+
+
+def learnt_series(count: int) -> Ints:
+    """The series a boosting learns from: all, or of very many a seeded sample of `SERIES_LEARNT`."""
+    if count <= SERIES_LEARNT:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(SEED).choice(count, SERIES_LEARNT, replace=False))
+
+
+def blocks_of(count: int) -> list[Ints]:
+    """All series in order, about `SERIES_AT_ONCE` at a time."""
+    return np.array_split(np.arange(count), max(1, -(-count // SERIES_AT_ONCE)))
+
+
+def try_block(
+    sight: Sight,
+    horizon: int,
+    origins: Sequence[int],
+    rehearsal: models.Boosting | None,
+    final: models.Boosting | None,
+) -> Block:
+    """The block's trials by `rehearsal`, which saw nothing after the oldest origin, and its forecast by `final`."""
+    trials = tuple(_at(sight, origin, horizon, rehearsal) for origin in origins)
+    now = sight.grid.length - 1
+    members = models.statistical_members(sight, now, horizon)
+    parts: dict[str, Floats] = {}
+    if final is not None:
+        members[models.BOOSTING], parts = models.predict_boosting(final, sight, now, horizon)
+    return Block(trials, _told(sight, now, horizon, members), parts)
+
+
+def joined_trials(blocks: Sequence[Trial]) -> Trial:
+    """One trial of all series from those of the blocks, in order."""
+    return Trial(
+        origin=blocks[0].origin,
+        members=joined([block.members for block in blocks]),
+        actual=np.concatenate([block.actual for block in blocks]),
+        scale=np.concatenate([block.scale for block in blocks]),
+        size=np.concatenate([block.size for block in blocks]),
+        unrest=np.concatenate([block.unrest for block in blocks]),
+        kind=np.concatenate([block.kind for block in blocks]),
+    )
+
+
+def joined(blocks: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    """Each name's figures over all blocks; a block that is too young for a yearly member smooths instead."""
+    names = dict.fromkeys(name for block in blocks for name in block)
+    return {
+        name: np.concatenate([block[name] if name in block else block[models.SMOOTHING] for block in blocks])
+        for name in names
+    }
+
+
+def _at(sight: Sight, origin: int, horizon: int, model: models.Boosting | None) -> Trial:
+    members = models.statistical_members(sight, origin, horizon)
+    if model is not None:
+        members[models.BOOSTING], _ = models.predict_boosting(model, sight, origin, horizon, with_parts=False)
+    return _told(sight, origin, horizon, members)
+
+
+def _told(sight: Sight, origin: int, horizon: int, members: Mapping[str, Floats]) -> Trial:
+    grid = sight.grid
+    values = grid.values[:, : origin + 1]
+    scale, size = level(sight, origin)
+    actual = np.full((grid.count, horizon), np.nan)
+    came = grid.values[:, origin + 1 : origin + 1 + horizon]
+    actual[:, : came.shape[1]] = came
+    return Trial(
+        origin=origin,
+        members=members,
+        actual=actual,
+        scale=scale,
+        size=size,
+        unrest=unrest_of(values[:, -4 * grid.rhythm.level :], scale),
+        kind=classes.classify(values, grid.rhythm),
+    )

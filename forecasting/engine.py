@@ -12,6 +12,7 @@ from forecasting.features import look, market_of
 from forecasting.grid import Floats, Grid, Ints
 from forecasting.intervals import in_whole_units, learn_spread, quantiles_of, whole_units
 from forecasting.smoothing import last_observed
+from forecasting.trees import Effort
 from forecasting.trials import (
     Strings,
     Trial,
@@ -39,7 +40,10 @@ UNTRIED: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """Means (series × step), quantiles (series × step × level), parts that sum to the mean, class and method."""
+    """Means (series × step), quantiles (series × step × level), parts that sum to the mean, class and method.
+
+    `tried` are the means that the same blends gave in each of `trials`.
+    """
 
     mean: Floats
     quantiles: Floats
@@ -48,22 +52,62 @@ class Outcome:
     method: Strings
     statistical: Floats
     trials: tuple[Trial, ...] = field(repr=False)
+    tried: tuple[Floats, ...] = field(repr=False)
+    blends: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Blended:
+    """What the blend of the members says of each series, now and in the trials."""
+
+    mean: Floats
+    method: Strings
+    now: Trial
+    parts: Mapping[str, Floats]
+    trials: tuple[Trial, ...]
+    tried: tuple[Floats, ...]
     blends: Mapping[str, Mapping[str, float]]
 
 
 def forecast_grid(grid: Grid, horizon: int, *, fast: bool = False) -> Outcome:
     """Forecasts the `horizon` buckets after the grid's last one.
 
-    One boosting is fitted without the newest buckets and tried on them, which gives blend weights per class and the
-    spread of demand around the mean; a second one is fitted on everything and makes the forecast. Both learn from the
-    same rows, of at most `SERIES_LEARNT` series; the series are gone through `SERIES_AT_ONCE` at a time.
+    What the same blends did in the trials says how far demand falls from the mean: the quantiles.
     """
     effort = models.FAST if fast else models.FULL
+    series = blended(grid, horizon, effort)
+    kind = series.now.kind
+    mean = series.mean
+    quantiles = spread_of(series.trials, series.tried)(mean, series.now.size, series.now.unrest)
+    if whole_units(grid.values):
+        quantiles = in_whole_units(quantiles)
+    quantiles[kind == classes.CONSTANT] = mean[kind == classes.CONSTANT][..., None]
+    statistical, _ = mix(series.now.members, {name: _even(UNTRIED[name]) for name in UNTRIED}, kind)
+    return Outcome(
+        mean=mean,
+        quantiles=quantiles,
+        parts={"base": mean - sum(series.parts.values(), np.zeros_like(mean)), **series.parts},
+        kind=kind,
+        method=series.method,
+        statistical=np.minimum(statistical, _cap(grid.values)),
+        trials=series.trials,
+        tried=series.tried,
+        blends=series.blends,
+    )
+
+
+def blended(grid: Grid, horizon: int, effort: Effort) -> Blended:
+    """The members of every series, blended per class as the trials say.
+
+    One boosting is fitted without the newest buckets and tried on them, which gives the weights of the blends; a second
+    one is fitted on everything and makes the forecast. Both learn from the same rows, of at most `SERIES_LEARNT`
+    series; the series are gone through `SERIES_AT_ONCE` at a time.
+    """
     market = market_of(grid)
     lessons = models.lessons_of(look(grid.take(learnt_series(grid.count)), market), horizon, effort)
     origins = trial_origins(grid, horizon)
     # The trials' model knows nothing of any bucket a trial forecasts.
-    rehearsal = models.fit_boosting(lessons.before(min(origins) + 1, every=2), effort) if origins else None
+    rehearsal = models.fit_boosting(lessons.before(min(origins) + 1), effort) if origins else None
     final = models.fit_boosting(lessons, effort)
     del lessons
     blocks = [
@@ -71,50 +115,37 @@ def forecast_grid(grid: Grid, horizon: int, *, fast: bool = False) -> Outcome:
     ]
     trials = tuple(joined_trials([block.trials[place] for block in blocks]) for place in range(len(origins)))
     now = joined_trials([block.now for block in blocks])
-    parts = joined([block.parts for block in blocks])
-    kind = now.kind
     blends = {name: _blend(trials, name) for name in CANDIDATES}
-    cap = _cap(grid.values)
-    mean, method = mix(now.members, blends, kind)
-    mean = np.where((kind == classes.CONSTANT)[:, None], last_observed(grid.values)[:, None], mean)
-    capped = np.minimum(mean, cap[:, None])
-    share = np.array([blends.get(str(name), {}).get(models.BOOSTING, 0.0) for name in kind])
+    mean, method = mix(now.members, blends, now.kind)
+    mean = np.where((now.kind == classes.CONSTANT)[:, None], last_observed(grid.values)[:, None], mean)
+    capped = np.minimum(mean, _cap(grid.values))
+    share = np.array([blends.get(str(name), {}).get(models.BOOSTING, 0.0) for name in now.kind])
     kept = np.divide(capped, mean, out=np.ones_like(mean), where=mean > 0) * share[:, None]
-    told = {name: values * kept for name, values in parts.items()}
-    quantiles = spread_of(trials, blends)(capped, now.size, now.unrest)
-    if whole_units(grid.values):
-        quantiles = in_whole_units(quantiles)
-    quantiles[kind == classes.CONSTANT] = capped[kind == classes.CONSTANT][..., None]
-    statistical, _ = mix(now.members, {name: _even(UNTRIED[name]) for name in UNTRIED}, kind)
-    return Outcome(
+    return Blended(
         mean=capped,
-        quantiles=quantiles,
-        parts={"base": capped - sum(told.values(), np.zeros_like(capped)), **told},
-        kind=kind,
         method=method,
-        statistical=np.minimum(statistical, cap[:, None]),
+        now=now,
+        parts={name: values * kept for name, values in joined([block.parts for block in blocks]).items()},
         trials=trials,
+        tried=tuple(mix(trial.members, blends, trial.kind)[0] for trial in trials),
         blends=blends,
     )
 
 
-def spread_of(
-    trials: tuple[Trial, ...], blends: Mapping[str, Mapping[str, float]]
-) -> Callable[[Floats, Floats, Floats], Floats]:
-    """A function (mean, size, unrest) → quantiles, learnt from what the same blends did in the trials."""
-    means, actuals, sizes, unrests = [], [], [], []
-    for trial in trials:
-        mean, _ = mix(trial.members, blends, trial.kind)
-        shape = mean.shape
-        means.append(mean.ravel())
-        actuals.append(trial.actual.ravel())
-        sizes.append(np.broadcast_to(trial.size[:, None], shape).ravel())
-        unrests.append(np.broadcast_to(trial.unrest[:, None], shape).ravel())
-    spread = (
-        learn_spread(np.concatenate(means), np.concatenate(actuals), np.concatenate(sizes), np.concatenate(unrests))
-        if trials
-        else None
-    )
+def spread_of(trials: tuple[Trial, ...], tried: tuple[Floats, ...]) -> Callable[[Floats, Floats, Floats], Floats]:
+    """A function (mean, size, unrest) → quantiles, learnt from what came in the trials around the means told there."""
+    spread = None
+    if trials:
+        wide = [
+            [np.broadcast_to(f[:, None], m.shape) for f in (t.size, t.unrest)]
+            for t, m in zip(trials, tried, strict=True)
+        ]
+        spread = learn_spread(
+            np.concatenate([mean.ravel() for mean in tried]),
+            np.concatenate([trial.actual.ravel() for trial in trials]),
+            np.concatenate([size.ravel() for size, _ in wide]),
+            np.concatenate([unrest.ravel() for _, unrest in wide]),
+        )
 
     def quantiles(mean: Floats, size: Floats, unrest: Floats) -> Floats:
         shape = mean.shape
@@ -172,6 +203,6 @@ def _even(names: tuple[str, ...]) -> dict[str, float]:
 
 
 def _cap(values: Floats) -> Floats:
-    """No mean is above three times the highest demand ever seen: a guard against a wild plan, not a model."""
+    """Series × 1, three times the highest demand ever seen: a guard against a wild plan, not a model."""
     highest = np.where(np.isnan(values), 0.0, values).max(axis=1, initial=0.0)
-    return np.asarray(CAP_TIMES_HIGHEST * highest)
+    return np.asarray(CAP_TIMES_HIGHEST * highest[:, None])

@@ -145,7 +145,6 @@ def origin_features(sight: Sight, origin: int) -> dict[str, Floats]:
     rhythm = sight.grid.rhythm
     scale, size = level(sight, origin)
     out: dict[str, Floats] = {
-        "log_level": np.log(scale),
         "log_rate": np.log(scale / size),
         "age": np.minimum(origin - sight.born, rhythm.year).astype(np.float64),
         "waited": np.minimum(origin - sight.last_sale[:, origin], rhythm.year).astype(np.float64),

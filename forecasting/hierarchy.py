@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from forecasting.engine import Outcome, mix
+from forecasting.engine import Outcome
 from forecasting.grid import Floats, Grid, Ints, codes
 from forecasting.intervals import Spread, in_whole_units, learn_spread, quantiles_of, unrest_of, whole_units
 from tillmill.errors import UsageError
@@ -52,8 +52,7 @@ def aggregate(
         history = _sum(grid.values, group)
         scale = _recent(history, grid.rhythm.level)
         summed.append((level, nodes, mean, scale, unrest_of(history[:, -4 * grid.rhythm.level :], scale)))
-        for trial in outcome.trials:
-            told, _ = mix(trial.members, outcome.blends, trial.kind)
+        for trial, told in zip(outcome.trials, outcome.tried, strict=True):
             actual = _sum(trial.actual, group)
             past = _sum(grid.values[:, : trial.origin + 1], group)
             then = _recent(past, grid.rhythm.level)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -22,7 +22,9 @@ TSB = "TSB"
 SBA = "SBA"
 MIN_TRAINING_ROWS = 400
 MAX_RATIO = 25.0
+TIE = 0.03
 FEWEST_SAMPLED = 120_000
+ROWS_FOR_THREADS = 100_000
 # A festival comes once a year: what it does is learnt from several of them.
 TAUGHT_YEARS = 4
 
@@ -41,9 +43,10 @@ class Lessons:
     targets: Ints
     categories: list[int]
 
-    def before(self, length: int, every: int = 1) -> Lessons:
-        """Every so-manieth of the rows that aim at one of the first `length` buckets: what was known by then."""
-        rows = np.flatnonzero(self.targets < length)[::every]
+    def before(self, length: int) -> Lessons:
+        """The rows that aim at one of the first `length` buckets, every other one where they are many."""
+        rows = np.flatnonzero(self.targets < length)
+        rows = rows[:: 2 if rows.size > 2 * FEWEST_SAMPLED else 1]
         return Lessons(self.matrix[rows], self.ratios[rows], self.levels[rows], self.targets[rows], self.categories)
 
 
@@ -67,6 +70,8 @@ def fit_boosting(lessons: Lessons, effort: Effort) -> Boosting | None:
     if lessons.ratios.size < MIN_TRAINING_ROWS or not lessons.ratios.any():
         return None
     weights = lessons.levels / max(float(lessons.levels.mean()), 1e-12)
+    if lessons.ratios.size < ROWS_FOR_THREADS:
+        effort = replace(effort, threads=1)
     return Boosting(fit_trees(lessons.matrix, lessons.ratios, weights, effort, lessons.categories))
 
 
@@ -121,8 +126,9 @@ def statistical_members(sight: Sight, origin: int, horizon: int) -> dict[str, Fl
 def blend_weights(members: dict[str, Floats], actual: Floats, scale: Floats) -> dict[str, float]:
     """Weights in quarters, summing to one, with the least squared error per level over the calibration window.
 
-    `members` and `actual` are rows × step, `scale` is per row. Even weights are preferred where errors tie within
-    half a percent, because a blend chosen on few rows is mostly luck.
+    `members` and `actual` are rows × step, `scale` is per row. Where errors tie within `TIE`, the boosting is given the
+    most it can have, for it is tried with less than it will forecast with; then weights are the more even the better,
+    because a blend chosen on few rows is mostly luck.
     """
     names = list(members)
     seen = ~np.isnan(actual)
@@ -134,9 +140,9 @@ def blend_weights(members: dict[str, Floats], actual: Floats, scale: Floats) -> 
     choices = [c for c in product(range(5), repeat=len(names)) if sum(c) == 4]
     shares = np.array(choices) / 4.0
     losses = np.einsum("ci,ij,cj->c", shares, gram, shares)
-    near = losses <= losses.min() * 1.005
-    evenness = (shares**2).sum(axis=1)
-    best = shares[np.flatnonzero(near)[np.argmin(evenness[near])]]
+    near = losses <= losses.min() * (1.0 + TIE)
+    trusted = shares[:, names.index(BOOSTING)] if BOOSTING in names else np.zeros(len(shares))
+    best = shares[near][np.lexsort(((shares[near] ** 2).sum(axis=1), -trusted[near]))[0]]
     return {name: float(share) for name, share in zip(names, best, strict=True) if share > 0}
 
 

@@ -1,0 +1,48 @@
+"""The same grid gives the same forecast, however many of its series are looked at together."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from forecasting import trials
+from forecasting.engine import forecast_grid
+from forecasting.grid import Grid
+from forecasting.panel import panel_grid
+from tests.forecasting.panels import daily_panel
+
+
+def grid_with_groups(days: int = 200) -> Grid:
+    grid, _, _ = panel_grid(daily_panel(days=days), horizon=14, freq="D", future=None)
+    return replace(grid, static={"group": np.arange(grid.count) % 2})
+
+
+def test_the_same_grid_is_forecast_the_same_twice() -> None:
+    first, second = (forecast_grid(grid_with_groups(), 14) for _ in range(2))
+    np.testing.assert_array_equal(first.mean, second.mean)
+    np.testing.assert_array_equal(first.quantiles, second.quantiles)
+
+
+def test_blocks_of_series_are_forecast_as_the_whole_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block pools the week of its own series: what moves by it is little even where a block is five of them."""
+    grid = grid_with_groups()
+    whole = forecast_grid(grid, 14, fast=True)
+    monkeypatch.setattr(trials, "SERIES_AT_ONCE", 5)
+    assert len(trials.blocks_of(grid.count)) > 1
+    blocks = forecast_grid(grid, 14, fast=True)
+    assert np.abs(blocks.mean - whole.mean).sum() < 0.03 * whole.mean.sum()
+    assert blocks.kind.tolist() == whole.kind.tolist()
+
+
+def test_parts_add_up_to_the_mean() -> None:
+    outcome = forecast_grid(grid_with_groups(), 14, fast=True)
+    np.testing.assert_allclose(sum(outcome.parts.values()), outcome.mean, atol=1e-9)
+    assert (outcome.mean >= 0.0).all()
+
+
+def test_very_many_series_are_learnt_from_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "SERIES_LEARNT", 8)
+    chosen = trials.learnt_series(12)
+    assert chosen.size == np.unique(chosen).size == 8
+    np.testing.assert_array_equal(chosen, trials.learnt_series(12))
+    assert forecast_grid(grid_with_groups(), 14, fast=True).mean.shape[0] == grid_with_groups().count

@@ -62,6 +62,8 @@ class Stream(Protocol):
     def cursor_name(self) -> str: ...
     @property
     def is_sealed(self) -> bool: ...
+    def is_afresh(self) -> bool: ...
+    def from_start(self, cursor: dict[str, Any] | None) -> dict[str, Any] | None: ...
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]: ...
     def carrying(self, fields: Iterable[str]) -> Self: ...
 
@@ -90,7 +92,8 @@ Preparer = Callable[[Any, Page], Prepared]
 class StreamResult:
     """What one pull of one stream did: rows by fate, names of its loads, seconds, watermark (UTC), why it stopped.
 
-    `reasons` are those of the rows that went to quarantine, the commonest first, each with its rows.
+    `reasons` are those of the rows that went to quarantine, the commonest first, each with its rows; `news` is what a
+    person should know of how the source is read.
     """
 
     source: str
@@ -103,6 +106,7 @@ class StreamResult:
     watermark_at: datetime | None = None
     error: str | None = None
     reasons: tuple[tuple[str, int], ...] = ()
+    news: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.error:
@@ -198,6 +202,7 @@ def _pull(
         watermark_at=ledger.watermark(stream.source, stream.name),
         error=error,
         reasons=tuple(pull.reasons.most_common()),
+        news=tuple(pull.news),
     )
     tell(result)
     return result
@@ -224,16 +229,24 @@ class _Pull:
     stop: threading.Event
     loads: list[Load] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
+    news: dict[str, None] = field(default_factory=dict)
     _pieces: list[lake.Piece] = field(default_factory=list)
+    # The ledger's cursor, and the one that what was pulled last goes on from: they differ where all is read again.
     _read: Cursor = field(default_factory=lambda: Cursor(None, 0))
+    _after: dict[str, Any] | None = None
     _started_at: datetime = field(default_factory=now)
     _snapshot: Snapshot | None = None
 
     def run(self, deadline: float) -> None:
-        """Pull until the source has no more. An error leaves the cursor behind the last load that landed."""
+        """Pull until the source has no more. An error leaves the cursor behind the last load that landed.
+
+        A stream that is read afresh begins at its start, and its cursor is set back by the first load that lands, in
+        the transaction that records it: until then nothing has changed, and from then on it is an ordinary first pull.
+        """
         self._read = self.ledger.cursor(self.stream.source, self.stream.name, self.stream.cursor_name)
         self.stream = self.stream.carrying(self.ledger.people_fields(self.stream.source, self.stream.name))
-        first = self._read.value
+        first = self.stream.from_start(self._read.value) if self.stream.is_afresh else self._read.value
+        self._after = first
         if self.stream.snapshot is not None:
             # A list that is asked for is asked for whole; one that comes as a file comes whole.
             first = first if self.stream.hands_over_files else None
@@ -275,13 +288,14 @@ class _Pull:
         A first pull of many windows or files would otherwise begin anew each time its source fails. The pages after
         that one are asked for again.
         """
-        cursors = [self._read.value or {}, *(piece.cursor for piece in self._pieces)]
+        cursors = [self._after or {}, *(piece.cursor for piece in self._pieces)]
         moved = [place for place, piece in enumerate(self._pieces, start=1) if piece.cursor != cursors[place - 1]]
         self._pieces = self._pieces[: moved[-1]] if moved else []
 
     def _take(self, page: Page) -> None:
         prepared = self.prepare(self.stream, page)
         self.stream = self.stream.carrying(name for name, held in prepared.kinds.items() if PERSON in held)
+        self.news |= {page.news: None} if page.news else {}
         if self._snapshot is not None:
             # The last page lands with what it says is gone, or a kill between the two would keep rows alive.
             self._land_if_full()
@@ -332,7 +346,8 @@ class _Pull:
         self.loads.append(load)
         for piece in pieces:
             self.reasons.update(piece.bad["reason"].to_list())
-        self._read = Cursor(pieces[-1].cursor, self._read.revision + 1)
+        self._after = pieces[-1].cursor
+        self._read = Cursor(self._after, self._read.revision + 1)
         self._started_at = now()
 
     def _judge(self, pulled: int, quarantined: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ingestion.backfill import backfill
 from ingestion.connectors.connector import Window
@@ -25,11 +26,13 @@ def ingest(
     source: str | None = None,
     streams: Sequence[str] = (),
     window: Window | None = None,
+    afresh: bool = False,
     progress: Progress | None = None,
 ) -> list[StreamResult]:
     """Pull every configured stream, or those named, and land what is new; one result per stream.
 
-    With `window`, read that time again instead, of every stream whose connector can (`ingestion.backfill`). A stream
+    With `window`, read that time again instead, of every stream whose connector can (`ingestion.backfill`); with
+    `afresh`, everything again from the source's start, of every stream that has one (`Connector.is_live`). A stream
     that fails says so in its result and stops no other. `progress` is told in words what is pulled, and each result as
     it comes, one call at a time. Raises UsageError for a name that is not configured, SettingsError; with `window` also
     where a named stream, or every one, cannot be asked for a stretch of time.
@@ -37,6 +40,8 @@ def ingest(
     wanted = _wanted(bind(workspace), source, streams)
     if window is not None:
         wanted = _backfilled(wanted, window, are_named=bool(streams))
+    if afresh:
+        wanted = _from_start(wanted, are_named=bool(streams))
     keys = load_keys(workspace)
     write_empty_files(workspace)
     results = pull_all(workspace, wanted, lambda stream, page: prepare(stream, page, keys), progress=progress)
@@ -59,6 +64,17 @@ def _backfilled(wanted: list[Stream], window: Window, *, are_named: bool) -> lis
     if refused and (are_named or not able):
         raise refused[0]
     return able
+
+
+def _from_start(wanted: list[Stream], *, are_named: bool) -> list[Stream]:
+    live = [stream for stream in wanted if stream.is_live]
+    if live and (are_named or len(live) == len(wanted)):
+        raise UsageError(
+            f"{live[0].source} {live[0].name}: its source hands over what happens now and keeps no past to read again",
+            state="Nothing was pulled.",
+            next_command="tillmill ingest",
+        )
+    return [replace(stream, is_afresh=True) for stream in wanted if not stream.is_live]
 
 
 def _wanted(bound: list[Stream], source: str | None, streams: Sequence[str]) -> list[Stream]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from ingestion import contracts
 from ingestion.connectors import files, graphql, jsonrpc, modbus, mqtt, opcua, own, rest, soap, sql, tcp
-from ingestion.connectors.connector import Connector, Window
+from ingestion.connectors.connector import Connector, Window, start
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract
 from ingestion.mapping import FieldRule, read_rules, reads
@@ -66,6 +66,7 @@ class Stream:
     of time, None where it cannot be asked so; `cursor_name` says which of the stream's cursors a pull moves. `drop`
     are raw fields that are never kept; `may_carry` says whether people stand in unmapped fields (None: those that look
     so), `carries` which have done so before.
+    `is_afresh`: the next pull begins at `from_start(cursor)`, not at the cursor. `is_live`: there is no start.
     """
 
     source: str
@@ -86,6 +87,9 @@ class Stream:
     carries: frozenset[str] = frozenset()
     snapshot: Snapshot | None = None
     cursor_name: str = ""
+    is_live: bool = False
+    is_afresh: bool = False
+    from_start: Callable[[dict[str, Any] | None], dict[str, Any] | None] = field(default=start, repr=False)
     pages: Pages = field(repr=False, compare=False, kw_only=True)
     window_pages: WindowPages | None = field(default=None, repr=False, compare=False)
 
@@ -178,6 +182,8 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
         drop=frozenset(settings.drop),
         may_carry=settings.may_carry,
         snapshot=settings.deletes if isinstance(settings.deletes, Snapshot) else None,
+        is_live=protocol.is_live,
+        from_start=protocol.from_start,
         pages=pages,
         window_pages=None if narrow is None else window_pages,
     )

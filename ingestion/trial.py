@@ -68,7 +68,8 @@ class Failure:
 
 @dataclass(frozen=True)
 class Trial:
-    """What one page says of a stream; `rows` = `good` + `bad`. `flags` are the oddities that rows would land with."""
+    """What one page says of a stream; `rows` = `good` + `bad`. `flags` are the oddities that rows would land with,
+    `news` what a person should know of how the source is read."""
 
     source: str
     stream: str
@@ -81,6 +82,7 @@ class Trial:
     missing: list[MissingField]
     failures: list[Failure]
     flags: list[tuple[str, int]]
+    news: str = ""
 
     @property
     def unused(self) -> list[str]:
@@ -140,6 +142,7 @@ def judge(stream: Stream, page: Page, prepared: Prepared, *, unsealed: bool = Fa
         missing=missing,
         failures=_failures(stream, records, prepared.bad, hidden, show),
         flags=Counter(flag for text in prepared.good["_flags"] for flag in text.split(",") if flag).most_common(),
+        news=page.news,
     )
 
 

@@ -144,15 +144,26 @@ def ingest(
         tuple[str, str] | None,
         typer.Option(metavar="FROM TO", help="Read this time again: dates or ISO times, TO no longer part of it."),
     ] = None,
+    afresh: Annotated[
+        bool, typer.Option(help="Read everything again from the source's start; rows that are there meet by key.")
+    ] = False,
 ) -> None:
-    """Pull what is new and build nothing; or read a stretch of time again, without moving any cursor."""
+    """Pull what is new and build nothing; or read a stretch of time again, or a source from its start."""
     from tillmill import pipeline
     from tillmill.display import Terminal
     from tillmill.workspace import open_workspace
 
+    if afresh and (backfill is not None or source is None):
+        raise UsageError(
+            "--afresh reads one source from its start: name it, and leave out --backfill",
+            state="Nothing was pulled.",
+            next_command="tillmill ingest --afresh --source SOURCE --stream STREAM",
+        )
     opened = open_workspace(workspace.resolve())
     window = None if backfill is None else _window(*backfill, opened.settings.brand.timezone)
-    outcome = pipeline.pull(opened, Terminal(console), source=source, streams=stream or (), window=window)
+    outcome = pipeline.pull(
+        opened, Terminal(console), source=source, streams=stream or (), window=window, afresh=afresh
+    )
     _end(opened, outcome)
 
 
@@ -172,9 +183,10 @@ def _window(since: str, until: str, timezone: str) -> Window:
 def _end(opened: Workspace, outcome: Outcome) -> None:
     """What people should know of the streams that were pulled; a failed one makes the command fail."""
     from tillmill.account import show_fields
-    from tillmill.display import tell_quarantine
+    from tillmill.display import tell_news, tell_quarantine
     from tillmill.status import status as state
 
+    tell_news(console, outcome.streams)
     tell_quarantine(console, outcome.streams)
     # A source that leaves out what is null is not stopped by a mistyped field: it is told at once, and each time. What
     # came unmapped is told once, by the run that brought it first.

@@ -64,8 +64,10 @@ def pull(
     source: str | None = None,
     streams: Sequence[str] = (),
     window: Window | None = None,
+    afresh: bool = False,
 ) -> Outcome:
-    """Pulls the streams named, all where none is, and builds nothing; with `window`, reads that time again.
+    """Pulls the streams named, all where none is, and builds nothing; with `window`, reads that time again, with
+    `afresh` everything from the sources' start.
 
     Raises LockedError when a run is at work, UsageError for a name that is not configured or a stream without windows.
     """
@@ -74,7 +76,9 @@ def pull(
         lake.recover(workspace, ledger)
         with _timed(display, outcome, "ingest") as say:
             tell = partial(_tell, display)
-            outcome.streams = ingest(workspace, source=source, streams=streams, window=window, progress=tell)
+            outcome.streams = ingest(
+                workspace, source=source, streams=streams, window=window, afresh=afresh, progress=tell
+            )
             say(_said_of_streams(outcome.streams))
     return outcome
 

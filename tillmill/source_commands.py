@@ -129,3 +129,5 @@ def _show(trial: Trial) -> None:
             console.print(from_source(f"      {position}: {values}"), soft_wrap=True)
     for flag, rows in trial.flags:
         console.print(from_source(f"  {rows:,} × lands with the flag {flag}"), soft_wrap=True)
+    if trial.news:
+        console.print(from_source(f"  {trial.news}"), style="yellow", soft_wrap=True)

@@ -176,7 +176,7 @@ def changed_pages(
             # One page is held back, so that the span's last one with records carries the cursor behind it.
             if waiting is not None:
                 yield waiting
-            waiting = Page(frame(rows), memory.midway(), now(), position)
+            waiting = Page(frame(rows), memory.midway(), now(), position, news=turn.news)
         memory.close(span)
         if waiting is not None:
             yield replace(waiting, cursor=memory.cursor)

@@ -29,6 +29,11 @@ class Window:
     until: datetime
 
 
+def start(cursor: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The cursor of a stream that is read again from its start: none."""
+    return None
+
+
 @dataclass(frozen=True)
 class Connector:
     """One protocol: `pages(workspace, connection, pull, cursor)` yields what follows the cursor (None: everything).
@@ -41,6 +46,8 @@ class Connector:
     whole list; a cursor that stands within a file has a key `partial`. `window(pull, window)` gives the pull settings
     narrowed to what the source has of that time, for back-fills; it raises SettingsError where they do not say how to
     ask. `keeps_files`: `pages` is also given `folder`, which is the stream's own whatever its address becomes.
+    `is_live`: the source hands over what happens now, and there is no start to read again from; else
+    `from_start(cursor)` is the cursor that yields everything once more.
     """
 
     connection: type[Settings]
@@ -50,3 +57,5 @@ class Connector:
     hands_over_files: bool = False
     window: Callable[[Any, Window], Any] | None = None
     keeps_files: bool = False
+    is_live: bool = False
+    from_start: Callable[[dict[str, Any] | None], dict[str, Any] | None] = start

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from ingestion.connectors.bulk import bulk_turns, with_params
 from ingestion.connectors.changes import NO_CHANGES, Changes, Span, asked_for, asked_within, changed_pages
 from ingestion.connectors.connector import Connector, Window
+from ingestion.connectors.firstpage import no_list
 from ingestion.connectors.page import Page
 from ingestion.connectors.paging import Paging, Turn, turns
 from ingestion.connectors.records import dig
@@ -71,7 +72,8 @@ def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict
             asked = asked_for(pull, span)
             if pull.bulk:
                 return bulk_turns(ask, web, pull, asked)
-            return turns(pull, partial(_ask, ask, pull, asked), after, pull.items)
+            # An answer has what the query asks for: a key that is not there is not in the query.
+            return turns(pull, partial(_ask, ask, pull, asked), after, pull.items, states_every_key=True)
 
         # A bulk result's children carry their parent's fields already.
         changes = pull.model_copy(update={"parents": []}) if pull.bulk else pull
@@ -135,7 +137,7 @@ def _ask(ask: Asker, pull: Pull, asked: Mapping[str, Value], more: Mapping[str, 
     data = ask(pull.query, filled(pull.variables, {**asked, **more}))
     items = dig(data, pull.items)
     if not isinstance(items, list):
-        raise SourceError(f"no list of records under {pull.items!r} in the answer's data")
+        raise SourceError(no_list(pull.items, data, " in the answer's data"))
     if pull.items.endswith("edges"):
         items = [dig(item, "node") for item in items]
     return Turn(0, items, data)

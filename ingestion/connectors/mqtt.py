@@ -162,4 +162,4 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("".join(named))
 
 
-CONNECTOR = Connector(Connection, Pull, pages)
+CONNECTOR = Connector(Connection, Pull, pages, is_live=True)

@@ -46,7 +46,8 @@ class Page:
     `position` says in words where the page stands in its source, for messages and quarantine. `originals` are the files
     the records were read from, for sources that hand over files. A page that `lands_at_once` is landed before the next
     is asked for: what a connector does after such a `yield` (an acknowledgement) is done when the rows are visible in
-    the ledger, and not at all when they could not land.
+    the ledger, and not at all when they could not land. `news` is what a person should know of how the source is read,
+    in words; nothing is stopped by it.
     """
 
     records: pl.DataFrame
@@ -55,3 +56,4 @@ class Page:
     position: str
     originals: Sequence[Original] = ()
     lands_at_once: bool = False
+    news: str = ""

@@ -6,12 +6,13 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from ingestion.connectors.connector import Settings
+from ingestion.connectors.firstpage import news_of_unpaged, refuse_more, refuse_short
 from ingestion.connectors.records import dig
 from ingestion.connectors.signing import Value
 from tillmill.errors import SourceError
@@ -27,6 +28,9 @@ class Paging(Settings):
     `cursor_param` with `next`: the answer's field that holds the next cursor. `next` alone: a field that holds the next
     page's address. `link_header`: the same in a Link header (RFC 8288). `keyset_param` with `keyset_field`: records
     after the last one's value.
+
+    A first page without the key that `next` or `more` names, or without a Link header, stops the stream, unless it has
+    less than `size` records.
     """
 
     page_param: str = ""
@@ -40,6 +44,7 @@ class Paging(Settings):
     offset_param: str = ""
     cursor_param: str = ""
     next: str = ""
+    next_may_be_missing: bool = Field(default=False, description="the last page has no `next`, `more` or Link header")
     link_header: bool = False
     keyset_param: str = ""
     keyset_field: str = ""
@@ -59,26 +64,34 @@ class Paging(Settings):
             raise ValueError("from_last needs page_param, and total_pages or total_rows with size")
         return self
 
+    @property
+    def asked_rows(self) -> set[int]:
+        """How many rows a full page may have, as far as it was asked for."""
+        return {self.size} - {0}
+
 
 @dataclass(frozen=True)
 class Turn:
-    """One page: its number, its items, what its answer was, and the last id to go on from (keyset only)."""
+    """One page: its number, its items, what its answer was, the last id to go on from (keyset only), and what a person
+    should know of it."""
 
     number: int
     items: list[Any]
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     after: str | None = None
+    news: str = ""
 
 
 # Asks for a page by what is added to the parameters, or by a link that carries its own.
 Ask = Callable[[Mapping[str, Value], str], Turn]
 
 
-def turns(paging: Paging, ask: Ask, after: str | None, what: str) -> Iterator[Turn]:
+def turns(paging: Paging, ask: Ask, after: str | None, what: str, *, states_every_key: bool = False) -> Iterator[Turn]:
     """Every page, until the source says there are no more.
 
-    `after` is where a keyset goes on from. Raises SourceError, naming `what`, for paging that goes in a circle.
+    `after` is where a keyset goes on from. Raises SourceError, naming `what`, for paging that goes in a circle, and for
+    a first page that does not say whether more follow (`firstpage.refuse_short`, also for `states_every_key`).
     """
     size: dict[str, Value] = {paging.size_param: paging.size} if paging.size_param and paging.size else {}
     if paging.from_last:
@@ -92,11 +105,19 @@ def turns(paging: Paging, ask: Ask, after: str | None, what: str) -> Iterator[Tu
     elif paging.next or paging.link_header:
         found = _by_next(paging, ask, size, what)
     else:
-        found = iter([ask(size, "")])
+        found = _alone(paging, ask, size, what)
     for count, turn in enumerate(found, start=1):
+        if count == 1:
+            refuse_short(paging, turn, what, states_every_key)
         if count > MOST_PAGES:
             raise SourceError(f"{what}: more than {MOST_PAGES:,} pages")
-        yield Turn(count, turn.items, turn.body, turn.headers, turn.after)
+        yield replace(turn, number=count)
+
+
+def _alone(paging: Paging, ask: Ask, size: Mapping[str, Value], what: str) -> Iterator[Turn]:
+    turn = ask(size, "")
+    refuse_more(paging, turn, what)
+    yield replace(turn, news=news_of_unpaged(paging, turn))
 
 
 def _by_page(paging: Paging, ask: Ask, size: Mapping[str, Value], what: str) -> Iterator[Turn]:

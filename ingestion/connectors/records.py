@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -12,18 +13,48 @@ from ingestion.connectors.answers import Unreadable
 from ingestion.connectors.page import FAULT, FILE, LINE, RAW, field_name
 
 Row = dict[str, str | None]
+# An answer may have ids, phones or addresses in the place of names.
+DATA = re.compile(r".@.|[0-9]{4}")
+LONGEST_NAME, MOST_NAMES, DEEPEST = 40, 200, 3
 
 
 def dig(value: Any, path: str) -> Any:
-    """What stands behind a dotted path (numbers index lists), None where nothing does."""
-    for key in path.split(".") if path else ():
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
+    """What stands behind a dotted path (numbers index lists), None where nothing does; a key may have dots itself."""
+    return _found(value, path)[1]
+
+
+def holds(value: Any, path: str) -> bool:
+    """Whether a key stands at the end of the path, or something on the way to it is said to be null."""
+    return _found(value, path)[0]
+
+
+def _found(value: Any, path: str) -> tuple[bool, Any]:
+    rest = path
+    while rest:
+        if value is None:
+            return True, None
+        if isinstance(value, dict) and rest in value:
+            return True, value[rest]
+        key, _, rest = rest.partition(".")
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
             value = value[int(key)]
         else:
-            return None
-    return value
+            return False, None
+    return True, value
+
+
+def names_in(value: Any, above: str = "") -> list[str]:
+    """The dotted names of an answer's keys as far as they can be told: no list's elements, nothing that may be data."""
+    found: list[str] = []
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        if len(key) > LONGEST_NAME or not key.isprintable() or DATA.search(key):
+            continue
+        found.append(above + key)
+        if above.count(".") < DEEPEST:
+            found += names_in(inner, f"{above}{key}.")
+    return found[:MOST_NAMES]
 
 
 def flatten(item: dict[str, Any], prefix: str = "") -> Row:

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from ingestion.connectors.changes import NO_CHANGES, Changes, Span, asked_for, asked_within, changed_pages
 from ingestion.connectors.connector import Connector, Window
+from ingestion.connectors.firstpage import no_list
 from ingestion.connectors.page import Page
 from ingestion.connectors.paging import Paging, Turn, turns
 from ingestion.connectors.records import dig, named, text_of, unreadable
@@ -62,6 +63,11 @@ class Pull(Paging, Changes):
         if self.detail_item and not self.detail:
             raise ValueError("detail_item needs detail")
         return self
+
+    @property
+    def asked_rows(self) -> set[int]:
+        """How many rows a full page may have, as far as it was asked for, be it by a fixed parameter."""
+        return super().asked_rows | {int(text) for value in self.params.values() if (text := str(value)).isdecimal()}
 
 
 def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict[str, Any] | None) -> Iterator[Page]:
@@ -126,7 +132,7 @@ def _items(body: Any, pull: Pull, is_lines: bool) -> list[Any]:
     if not isinstance(items, list) or (
         items and not is_lines and not any(isinstance(item, (dict, list)) for item in items)
     ):
-        raise SourceError(f"{pull.path}: no list of records under {pull.items or 'the top'!r} in the answer")
+        raise SourceError(f"{pull.path}: {no_list(pull.items, body, ' in the answer')}")
     return named(items, pull.columns) if pull.columns else items
 
 

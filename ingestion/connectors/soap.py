@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -72,6 +72,11 @@ class Pull(Settings):
             raise ValueError("short_is_last needs size")
         return self
 
+    @property
+    def is_paged(self) -> bool:
+        """Whether the next page can be asked for."""
+        return bool(self.page_argument or self.offset_argument or self.last_argument)
+
 
 def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict[str, Any] | None) -> Iterator[Page]:
     """Pages of records: nested elements as dotted names, repeated ones as JSON lists, nil as null, attributes `@name`.
@@ -89,9 +94,19 @@ def pages(workspace: Workspace, connection: Connection, pull: Pull, cursor: dict
                 continue
             if held is not None:
                 yield held
-            held = Page(records, reader.cursor_so_far(), now(), f"{pull.operation}, page {number}")
+            place = f"{pull.operation}, page {number}"
+            held = Page(records, reader.cursor_so_far(), now(), place, news=_news(pull, len(found)))
         if held is not None:
-            yield Page(held.records, reader.cursor_at_end(), held.extracted_at, held.position)
+            yield replace(held, cursor=reader.cursor_at_end())
+
+
+def _news(pull: Pull, rows: int) -> str:
+    """What makes an answer that is not paged look like the first of many pages, in words."""
+    if pull.is_paged or not pull.size or rows < pull.size:
+        return ""
+    return (
+        f"there are {rows:,} records, as many as were asked for, but pull does not say how the next page is asked for"
+    )
 
 
 def _answers(service: Service, pull: Pull, reader: _Reader) -> Iterator[list[Record]]:
@@ -122,9 +137,14 @@ def _answers(service: Service, pull: Pull, reader: _Reader) -> Iterator[list[Rec
         if pull.last_argument and found:
             reader.last = found[-1].get(pull.last_field) or _stop(f"{pull.operation}: no {pull.last_field} in a record")
         yield found
-        is_paged = pull.page_argument or pull.offset_argument or pull.last_argument
         told = _one(answer, pull.more) if pull.more else None
-        if not is_paged or (told is not None and (told.text or "").strip().lower() in {"false", "0", ""}):
+        is_last = told is not None and (told.text or "").strip().lower() in {"false", "0", ""}
+        if told is not None and not is_last and not pull.is_paged:
+            _stop(
+                f"{service.where}, {pull.operation}: {pull.more} says that there is more, and none of page_argument, "
+                "offset_argument and last_argument how to ask for it"
+            )
+        if not pull.is_paged or is_last:
             return
         if (told is None and not found) or (pull.short_is_last and len(found) < pull.size):
             return

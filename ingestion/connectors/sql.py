@@ -182,6 +182,12 @@ def narrowed(pull: Pull, window: Window) -> Pull:
     return pull.model_copy(update={"since": window.since, "until": window.until})
 
 
+def from_start(cursor: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The cursor from which every row comes again; of full reads the last one stays, which tells what is gone."""
+    old = (cursor or {}).get("full", {}).get("file")
+    return {"full": {"file": old, "again": True}} if old else None
+
+
 def _paged(parts: Iterator[_Part], final: Callable[[], dict[str, Any]], label: str) -> Iterator[Page]:
     """The parts as pages; one is held back, so that the last one carries the state at the end."""
     held: Page | None = None
@@ -271,6 +277,7 @@ def _full(reading: _Source, state: dict[str, Any], where: list[Sql], keep_keys: 
     told = dict(state.get("full", {}))
     old, new = told.get("file", ""), told.get("new", "")
     after = reading.opened(told.get("after"))
+    again = {"again": True} if told.get("again") else {}
     if new and (after is None or not (reading.folder / new).exists()):
         told, new, after = {"file": old}, "", None
     is_same = True
@@ -280,7 +287,8 @@ def _full(reading: _Source, state: dict[str, Any], where: list[Sql], keep_keys: 
         found = reading.relation.ordered(reading.key, where, after, reading.pull.page_rows)
         for page, rows in enumerate(found, start=first):
             fresh = full.changed(page, rows.order, rows.records, keep_keys)
-            state["full"] = {"file": old, "new": full.name, "page": page, "after": reading.sealed(rows.last)}
+            fresh = fresh | bool(again)
+            state["full"] = {"file": old, "new": full.name, "page": page, "after": reading.sealed(rows.last)} | again
             if fresh.any():
                 is_same = False
                 yield _Part(rows.records.filter(fresh), dict(state))
@@ -317,4 +325,4 @@ def _tombstones(reading: _Source, keys: list[list[str]]) -> pl.DataFrame:
 
 
 # A row has every column of its table or query, null or not.
-CONNECTOR = Connector(Connection, Pull, pages, states_every_field=True, window=narrowed)
+CONNECTOR = Connector(Connection, Pull, pages, states_every_field=True, window=narrowed, from_start=from_start)

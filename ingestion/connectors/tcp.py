@@ -244,4 +244,4 @@ class _Lines:
         self._selector.register(opened, selectors.EVENT_READ, line)
 
 
-CONNECTOR = Connector(Connection, Pull, pages, keeps_files=True)
+CONNECTOR = Connector(Connection, Pull, pages, keeps_files=True, is_live=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +43,12 @@ class Feed:
     workspace: Workspace
     port: int
 
-    def pull(self, load_rows: int = 250_000) -> StreamResult:
-        """One run of the stream; every load of it accounts for its rows."""
+    def pull(self, load_rows: int = 250_000, *, afresh: bool = False) -> StreamResult:
+        """One run of the stream, or one from its start; every load of it accounts for its rows."""
         keys = load_keys(self.workspace)
         limits = Limits(load_rows=load_rows)
-        [result] = pull_all(
-            self.workspace, bind(self.workspace), lambda stream, page: prepare(stream, page, keys), limits=limits
-        )
+        streams = [replace(stream, is_afresh=afresh) for stream in bind(self.workspace)]
+        [result] = pull_all(self.workspace, streams, lambda stream, page: prepare(stream, page, keys), limits=limits)
         with Ledger(self.workspace.ledger) as ledger:
             for load in ledger.loads():
                 assert load.pulled == load.landed + load.quarantined

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,9 @@ def landed(workspace: Workspace) -> pl.DataFrame:
         return pl.concat(pl.read_parquet(workspace.root / path) for path in ledger.manifest()["path"].drop_nulls())
 
 
-def run(workspace: Workspace, seconds: float = 60, at_each_page: Callable[[], None] = lambda: None) -> StreamResult:
+def run(
+    workspace: Workspace, seconds: float = 60, at_each_page: Callable[[], None] = lambda: None, *, afresh: bool = False
+) -> StreamResult:
     keys = load_keys(workspace)
 
     def prepared(stream: Any, page: Page) -> Prepared:
@@ -193,7 +196,8 @@ def run(workspace: Workspace, seconds: float = 60, at_each_page: Callable[[], No
         return prepare(stream, page, keys)
 
     limits = Limits(load_rows=1, deadline_seconds=seconds)
-    [result] = pull_all(workspace, bind(workspace), prepared, limits=limits)
+    streams = [replace(stream, is_afresh=afresh) for stream in bind(workspace)]
+    [result] = pull_all(workspace, streams, prepared, limits=limits)
     return result
 
 
@@ -279,3 +283,23 @@ def test_fault_26_a_row_that_is_gone_from_a_whole_table_lands_as_a_deletion(serv
     assert (second.error, second.landed) == (None, 1)
     assert landed(workspace).filter(pl.col("_op") == "delete")["sku"].to_list() == ["A04"]
     assert run(workspace).loads == ()
+
+
+@pytest.mark.parametrize("how", ['cursor = "updated_at"', "snapshot = true"], ids=["changes", "whole table"])
+def test_a_table_that_is_read_afresh_comes_whole_and_what_is_gone_is_still_deleted(
+    server: Postgres, tmp_path: Path, how: str
+) -> None:
+    make_bench(server, tmp_path, "adbc")
+    workspace = pulled(tmp_path, server, how)
+    assert run(workspace).landed == 10
+    server.run("delete from erp.items where sku = 'A04'")
+    again = run(workspace, afresh=True)
+    assert again.error is None
+    rows = landed(workspace)
+    assert rows.filter(pl.col("_op") == "upsert").group_by("sku").len().sort("sku")["len"].to_list() == [
+        1 if sku == "A04" else 2 for sku in sorted(set(rows["sku"]))
+    ]
+    if how == "snapshot = true":
+        assert rows.filter(pl.col("_op") == "delete")["sku"].to_list() == ["A04"]
+    assert run(workspace).loads == ()
+    assert len(list((workspace.root / "state" / "reads").glob("*"))) <= 1

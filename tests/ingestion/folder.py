@@ -64,6 +64,10 @@ class Folder:
 
     def carrying(self, fields: Iterable[str]) -> Self:
         return self
+    is_afresh: bool = False
+
+    def from_start(self, cursor: dict[str, Any] | None) -> dict[str, Any] | None:
+        return None
 
     def pages(self, cursor: dict[str, Any] | None) -> Iterator[Page]:
         for path in sorted(self.folder.glob("*.csv")):

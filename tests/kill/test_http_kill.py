@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -101,6 +102,58 @@ def killed_and_repaired(root: Path, way: Way, kills: int) -> None:
 @pytest.mark.parametrize("name", WAYS)
 def test_a_pull_over_http_killed_at_random_moments_loses_nothing_and_doubles_nothing(tmp_path: Path, name: str) -> None:
     killed_and_repaired(tmp_path, WAYS[name], min(share(name), FEW))
+
+
+def killed_while_read_afresh(root: Path, way: Way, kills: int) -> None:
+    """A feed that passed over rows once is read from its start, killed, and read from its start again."""
+    hidden = {row["id"] for row in ROWS[1::3]}
+
+    def partly(request: Request) -> Reply:
+        time.sleep(0.002)
+        found = json.loads(way.answer(request).body)
+        return told([row for row in found if row["id"] not in hidden] if feed_is_short else found)
+
+    def short(name: str) -> AbstractContextManager[Feed]:
+        return feeding(root / name, FaultServer(partly), way.pull)
+
+    arguments = (way.load_rows, "afresh")
+    feed_is_short = True
+    with short("undisturbed") as feed:
+        assert feed.pull().error is None
+        feed_is_short = False
+        seconds = undisturbed_seconds("ingest_once", feed.workspace.root, *arguments)
+    moments = Moments(seconds, kills)
+    for number in moments.numbers():
+        feed_is_short = True
+        with short(str(number)) as feed:
+            assert feed.pull().error is None
+            passed_over, cursor = feed.rows.height, feed.cursor
+            feed_is_short = False
+            assert feed.pull().landed == 0, "what was passed over comes by itself: this test protects nothing"
+            with waiting("ingest_once", feed.workspace.root, *arguments) as process:
+                moments.was(kill(process, moments.next()))
+            if feed.rows.height == passed_over:
+                assert feed.cursor == cursor, "the cursor was set back, and nothing landed with it"
+            else:
+                # What was begun goes on by itself: the cursor stands behind what has landed of it.
+                assert feed.pull().error is None
+                assert feed.ids == sorted(way.ids)
+            assert feed.pull(way.load_rows, afresh=True).error is None
+            assert feed.ids == sorted(way.ids) == sorted(feed.current)
+            assert feed.pull().loads == ()
+    assert moments.prove_something()
+
+
+@pytest.mark.parametrize("name", ["http windows", "http keyset"])
+def test_a_reading_from_the_start_killed_at_random_moments_loses_nothing(tmp_path: Path, name: str) -> None:
+    killed_while_read_afresh(tmp_path, WAYS[name], FEW)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600 + 20 * share("http windows"))
+@pytest.mark.parametrize("name", ["http windows", "http keyset"])
+def test_many_kills_of_a_reading_from_the_start_lose_nothing(tmp_path: Path, name: str) -> None:
+    killed_while_read_afresh(tmp_path, WAYS[name], share(name))
 
 
 @pytest.mark.slow

@@ -237,3 +237,26 @@ def test_a_bulk_operation_that_fails_or_lies_elsewhere_stops(tmp_path: Path) -> 
 def test_settings_that_contradict_each_other_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Pull(query="{ a }", **settings)
+
+
+@pytest.mark.parametrize("key", ["next", "more"])
+def test_a_key_that_the_query_does_not_ask_for_stops_the_stream_however_short_its_page(
+    tmp_path: Path, key: str
+) -> None:
+    """Fault 7: an answer has all that was asked for, so that a key which is not there tells nothing of what follows."""
+    misspelt = BY_CURSOR | {key: "stores.pageinfo.x", "size": 50}
+    with feeding(
+        tmp_path, FaultServer(Shop([store(number) for number in range(1, 4)])), misspelt, SIGNED, "graphql"
+    ) as feed:
+        stopped = feed.pull()
+        assert "no 'stores.pageinfo.x'" in (stopped.error or "")
+        assert "stores.pageInfo" in (stopped.error or "")
+        assert feed.ids == []
+
+
+def test_items_that_are_not_there_are_told_beside_those_that_are(tmp_path: Path) -> None:
+    shop = FaultServer(Shop([store(1)]))
+    with feeding(tmp_path, shop, BY_CURSOR | {"items": "stores.node"}, SIGNED, "graphql") as feed:
+        assert "no list of records under 'stores.node' in the answer's data; did you mean 'stores.nodes'?" in (
+            feed.pull().error or ""
+        )

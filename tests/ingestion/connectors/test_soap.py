@@ -187,3 +187,14 @@ def test_what_the_wsdl_does_not_know_is_named(bench: Bench, how: dict[str, Any],
 def test_settings_that_contradict_each_other_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Pull.model_validate(STOCK.model_dump() | settings)
+
+
+def test_a_page_that_may_not_be_all_is_told_and_one_that_says_so_stops(bench: Bench) -> None:
+    """Fault 7: without an argument for the next page there is none, whatever the answer says."""
+    [page] = bench.pull(how={"page_argument": ""})
+    assert "exactly" not in page.news
+    assert "there are 2 records, as many as were asked for" in page.news
+    assert bench.pull()[0].news == ""
+    bench.warehouse.more = True
+    with pytest.raises(SourceError, match=r"Result\.More says that there is more, and none of page_argument"):
+        bench.pull(how={"page_argument": "", "more": "Result.More"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -23,6 +24,8 @@ EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 # Days before 1970 from which spreadsheets count, in either of their bases; cells not formatted as dates hold the count.
 SERIALS = {"excel_1900": 25_569, "excel_1904": 24_107}
 DAY_MS = 86_400_000
+EXACT = pl.Decimal(38, 10)
+LARGEST = Decimal(10) ** 27
 BOOLEANS = {"true": True, "1": True, "yes": True, "y": True, "t": True} | {
     "false": False,
     "0": False,
@@ -32,26 +35,44 @@ BOOLEANS = {"true": True, "1": True, "yes": True, "y": True, "t": True} | {
 }
 ZONED = r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})$"
 NOT_PLAIN = r"[^\x21-\x7e]"
+# A number as people write it, by its decimal sign: what sets thousands apart stands between groups of three, or it is
+# no number. Blanks are plain ones by then, and so is a full-width comma.
+WRITTEN = {
+    sign: rf"^[+-]?(?:[0-9]+|[0-9]{{1,3}}(?:(?:{re.escape(other)}[0-9]{{3}})+|(?: [0-9]{{3}})+|(?:['’][0-9]{{3}})+))"
+    rf"(?:{re.escape(sign)}[0-9]+)?$"
+    for sign, other in ((",", "."), (".", ","))
+}
+NO_NUMBER = "is not a number that fits"
+SEPARATED = r"[, '’]|\..*\."
+SAY_DECIMAL = f"{NO_NUMBER}: say decimal = ',' or '.' for its field"
+GIVE_FORMAT = ": give its field a format"
 
 
 @dataclass
 class Cast:
-    """A column in its type, where it failed and why, and the oddities seen on the way (flag name to mask)."""
+    """A column in its type, where it failed and why, and the oddities seen on the way (flag name to mask).
+
+    Of what failed, `hinted` is what the mapping can be told to read, and `hint` says why it failed and how.
+    """
 
     values: pl.Series
     failed: pl.Series | None = None
     why: str = ""
     notes: dict[str, pl.Series] = field(default_factory=dict)
+    hinted: pl.Series | None = None
+    hint: str = ""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a source writes a column: the zone of its naive times, a date format, a factor for minor units."""
+    """How a source writes a column: the zone of its naive times, a date format, a factor for minor units, the decimal
+    sign where thousands are set apart or the sign is a comma."""
 
     timezone: str = "UTC"
     format: str | None = None
     scale: Decimal | None = None
     to_business_date: bool = False
+    decimal: str | None = None
 
 
 def cast(values: pl.Series, dtype: pl.DataType, reading: Reading, is_identifier: bool = False) -> Cast:
@@ -60,17 +81,39 @@ def cast(values: pl.Series, dtype: pl.DataType, reading: Reading, is_identifier:
     if dtype == pl.String:
         return identifier(text) if is_identifier else Cast(empty_to_null(text))
     text = empty_to_null(plain(text))
-    if isinstance(dtype, pl.Datetime):
-        return timestamp(text, reading)
-    if isinstance(dtype, pl.Decimal):
-        return decimal(text, dtype, reading.scale)
+    written = digits(text, reading.decimal) if reading.decimal and dtype.is_numeric() else text
     casts: dict[type[pl.DataType], Callable[[], Cast]] = {
+        pl.Datetime: lambda: timestamp(text, reading),
         pl.Date: lambda: date(text, reading),
-        pl.Float64: lambda: number(text, reading.scale),
-        pl.Int64: lambda: whole(text),
+        pl.Float64: lambda: number(written, reading.scale),
+        pl.Int64: lambda: whole(written),
         pl.Boolean: lambda: boolean(text),
     }
-    return casts[type(dtype)]()
+
+    found = decimal(written, dtype, reading.scale) if isinstance(dtype, pl.Decimal) else casts[type(dtype)]()
+    if written is not text:
+        found.failed = _lost(text, found.values)
+    return found if found.failed is None else _hinted(found, text, dtype, reading)
+
+
+def _hinted(found: Cast, text: pl.Series, dtype: pl.DataType, reading: Reading) -> Cast:
+    """What failed, with what the mapping could say so that it is read."""
+    if dtype.is_numeric() and reading.decimal is None:
+        is_written = text.str.contains(WRITTEN[","]) | text.str.contains(WRITTEN["."])
+        found.hinted, found.hint = is_written & text.str.contains(SEPARATED), SAY_DECIMAL
+    elif dtype.is_temporal() and reading.format is None and "skip" not in found.why:
+        found.hinted, found.hint = text.str.contains("[0-9]"), found.why + GIVE_FORMAT
+    if found.hinted is not None:
+        found.hinted = found.hinted.fill_null(False) & found.failed
+    return found
+
+
+def digits(text: pl.Series, sign: str) -> pl.Series:
+    """Numbers in plain digits, out of those written with this decimal sign; null for what is not written so."""
+    other = r"[ .'’]" if sign == "," else r"[ ,'’]"
+    plain_form = text.str.replace_all(other, "").str.replace(sign, ".", literal=True)
+    frame = pl.DataFrame({"text": text, "plain": plain_form})
+    return frame.select(pl.when(pl.col("text").str.contains(WRITTEN[sign])).then("plain")).to_series()
 
 
 def empty_to_null(text: pl.Series) -> pl.Series:
@@ -101,12 +144,20 @@ def identifier(text: pl.Series) -> Cast:
 
 def decimal(text: pl.Series, dtype: pl.Decimal, scale: Decimal | None) -> Cast:
     """A decimal number; digits beyond the column's scale are rounded half to even and noted."""
-    if scale is not None:
-        exact = text.cast(pl.Decimal(38, 10), strict=False)
-        text = (exact * pl.Series([scale], dtype=pl.Decimal(38, 10))).cast(pl.String)
-    values = text.cast(dtype, strict=False)
-    rounded = text.str.contains(rf"\.[0-9]{{{dtype.scale}}}[0-9]*[1-9]").fill_null(False)
-    return Cast(values, _lost(text, values), "is not a number that fits", {"rounded": rounded} if rounded.any() else {})
+    scaled = text if scale is None else _times(text, scale)
+    values = scaled.cast(dtype, strict=False)
+    rounded = scaled.str.contains(rf"\.[0-9]{{{dtype.scale}}}[0-9]*[1-9]").fill_null(False)
+    # Lost is what had a value in the source, and not only after it was multiplied.
+    return Cast(values, _lost(text, values), NO_NUMBER, {"rounded": rounded} if rounded.any() else {})
+
+
+def _times(text: pl.Series, scale: Decimal) -> pl.Series:
+    """Each number times the factor, as text; null for what is none, or too large for any column."""
+    exact = text.cast(EXACT, strict=False)
+    if scale > 1:
+        # A product that overflows would stop the whole stream, and not its row alone.
+        exact = exact.to_frame("n").select(pl.when(pl.col("n").abs() < LARGEST / scale).then("n")).to_series()
+    return (exact * pl.Series([scale], dtype=EXACT)).cast(pl.String)
 
 
 def number(text: pl.Series, scale: Decimal | None) -> Cast:

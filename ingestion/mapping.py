@@ -23,7 +23,7 @@ MOST_FAILED_EXPRESSIONS = 1_000
 class FieldRule(BaseModel):
     """Where one contract column comes from (exactly one of field, const, expr, position) and how it is written.
 
-    `optional`: the source may be without the field.
+    `optional`: the source may be without the field, and a value without what `pattern` looks for.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,6 +37,7 @@ class FieldRule(BaseModel):
     timezone: str | None = None
     format: str | None = None
     scale: Decimal | None = None
+    decimal: Literal[",", "."] | None = None
     calling_code: str = ""
     optional: bool = False
 
@@ -55,6 +56,18 @@ class FieldRule(BaseModel):
     def _known(cls, value: str | None) -> str | None:
         if value is not None:
             ZoneInfo(value)
+        return value
+
+    @field_validator("pattern")
+    @classmethod
+    def _captures(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                groups = pl.Series([""]).str.extract_groups(value).struct.fields
+            except pl.exceptions.PolarsError as error:
+                raise ValueError(f"is no pattern: {error}") from error
+            if not groups:
+                raise ValueError("needs a part in brackets: what is taken of the value, such as ([0-9]+)")
         return value
 
     @field_validator("expr")
@@ -77,12 +90,14 @@ class FieldRule(BaseModel):
 
 @dataclass(frozen=True)
 class Mapped:
-    """The raw values by contract column, which raw fields were used, and which needed ones are not there."""
+    """The raw values by contract column, which raw fields were used, which needed ones are not there, and by column the
+    rows on which an expression failed or a pattern was not found (`reasons` says which)."""
 
     values: dict[str, pl.Series]
     used: set[str]
     lost: set[str]
     failed: dict[str, pl.Series] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 def read_rules(fields: Mapping[str, Any], contract: Contract, where: str) -> dict[str, FieldRule]:
@@ -101,7 +116,23 @@ def read_rules(fields: Mapping[str, Any], contract: Contract, where: str) -> dic
             raise SettingsError(in_words(error, FieldRule, value, f"{where}.fields.{column}")) from error
         except Exception as error:  # an unknown time zone raises by its own kind
             raise SettingsError(f"{where}.fields.{column}: {error}") from error
+        if said := _unfit(rules[column], contract.schema.columns()[column].dtype):
+            raise SettingsError(f"{where}.fields.{column}: {said}")
     return rules
+
+
+def _unfit(rule: FieldRule, dtype: pl.DataType) -> str:
+    """What the rule says and no value of this type would heed, in words; '' where all of it counts."""
+    is_number = dtype.is_numeric() and not dtype.is_integer()
+    if rule.scale is not None and not is_number:
+        return "scale is for amounts and other numbers with decimals; this column is none"
+    if rule.decimal is not None and not dtype.is_numeric():
+        return "decimal is for numbers; this column is none"
+    if rule.format is not None and not dtype.is_temporal():
+        return "format is for dates and times; this column is none"
+    if rule.timezone is not None and not dtype.is_temporal():
+        return "timezone is for dates and times; this column is none"
+    return ""
 
 
 def reads(rules: Mapping[str, FieldRule]) -> set[str]:
@@ -115,7 +146,8 @@ def reading(rule: FieldRule | None, timezone: str) -> Reading:
     """How the column's text is to be read; naive times are in the source's zone unless the rule says otherwise."""
     if rule is None:
         return Reading(timezone)
-    return Reading(rule.timezone or timezone, rule.format, rule.scale, to_business_date=rule.timezone is not None)
+    is_dated = rule.timezone is not None
+    return Reading(rule.timezone or timezone, rule.format, rule.scale, to_business_date=is_dated, decimal=rule.decimal)
 
 
 def apply(records: pl.DataFrame, rules: Mapping[str, FieldRule], contract: Contract, where: str) -> Mapped:
@@ -125,6 +157,7 @@ def apply(records: pl.DataFrame, rules: Mapping[str, FieldRule], contract: Contr
     used: set[str] = set()
     lost: set[str] = set()
     failed: dict[str, pl.Series] = {}
+    reasons: dict[str, str] = {}
     for column in contract.columns:
         rule = rules.get(column)
         if rule is None:
@@ -151,12 +184,16 @@ def apply(records: pl.DataFrame, rules: Mapping[str, FieldRule], contract: Contr
             there = records.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in sorted(missing))
             values[column], broken = _evaluate(there, expression, f"{where}.fields.{column}")
             if broken is not None:
-                failed[column] = broken
+                failed[column], reasons[column] = broken, "cannot be worked out from the row's fields"
         if rule.pattern:
-            values[column] = values[column].str.extract(rule.pattern)
+            before = values[column].cast(pl.String)
+            values[column] = before.str.extract(rule.pattern)
+            without = values[column].is_null() & (before.str.strip_chars() != "").fill_null(False)
+            if without.any() and not rule.optional:
+                failed[column], reasons[column] = without, "does not have what its pattern looks for"
         if rule.values:
             values[column] = _translate(values[column], rule.values)
-    return Mapped(values, used, lost, failed)
+    return Mapped(values, used, lost, failed, reasons)
 
 
 def _position(records: pl.DataFrame, kind: str) -> pl.Series:

@@ -192,10 +192,12 @@ def _typed(
             _is_identifier(contract, column),
         )
         columns[column] = found.values
+        if found.hinted is not None:
+            findings.fail(rows.filter(found.hinted), column, found.hint)
         if found.failed is not None:
             findings.fail(rows.filter(found.failed), column, found.why)
         if column in mapped.failed:
-            findings.fail(rows.filter(mapped.failed[column]), column, "cannot be worked out from the row's fields")
+            findings.fail(rows.filter(mapped.failed[column]), column, mapped.reasons[column])
         for name, odd in found.notes.items():
             findings.flag(name, rows.filter(odd))
         if column in contract.free_text:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.casting import Cast, Reading, cast
@@ -125,3 +125,97 @@ def test_identifiers_take_one_unicode_form_and_keep_leading_zeros() -> None:
 def test_free_text_stays_as_it_is() -> None:
     words = ["  Ｆｕｌｌ ", "emoji 🥛", "\u202eright to left", ""]
     assert read(words, pl.String()).values.to_list() == [*words[:3], None]
+
+
+READINGS = [
+    Reading(),
+    Reading(scale=Decimal("0.01")),
+    Reading(scale=Decimal(1000)),
+    Reading(decimal=","),
+    Reading(decimal=".", scale=Decimal("0.01")),
+    Reading("Europe/Berlin", "%d.%m.%Y", to_business_date=True),
+    Reading(format="%d.%m.%Y"),
+    Reading(format="epoch_ms"),
+    Reading(format="excel_1900"),
+]
+TYPES = [AMOUNT, pl.Float64(), pl.Int64(), pl.Boolean(), pl.Date(), AT]
+
+
+@pytest.mark.parametrize("reading", READINGS, ids=str)
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+@settings(deadline=None, max_examples=30)
+@given(texts=st.lists(st.text("0123456789.,-+eE '’T:Z/Oabinft", max_size=30), min_size=1, max_size=4))
+def test_no_value_becomes_null_without_being_told(dtype: pl.DataType, reading: Reading, texts: list[str]) -> None:
+    """Fault 10: however a column is read, what was there and could not be read has failed, in words."""
+    found = read([*texts, None], dtype, reading)
+    stated = [bool(text.strip()) for text in texts] + [False]
+    lost = [was and is_null for was, is_null in zip(stated, found.values.is_null(), strict=True)]
+    assert failed(found) == lost
+    assert bool(found.why) or not any(lost)
+
+
+@pytest.mark.parametrize("text", ["1.234,50", "abc", "12x", "12,5O", "9" * 30, "1e999"])
+@pytest.mark.parametrize("scale", [None, Decimal("0.01"), Decimal(1000)])
+def test_an_amount_that_cannot_be_read_fails_whatever_its_scale(text: str, scale: Decimal | None) -> None:
+    found = read([text, "1990", None], AMOUNT, Reading(scale=scale))
+    assert failed(found) == [True, False, False]
+    assert found.why == "is not a number that fits"
+    assert found.values.to_list()[1] == Decimal(1990) * (scale or 1)
+
+
+@pytest.mark.parametrize(
+    ("sign", "text", "number"),
+    [
+        (",", "1234,5", "1234.5"),
+        (",", "1.234.567,50", "1234567.5"),
+        (",", "-1 234,5", "-1234.5"),
+        (",", "1\u202f234\u00a0567", "1234567"),
+        (",", "１２３，５", "123.5"),
+        (",", "1'234", "1234"),
+        (",", "1.234", "1234"),
+        (",", "12.5", None),
+        (",", "1.23.456", None),
+        (",", "1.234 567", None),
+        (",", "1,234,567", None),
+        (".", "1,234.50", "1234.5"),
+        (".", "+1,234", "1234"),
+        (".", "12,5", None),
+        (".", "12.", None),
+        (".", "", None),
+    ],
+)
+def test_numbers_as_people_write_them_are_read_by_the_decimal_sign_that_is_told(
+    sign: str, text: str, number: str | None
+) -> None:
+    """Thousands are set apart in threes, all in one way; what is written otherwise is refused and not guessed at."""
+    told = Reading(decimal=sign)
+    found = read([text], AMOUNT, told)
+    assert found.values.item() == (None if number is None else Decimal(number))
+    assert failed(found) == [bool(text) and number is None]
+    assert read([text], pl.Float64(), told).values.item() == (None if number is None else float(number))
+    if number is not None and "." not in number:
+        assert read([text], pl.Int64(), told).values.item() == int(number)
+
+
+def test_a_decimal_sign_and_a_scale_are_both_heeded() -> None:
+    assert read(["1.990,5"], AMOUNT, Reading(decimal=",", scale=Decimal("0.01"))).values.item() == Decimal("19.905")
+
+
+@pytest.mark.parametrize(
+    ("text", "dtype", "hint"),
+    [
+        ("1.234,50", AMOUNT, "is not a number that fits: say decimal = ',' or '.' for its field"),
+        ("1,234", pl.Int64(), "is not a number that fits: say decimal = ',' or '.' for its field"),
+        ("12,5O", AMOUNT, ""),
+        ("9" * 30, AMOUNT, ""),
+        ("31.12.2026", pl.Date(), "is not a date: give its field a format"),
+        ("31.12.2026 10:00", AT, "is not a timestamp: give its field a format"),
+        ("soon", pl.Date(), ""),
+    ],
+)
+def test_what_the_mapping_could_be_told_to_read_is_hinted_at(text: str, dtype: pl.DataType, hint: str) -> None:
+    found = read([text, None], dtype)
+    assert failed(found) == [True, False]
+    assert found.hinted is not None
+    assert found.hinted.to_list() == [bool(hint), False]
+    assert not hint or found.hint == hint

@@ -8,7 +8,7 @@ import pytest
 from ingestion.connectors.page import FILE, LINE
 from ingestion.contracts import contract
 from ingestion.mapping import Mapped, apply, read_rules
-from tillmill.errors import ContractError
+from tillmill.errors import ContractError, SettingsError
 
 LINES = contract("pos.sale_lines")
 RECORDS = pl.DataFrame(
@@ -67,3 +67,31 @@ def test_a_field_that_is_not_there_is_named_and_leaves_nothing() -> None:
     assert found.lost == {"article", "net"}
     assert "sku" not in found.values
     assert found.values["net_amount"].to_list() == ["1.25", "2.1", "3"]
+
+
+def test_a_value_without_what_its_pattern_looks_for_fails_and_is_not_taken_for_none() -> None:
+    records = pl.DataFrame({"id": ["gid://Order/12", "Order", " ", None]})
+    rule = {"field": "id", "pattern": "([0-9]+)$"}
+    found = mapped({"sale_id": rule}, records)
+    assert found.values["sale_id"].to_list() == ["12", None, None, None]
+    assert found.failed["sale_id"].to_list() == [False, True, False, False]
+    assert found.reasons["sale_id"] == "does not have what its pattern looks for"
+    assert mapped({"sale_id": rule | {"optional": True}}, records).failed == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "rule", "said"),
+    [
+        ("sale_id", {"pattern": "([0-9]+"}, "is no pattern"),
+        ("sale_id", {"pattern": "[0-9]+"}, "needs a part in brackets"),
+        ("sale_id", {"scale": 0.01}, "scale is for amounts and other numbers with decimals"),
+        ("line_no", {"scale": 0.01}, "scale is for amounts and other numbers with decimals"),
+        ("sale_id", {"decimal": ","}, "decimal is for numbers"),
+        ("net_amount", {"format": "%d.%m.%Y"}, "format is for dates and times"),
+        ("net_amount", {"timezone": "UTC"}, "timezone is for dates and times"),
+        ("net_amount", {"decimal": ";"}, "decimal"),
+    ],
+)
+def test_what_a_rule_says_and_no_value_would_heed_is_refused(column: str, rule: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=rf"t\.fields\.{column}.*{said}"):
+        read_rules({column: {"field": "x"} | rule}, LINES, "t")

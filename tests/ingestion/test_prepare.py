@@ -346,3 +346,27 @@ def test_a_connectors_own_tombstone_needs_no_more_than_its_key_and_is_no_loss_of
     prepared = prepare(stream, page, KEYS)
     assert prepared.good.select("sku", "name", "_op", "updated_at").rows() == [("007", None, "delete", READ_AT)]
     assert (prepared.bad.height, prepared.lost_fields, prepared.extra_fields) == (0, [], [])
+
+
+def test_an_unreadable_amount_of_minor_units_is_quarantined_as_unreadable_and_not_as_missing() -> None:
+    """A value that is there and cannot be read is never null, and a column that must be there says so of it."""
+    fields = {"net_amount": {"field": "cents", "scale": 0.01}, "unit_price": {"field": "each", "scale": 0.01}}
+    found = lines(
+        {"cents": "1990", "each": "995"},
+        {"cents": "12,5O", "each": "995"},
+        {"cents": "1990", "each": "1.234,50"},
+        {"cents": None, "each": "995"},
+        fields=fields,
+    )
+    assert found.good["net_amount"].to_list() == [Decimal("19.90")]
+    assert found.bad.select("row", "field", "reason").rows() == [
+        (1, "net_amount", "net_amount is not a number that fits"),
+        (2, "unit_price", "unit_price is not a number that fits: say decimal = ',' or '.' for its field"),
+        (3, "net_amount", "net_amount is missing"),
+    ]
+
+
+def test_a_key_without_what_its_pattern_looks_for_says_so() -> None:
+    found = lines({"sale_id": "R-7"}, {"sale_id": "R"}, fields={"sale_id": {"field": "sale_id", "pattern": "([0-9]+)"}})
+    assert found.good["sale_id"].to_list() == ["7"]
+    assert found.bad["reason"].to_list() == ["sale_id does not have what its pattern looks for"]

@@ -44,7 +44,7 @@ def source_block(connector_name: str, stream: str | None = None) -> str:
         "",
         "[[sources.streams]]",
         f'stream = "{stream or "domain.stream"}"',
-        "# unused = []                     # raw fields known and not wanted: kept in _extra, and no news",
+        "# unused = []                     # raw fields known and not wanted, * for any signs: kept in _extra, no news",
         "# drop = []                       # raw fields that are never kept, such as a clerk's phone",
         "# may_carry = true                # people in unmapped fields: seal all of these",
         "# max_quarantined_rate = 0.2      # more bad rows than this stop the stream",

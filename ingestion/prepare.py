@@ -23,6 +23,7 @@ from ingestion.privacy.signs import PERSON, REACHABLE, people_fields
 from ingestion.privacy.suppression import Erased, Tokens, erase
 from ingestion.privacy.tokens import Keys, tokenise
 from ingestion.sources import Stream
+from ingestion.unused import unwanted
 from tillmill.errors import ContractError
 
 DELETE_WORDS = ("true", "1", "yes", "y", "t", "delete", "deleted")
@@ -90,7 +91,8 @@ def prepare(stream: Stream, page: Page, keys: Keys) -> Prepared:
     bad = _bad(stream, page, records, failed, keys, tokens)
     if good.height + bad.height != page.records.height:
         raise AssertionError(f"{stream.where}: {page.records.height} rows in, {good.height} + {bad.height} out")
-    news = [name for name in unused if name not in stream.unused]
+    known = unwanted(unused, stream.unused)
+    news = [name for name in unused if name not in known]
     drift = [name for name in news if readable[name].null_count() < readable.height]
     missing = sorted(mapped.lost) if records.height else []
     held = _kinds(stream, readable, mapped.used) | {name: [PERSON] for name in carrying}

@@ -20,6 +20,7 @@ import polars as pl
 from ingestion.ahead import DeadlineError, StoppedError, pull_ahead
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract, landed_schema
+from ingestion.judging import JUDGED_FROM_ROWS, judge_fields, judge_rate
 from ingestion.landing import lake, originals
 from ingestion.landing.ledger import Cursor, Ledger, Load
 from ingestion.landing.locks import stream_lock
@@ -27,8 +28,8 @@ from ingestion.landing.recovery import recover_stream
 from ingestion.privacy.masking import mask
 from ingestion.privacy.signs import PERSON
 from ingestion.snapshot import Snapshot
-from tillmill.errors import ContractError, SourceError, TillmillError
-from tillmill.refusals import nearest
+from ingestion.unused import idle
+from tillmill.errors import SourceError, TillmillError
 from tillmill.workspace import Snapshot as SnapshotSettings
 from tillmill.workspace import Workspace, now
 
@@ -37,8 +38,6 @@ SOURCES_AT_ONCE = 4
 LOAD_ROWS = 250_000
 LOAD_BYTES = 256 * 1024 * 1024
 DEADLINE_SECONDS = 3600.0
-# Fewer rows say nothing about a feed: one bad row of three is no drift.
-JUDGED_FROM_ROWS = 100
 
 
 class Stream(Protocol):
@@ -56,6 +55,8 @@ class Stream(Protocol):
     def states_every_field(self) -> bool: ...
     @property
     def hands_over_files(self) -> bool: ...
+    @property
+    def unused(self) -> frozenset[str]: ...
     @property
     def snapshot(self) -> SnapshotSettings | None: ...
     @property
@@ -230,6 +231,8 @@ class _Pull:
     loads: list[Load] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     news: dict[str, None] = field(default_factory=dict)
+    _came: set[str] = field(default_factory=set)
+    _unmapped: set[str] = field(default_factory=set)
     _pieces: list[lake.Piece] = field(default_factory=list)
     # The ledger's cursor, and the one that what was pulled last goes on from: they differ where all is read again.
     _read: Cursor = field(default_factory=lambda: Cursor(None, 0))
@@ -280,7 +283,18 @@ class _Pull:
                 self.workspace, self.ledger, self.stream.source, self._pieces, self.stream.snapshot.most_share
             )
             self._pieces.extend([gone] if gone is not None else [])
+        is_first = self._read.revision == 0
         self._land()
+        self._tell_idle(is_first)
+
+    def _tell_idle(self, is_first: bool) -> None:
+        """Tells what `unused` names and no row has. A few rows may lack a field that others have: of them only what
+        is all but the name of an unmapped field is told."""
+        if not self._came:
+            return
+        is_much = is_first or sum(load.pulled for load in self.loads) >= JUDGED_FROM_ROWS
+        told = idle(self.stream.unused, self._came, self._unmapped)
+        self.news |= dict.fromkeys(said for said in told if is_much or "did you mean" in said)
 
     def _keep_whole(self) -> None:
         """Of a pull that failed, keeps the pages up to the last that moved the cursor: what they hold is done with.
@@ -295,7 +309,11 @@ class _Pull:
     def _take(self, page: Page) -> None:
         prepared = self.prepare(self.stream, page)
         self.stream = self.stream.carrying(name for name, held in prepared.kinds.items() if PERSON in held)
-        self.news |= {page.news: None} if page.news else {}
+        if page.news:
+            again = f"tillmill ingest --afresh --source {self.stream.source} --stream {self.stream.name}"
+            self.news[f"{page.news}; if there is more, mend pull, then: {again}"] = None
+        self._came.update(page.records.columns)
+        self._unmapped.update(prepared.extra_fields)
         if self._snapshot is not None:
             # The last page lands with what it says is gone, or a kill between the two would keep rows alive.
             self._land_if_full()
@@ -328,8 +346,8 @@ class _Pull:
         pulled = sum(piece.pulled for piece in pieces)
         if not pieces or (not pulled and pieces[-1].cursor == self._read.value):
             return
-        self._judge(pulled, sum(piece.quarantined for piece in pieces))
-        self._judge_fields(pulled, lake.drift(pieces))
+        judge_rate(self.stream, self.loads, pulled, sum(piece.quarantined for piece in pieces))
+        judge_fields(self.stream, self.ledger, self.loads, pulled, lake.drift(pieces))
         contract = self.stream.contract
         load = lake.land(
             self.workspace,
@@ -349,56 +367,3 @@ class _Pull:
         self._after = pieces[-1].cursor
         self._read = Cursor(self._after, self._read.revision + 1)
         self._started_at = now()
-
-    def _judge(self, pulled: int, quarantined: int) -> None:
-        """Stop where too many rows are bad: in the load at hand, and in the pull so far.
-
-        A pull that fits one load is judged as a whole. A longer one cannot be held back until its end, so each of its
-        loads is judged by itself too: a feed that turns bad half-way stops there.
-        """
-        limit = self.stream.max_quarantined_rate
-        all_pulled = pulled + sum(load.pulled for load in self.loads)
-        all_quarantined = quarantined + sum(load.quarantined for load in self.loads)
-        for bad, rows in ((quarantined, pulled), (all_quarantined, all_pulled)):
-            if rows >= JUDGED_FROM_ROWS and bad > limit * rows:
-                raise ContractError(
-                    f"{self.stream.source} {self.stream.name}: {bad:,} of {rows:,} rows do not fit their contract "
-                    f"({bad / rows:.1%}; at most {limit:.1%} may)",
-                    state=self._state(),
-                    next_command="compare the source's columns with its fields in tillmill.toml, then: tillmill run",
-                )
-
-    def _judge_fields(self, pulled: int, found: tuple[str, ...]) -> None:
-        """Stop where a mapped field is in no row: in a first load it is mistyped, later it was lost or renamed.
-
-        A source that leaves out what is null says nothing by leaving a field out: what was never seen is told, not
-        missed. A stream that may be wholly quarantined (rate 1) is not judged.
-        """
-        lost = [name[1:] for name in found if name.startswith("-")]
-        if not lost or not pulled or self.stream.max_quarantined_rate >= 1:
-            return
-        source, stream = self.stream.source, self.stream.name
-        if self.stream.states_every_field and self.ledger.last_load(source, stream, 1) is None:
-            unused = [name for name in found if not name.startswith("-")]
-            said = ", ".join(f"{name!r}{nearest(name, unused)}" for name in lost)
-            raise ContractError(
-                f"{source} {stream}: the mapping reads a field that is in none of the {pulled:,} rows: {said}",
-                state=self._state(),
-                next_command=f"tillmill sources check {source} --stream {stream} "
-                "(a field that may be missing: optional = true)",
-            )
-        before = self.ledger.last_load(source, stream, JUDGED_FROM_ROWS)
-        if before is None or pulled < JUDGED_FROM_ROWS:
-            return
-        gone = [name for name in lost if f"-{name}" not in before.extra_fields]
-        if gone:
-            raise ContractError(
-                f"{source} {stream}: {', '.join(gone)} gone from all {pulled:,} rows; "
-                f"load {before.load_id} still had it",
-                state=self._state(),
-                next_command="map the field's new name in tillmill.toml, then: tillmill run",
-            )
-
-    def _state(self) -> str:
-        landed = f"{len(self.loads)} earlier loads of this pull stay" if self.loads else "Nothing has landed"
-        return f"{landed}; the cursor has not moved past them."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -18,23 +18,26 @@ from ingestion.privacy.masking import mask, mask_column
 from ingestion.privacy.signs import people_fields
 from ingestion.privacy.tokens import Keys
 from ingestion.sources import Stream
+from ingestion.unused import idle, unwanted
 from tillmill.refusals import closest
 
 SAMPLES = 3
 EXAMPLES = 3
 LONGEST = 60
-PERSONAL = "(personal)"
+PERSONAL, SEALED = "(personal)", "(sealed)"
 Show = Callable[[object], str]
 
 
 @dataclass(frozen=True)
 class RawField:
-    """A field of the source: samples of its values, rows that have one, and the contract columns read from it."""
+    """A field of the source: samples of its values, rows that have one, the contract columns read from it, and whether
+    `unused` names it."""
 
     name: str
     samples: list[str]
     filled: int
     columns: list[str]
+    is_unused: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,12 @@ class MappedColumn:
 
 @dataclass(frozen=True)
 class MissingField:
-    """A field that the mapping reads and no row has, and the field that is most like it."""
+    """A field that the mapping reads and no row has, the field that is most like it, and whether it may be missing."""
 
     name: str
     columns: list[str]
     nearest: str | None
+    is_optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,17 @@ class Trial:
     missing: list[MissingField]
     failures: list[Failure]
     flags: list[tuple[str, int]]
-    news: str = ""
+    news: list[str] = field(default_factory=list)
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether every row of the page would land, with every field that the mapping reads."""
+        return not self.bad and all(lost.is_optional for lost in self.missing)
 
     @property
     def unused(self) -> list[str]:
         """Raw fields that no mapping uses; their values would land in `_extra`."""
-        return [field.name for field in self.fields if not field.columns]
+        return [one.name for one in self.fields if not one.columns]
 
 
 def try_stream(stream: Stream, keys: Keys, *, unsealed: bool = False) -> Trial:
@@ -117,17 +126,24 @@ def judge(stream: Stream, page: Page, prepared: Prepared, *, unsealed: bool = Fa
     read_by = _read_by(stream, raw)
     hidden = set() if unsealed else _hidden(stream, records, raw, read_by)
     show = _short if unsealed else _masked
+    unused = unwanted(raw, stream.unused)
     fields = [
         RawField(
             name,
-            [PERSONAL] if name in hidden else _samples(records[name], show),
+            [_label(name, read_by)] if name in hidden else _samples(records[name], show),
             records.height - records[name].null_count(),
             read_by.get(name, []),
+            name in unused,
         )
         for name in raw
     ]
     missing = [
-        MissingField(name, read_by[name], closest(name, [field.name for field in fields if not field.columns] or raw))
+        MissingField(
+            name,
+            read_by[name],
+            closest(name, [one.name for one in fields if not one.columns] or raw),
+            all(stream.rules[column].optional for column in read_by[name] if column in stream.rules),
+        )
         for name in sorted(reads(stream.rules) - set(raw))
     ]
     return Trial(
@@ -142,7 +158,7 @@ def judge(stream: Stream, page: Page, prepared: Prepared, *, unsealed: bool = Fa
         missing=missing,
         failures=_failures(stream, records, prepared.bad, hidden, show),
         flags=Counter(flag for text in prepared.good["_flags"] for flag in text.split(",") if flag).most_common(),
-        news=page.news,
+        news=[*filter(None, [page.news]), *idle(stream.unused, raw, prepared.extra_fields)],
     )
 
 
@@ -173,6 +189,11 @@ def _hidden(stream: Stream, records: pl.DataFrame, raw: Sequence[str], read_by: 
 def _carries(stream: Stream) -> bool:
     """Whether its source is said to send people along."""
     return stream.contract.may_carry or stream.may_carry is True
+
+
+def _label(name: str, read_by: dict[str, list[str]]) -> str:
+    """What stands for a value that is not shown: of a person, or of a field that nobody has said anything of."""
+    return PERSONAL if name in read_by else SEALED
 
 
 def _samples(values: pl.Series, show: Show) -> list[str]:

@@ -55,8 +55,11 @@ def show_fields(found: dict[str, Any], console: Console) -> None:
         console.print(fields_line(stream), style=style, markup=False, highlight=False, soft_wrap=True)
     if concerned:
         root = Path(found["workspace"])
-        said = "mend them" if any(stream["missing_fields"] for stream in concerned) else "to use them, name them"
-        line = f"Next: {said} in {root / SETTINGS_FILE}, then: tillmill run --workspace {shlex.quote(str(root))}"
+        is_amiss = any(stream["missing_fields"] for stream in concerned)
+        said = "mend them" if is_amiss else "to use them, name them"
+        others = "" if is_amiss else " (or in unused, to hear no more of them)"
+        run = f"tillmill run --workspace {shlex.quote(str(root))}"
+        line = f"Next: {said} in {root / SETTINGS_FILE}{others}, then: {run}"
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     show_people(found, console)
 

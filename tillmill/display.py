@@ -64,14 +64,10 @@ def say_next(console: Console, command: str) -> None:
 
 
 def tell_news(console: Console, results: Sequence[StreamResult]) -> None:
-    """Says what of the way sources are read a person should look at, and how what was passed over comes after all."""
-    told = [result for result in results if result.news]
-    for result in told:
-        said = f"{result.source} {result.stream}: {'; '.join(result.news)}"
-        console.print(from_source(said), style="yellow", soft_wrap=True)
-    for result in told[:1]:
-        again = f"tillmill ingest --afresh --source {result.source} --stream {result.stream}"
-        say_next(console, f"if there is more, say in pull how it is paged, then: {again}")
+    """Says what of the way each source is read, or of its mapping, a person should look at."""
+    for result in results:
+        for news in result.news:
+            console.print(from_source(f"{result.source} {result.stream}: {news}"), style="yellow", soft_wrap=True)
 
 
 def tell_quarantine(console: Console, results: Sequence[StreamResult]) -> None:

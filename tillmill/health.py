@@ -17,6 +17,7 @@ from ingestion.landing import files
 from ingestion.landing.ledger import Ledger, Load
 from ingestion.mending import open_reasons
 from ingestion.privacy.signs import PERSON
+from ingestion.unused import unwanted
 from tillmill.workspace import StreamSettings, Workspace, now
 
 FOLDER = "health"
@@ -197,9 +198,10 @@ def changed_fields(stream: StreamSettings, loads: Iterable[Load]) -> list[Field]
             if not name.startswith("-"):
                 change: Change = "new" if place else "unmapped"
                 unknown.setdefault(name, Field(name, change, "", load.ended_at))
+    known = unwanted(unknown, stream.unused)
     return [
         *(Field(name, "lost", mapped[name], since) for name, since in sorted(lost.items()) if name in mapped),
-        *(field for field in unknown.values() if field.name not in mapped),
+        *(field for field in unknown.values() if field.name not in mapped and field.name not in known),
     ]
 
 

@@ -59,7 +59,10 @@ def check(
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
-    """Connect, pull one page, land nothing: raw fields beside what they become, and which rows would fail and why."""
+    """Connect, pull one page, land nothing: raw fields beside what they become, and which rows would fail and why.
+
+    Ends with 1 where the source cannot be read, a row would not land, or no row has a field that the mapping reads.
+    """
     from ingestion.privacy.tokens import load_keys
     from ingestion.sources import bind
     from ingestion.trial import try_stream
@@ -86,7 +89,7 @@ def check(
         print(json.dumps({"streams": [asdict(trial) for trial in trials], "failed": failed}, ensure_ascii=False))
     for stream_name, said in failed.items():
         Console(stderr=True, soft_wrap=True).print(f"{name} {stream_name}: {said}", style="red", markup=False)
-    if failed:
+    if failed or not all(trial.is_fit for trial in trials):
         raise typer.Exit(1)
 
 
@@ -115,19 +118,20 @@ def _show(trial: Trial) -> None:
         table.add_row(*(from_source(word) for word in (*words, column.value or "")), style=style)
     for field in trial.fields:
         if not field.columns:
-            table.add_row(
-                *(from_source(word) for word in (field.name, " | ".join(field.samples), "_extra", "")), style="dim"
-            )
+            place = "unused" if field.is_unused else "_extra"
+            told = (field.name, " | ".join(field.samples), place, "")
+            table.add_row(*(from_source(word) for word in told), style="dim")
     console.print(table)
     for lost in trial.missing:
         near = f"; the nearest is {lost.nearest!r}" if lost.nearest else ""
-        said = f"  {lost.name!r} ({', '.join(lost.columns)}) is in none of these rows{near}"
-        console.print(from_source(said), style="red", soft_wrap=True)
+        may = ", and may be missing" if lost.is_optional else ""
+        said = f"  {lost.name!r} ({', '.join(lost.columns)}) is in none of these rows{may}{near}"
+        console.print(from_source(said), style="dim" if lost.is_optional else "red", soft_wrap=True)
     for failure in trial.failures:
         console.print(from_source(f"  {failure.rows:,} × {failure.reason}"), style="yellow", soft_wrap=True)
         for position, values in failure.examples:
             console.print(from_source(f"      {position}: {values}"), soft_wrap=True)
     for flag, rows in trial.flags:
         console.print(from_source(f"  {rows:,} × lands with the flag {flag}"), soft_wrap=True)
-    if trial.news:
-        console.print(from_source(f"  {trial.news}"), style="yellow", soft_wrap=True)
+    for said in trial.news:
+        console.print(from_source(f"  {said}"), style="yellow", soft_wrap=True)

@@ -114,7 +114,9 @@ class StreamSettings(Strict):
     deletes: str | Snapshot | None = Field(
         default=None, description="raw field that is true, 1 or 'delete' on a tombstone; or { snapshot = true }"
     )
-    unused: list[str] = Field(default=[], description="raw fields known and not wanted: kept in _extra, and no news")
+    unused: list[str] = Field(
+        default=[], description="raw fields known and not wanted, * any signs: kept in _extra, no news"
+    )
     drop: list[str] = Field(default=[], description="raw fields that are never kept, save in a source's own files")
     may_carry: bool | None = Field(
         default=None, description="people in unmapped fields: true seals all, false none; else those that look so"

@@ -10,9 +10,10 @@ import pytest
 
 from ingestion.connectors import own
 from ingestion.connectors.connector import Connector
+from ingestion.judging import JUDGED_FROM_ROWS
 from ingestion.landing.ledger import Cursor, Ledger
 from ingestion.privacy.tokens import create_keys
-from ingestion.pulling import JUDGED_FROM_ROWS, StreamResult
+from ingestion.pulling import StreamResult
 from ingestion.runner import ingest
 from ingestion.sources import CONNECTORS
 from tests.ingestion.folder import landed

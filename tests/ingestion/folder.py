@@ -58,6 +58,7 @@ class Folder:
     max_quarantined_rate: float = 0.2
     states_every_field: bool = False
     hands_over_files: bool = False
+    unused: frozenset[str] = frozenset()
     snapshot: Snapshot | None = None
     cursor_name: str = ""
     is_sealed: bool = False

@@ -116,3 +116,25 @@ def test_a_stream_nobody_delivers_has_a_typed_file_without_rows(workspace: Works
     with Ledger(workspace.ledger) as ledger:
         empty = ledger.manifest().filter(pl.col("visible_seq") == 0)
     assert "scada.readings" in empty["stream"].to_list()
+
+
+def test_what_unused_names_in_vain_is_news_of_the_run(workspace: Workspace) -> None:
+    path = workspace.root / SETTINGS_FILE
+    path.write_text(
+        SETTINGS.replace('pull = { path = "lines_', 'unused = ["coupn_*", "shelf"]\npull = { path = "lines_')
+    )
+    [lines] = ingest(open_workspace(workspace.root), streams=["pos.sale_lines"])
+    assert lines.news == (
+        "no field is called 'coupn_*', which unused names; did you mean 'coupon_disc'?",
+        "no field is called 'shelf', which unused names",
+    )
+    path.write_text(path.read_text().replace("coupn_*", "coupon*"))
+    write(
+        workspace.root / "drop" / "lines_02.csv",
+        "basket,line_no,store_id,sold_at,sku,units,unit_price,net_amount,coupon_disc\n"
+        "b2,1,007,2017-01-02T09:30:00,00123,2,1.50,3.00,0.00\n",
+    )
+    [lines] = ingest(open_workspace(workspace.root), streams=["pos.sale_lines"])
+    assert (lines.landed, lines.news) == (1, ()), "one row says little: another may have a shelf"
+    with Ledger(workspace.ledger) as ledger:
+        assert ledger.loads("pos", "pos.sale_lines")[-1].extra_fields == ()

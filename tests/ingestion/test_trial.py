@@ -177,11 +177,11 @@ def test_the_command_shows_every_stream_and_says_which_cannot_be_read(workspace:
         assert done.exit_code == code, done.output
         return done.output
 
-    shown = check("till")
+    shown = check("till", code=1)
     assert "'peices' (units) is in none of these rows; the nearest is 'pieces'" in shown
     assert "lines.csv: 2 rows; 0 would land, 2 would not" in shown
-    told = json.loads(check("till", "--stream", "pos.sale_lines", "--json"))["streams"][0]
-    assert told["missing"][1] == {"name": "peices", "columns": ["units"], "nearest": "pieces"}
+    told = json.loads(check("till", "--stream", "pos.sale_lines", "--json", code=1))["streams"][0]
+    assert told["missing"][1] == {"name": "peices", "columns": ["units"], "nearest": "pieces", "is_optional": False}
     assert "nowhere is no folder that can be read" in check("gone", code=1)
     with pytest.raises(UsageError, match="no source of this workspace is tilt"):
         CliRunner().invoke(
@@ -194,3 +194,48 @@ def test_list_and_new_say_what_there_is(workspace: Workspace) -> None:
     assert json.loads(told.output)["streams"][0] == {"source": "till", "connector": "files", "stream": "pos.sale_lines"}
     assert {"files", "rest", "modbus"} <= set(json.loads(told.output)["connectors"])
     assert 'connector = "files"' in CliRunner().invoke(app, ["sources", "new", "files"]).output
+
+
+FIT = SETTINGS.replace("peices", "pieces").replace('"Shop"', '"shop"').replace('"time"', '"at"')
+
+
+@pytest.mark.parametrize(
+    ("settings", "header", "code"),
+    [
+        (FIT, "receipt,shop,at,article,pieces,amount,card,colour", 0),
+        (FIT, "receipt,shop,at,article,peices,amount,card,colour", 1),
+        (FIT, "receipt,shop,at,article,pieces,amount,cardno,colour", 1),
+        (FIT.replace('"card"', '{ field = "card", optional = true }'), "receipt,shop,at,article,pieces,amount,x,y", 0),
+    ],
+    ids=["all land", "a row would not land", "a field is in no row", "the field may be missing"],
+)
+def test_the_command_ends_with_1_where_not_all_would_be_well(
+    workspace: Workspace, settings: str, header: str, code: int
+) -> None:
+    (workspace.root / "in" / "lines.csv").write_text(f"{header}\n{LINES.splitlines()[2]}\n")
+    os.utime(workspace.root / "in" / "lines.csv", (1_775_000_000, 1_775_000_000))
+    with_settings(workspace.root, settings)
+    done = CliRunner().invoke(app, ["sources", "check", "till", "--workspace", str(workspace.root)])
+    assert done.exit_code == code, done.output
+    if "optional" in settings:
+        assert "'card' (member_id) is in none of these rows, and may be missing" in done.output
+
+
+def test_unused_fields_are_marked_and_what_unused_names_in_vain_is_told(workspace: Workspace) -> None:
+    unused = 'unused = ["col*", "amout", "weight"]\n[sources.streams.fields]\nsale_id'
+    mended = (
+        FIT.replace('"at"', '"time"')
+        .replace("[sources.streams.fields]\nsale_id", unused)
+        .replace('"amount" }', '"1" }')
+    )
+    trial = trial_of(with_settings(workspace.root, mended))
+    marked = {field.name: field.is_unused for field in trial.fields if not field.columns}
+    assert marked == {"amount": False, "colour": True}
+    assert trial.news == [
+        "no field is called 'amout', which unused names; did you mean 'amount'?",
+        "no field is called 'weight', which unused names",
+    ]
+    done = CliRunner().invoke(app, ["sources", "check", "till", "--workspace", str(workspace.root)])
+    assert [line.split("│")[3].strip() for line in done.output.splitlines() if "│ colour" in line] == ["unused"]
+    assert "(sealed)" in done.output
+    assert "did you mean 'amount'?" in done.output

@@ -117,6 +117,12 @@ def test_a_mended_mapping_is_not_held_against_the_stream(workspace: Workspace) -
     assert "colour" not in shown(mended, 80), "it came unmapped from the start, and was told then"
 
 
+def test_what_unused_names_is_no_longer_told_as_unmapped(workspace: Workspace) -> None:
+    path = workspace.root / SETTINGS_FILE
+    path.write_text(SETTINGS.replace("[sources.streams.fields]", 'unused = ["col*"]\n[sources.streams.fields]'))
+    assert stream_of(open_workspace(workspace.root))["unknown_fields"] == ["article"]
+
+
 def test_what_comes_unmapped_is_told_once_by_the_run_that_brings_it_first(tmp_path: Path) -> None:
     mended = SETTINGS.replace("ARTICLE", "article").replace("peices", "pieces")
     made = create_workspace(tmp_path / "my-brand", mended)
@@ -136,6 +142,7 @@ def test_what_comes_unmapped_is_told_once_by_the_run_that_brings_it_first(tmp_pa
 
     assert "new, unmapped, kept in _extra: colour\n" in (said := run(",colour"))
     assert "Next: to use them, name them in" in said
+    assert "tillmill.toml (or in unused, to hear no more of them), then: tillmill run" in said
     assert run(",colour") == ""
     assert "new, unmapped, kept in _extra: size\n" in run(",colour,size")
     assert run(",size") == ""

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from ingestion import contracts
 from ingestion.contracts.contract import Contract
+from ingestion.contracts.describe import missing_means
 from ingestion.sources import connector
 
 WIDTH = 116
@@ -88,7 +89,7 @@ def _fields(contract: Contract | None) -> Iterator[str]:
         yield '# column = "field"'
         return
     for name, column in contract.schema.columns().items():
-        stand_in = _stand_in(contract, name)
+        stand_in = _stand_in(contract, name) or missing_means(column)
         about = [
             KINDS[type(column.dtype)],
             *(["key"] if name in contract.key else []),

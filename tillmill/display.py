@@ -92,15 +92,24 @@ def commonest(reasons: Counter[str]) -> str:
 
 def stream_table(contracts: list[dict[str, Any]]) -> Table:
     """One line per contract (`ingestion.contracts.describe`): its name and what one row is."""
-    table = Table("stream", "one row", "columns")
+    table = _unbroken("stream", "one row", "columns")
     for each in contracts:
         table.add_row(each["stream"], Text(each["about"].split("\n\n")[0]), str(len(each["columns"])))
     return table
 
 
+def _unbroken(name: str, *others: str) -> Table:
+    """A table whose first column, of names to be typed or copied, is never cut, however narrow the terminal is."""
+    table = Table()
+    table.add_column(name, no_wrap=True)
+    for other in others:
+        table.add_column(other, overflow="fold")
+    return table
+
+
 def contract_table(contract: dict[str, Any]) -> Table:
     """One line per column of a contract."""
-    table = Table("column", "type", "is", "if missing", "allowed")
+    table = _unbroken("column", "type", "is", "if missing", "allowed")
     for column in contract["columns"]:
         marks = {
             "key": column["is_key"],

@@ -22,8 +22,8 @@ LAST_ON = date(9999, 12, 31)
 MOST_AMOUNT = Decimal(1_000_000_000)
 MOST_UNITS = Decimal(100_000_000)
 MOST_COUNT = 1_000_000_000_000
-# The key of a column's metadata under which its allowed values stand.
-ALLOWED = "allowed"
+# The keys of a column's metadata under which its allowed values stand, and what a null of it is taken for, in words.
+ALLOWED, MISSING = "allowed", "missing"
 
 # ISO 4217, the codes in use: an unknown currency can never be summed, so it is impossible, not odd.
 CURRENCIES = frozenset(
@@ -80,10 +80,10 @@ def units(required: bool = False, negative: bool = True) -> dy.Decimal:
     return dy.Decimal(18, 3, nullable=not required, min=-MOST_UNITS if negative else Decimal(0), max=MOST_UNITS)
 
 
-def rate(required: bool = False, bounded: bool = True) -> dy.Float64:
+def rate(required: bool = False, bounded: bool = True, missing: str = "") -> dy.Float64:
     """A share between 0 and 1; not `bounded` where above 1 or below 0 has a meaning (a lift, a utilisation)."""
     bounds: dict[str, Any] = {"min": 0.0, "max": 1.0} if bounded else {}
-    return dy.Float64(nullable=not required, **bounds)
+    return dy.Float64(nullable=not required, metadata=_meaning(missing), **bounds)
 
 
 def factor(required: bool = False) -> dy.Float64:
@@ -101,6 +101,15 @@ def count(required: bool = False, negative: bool = False) -> dy.Int64:
     return dy.Int64(nullable=not required, min=-MOST_COUNT if negative else 0, max=MOST_COUNT)
 
 
-def flag(required: bool = False) -> dy.Bool:
-    """True or false."""
-    return dy.Bool(nullable=not required)
+def flag(required: bool = False, missing: str = "") -> dy.Bool:
+    """True or false; `missing` says what a null is taken for."""
+    return dy.Bool(nullable=not required, metadata=_meaning(missing))
+
+
+def is_tax_inclusive() -> dy.Bool:
+    """Whether the amounts beside it include tax."""
+    return flag(missing="false: tax is put on top of the amounts")
+
+
+def _meaning(missing: str) -> dict[str, Any] | None:
+    return {MISSING: missing} if missing else None

@@ -8,7 +8,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-from ingestion.contracts.columns import ALLOWED
+from ingestion.contracts.columns import ALLOWED, MISSING
 from ingestion.contracts.contract import Contract, landed_name
 
 _TYPES: dict[type[pl.DataType], str] = {
@@ -25,7 +25,8 @@ def describe(contract: Contract) -> dict[str, Any]:
     """The contract as JSON-able values: stream, about, key, version, event, flags, and one object per column, in order.
 
     A column has name, landed_as, type, is_key, is_personal, is_vaulted, is_free_text, if_missing (`null`, `refused`,
-    or what stands in), min, max (inclusive unless `above_min` or `below_max`), allowed (null: anything).
+    what stands in, or what a null is taken for), min, max (inclusive unless `above_min` or `below_max`), allowed (null:
+    anything).
     """
     return {
         "stream": contract.name,
@@ -54,7 +55,7 @@ def _column(contract: Contract, name: str, column: dy.Column) -> dict[str, Any]:
         "max": most if below is None else below,
         "above_min": above is not None,
         "below_max": below is not None,
-        "allowed": list(column.metadata[ALLOWED]) if column.metadata else None,
+        "allowed": list(allowed) if (allowed := (column.metadata or {}).get(ALLOWED)) else None,
     }
 
 
@@ -76,4 +77,9 @@ def _if_missing(contract: Contract, name: str, column: dy.Column) -> str:
         return "when the source said it"
     if name == "currency" and name not in contract.key:
         return "the brand's currency"
-    return "null" if column.nullable else "refused"
+    return missing_means(column) or ("null" if column.nullable else "refused")
+
+
+def missing_means(column: dy.Column) -> str:
+    """What a null of the column is taken for, in words; '' where it is just not known."""
+    return str((column.metadata or {}).get(MISSING, ""))

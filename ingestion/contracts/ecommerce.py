@@ -61,7 +61,11 @@ class Orders(dy.Schema):
 
 
 class OrderLines(dy.Schema):
-    """One line of an order; a bundle's components point to it by `parent_line_no`."""
+    """One line of an order; a bundle's components point to it by `parent_line_no`.
+
+    `is_tax_inclusive` says whether `list_amount` and `paid_amount` include tax; where nobody says so they are taken as
+    without, and the tax of `tax_rate` is put on top: a shop that shows prices with tax must say true.
+    """
 
     shop_id = columns.text(required=True)
     order_id = columns.text(required=True)
@@ -75,8 +79,8 @@ class OrderLines(dy.Schema):
     list_amount = columns.amount()
     paid_amount = columns.amount(required=True)
     currency = columns.currency()
-    tax_rate = columns.rate()
-    is_tax_inclusive = columns.flag()
+    tax_rate = columns.rate(missing="no tax")
+    is_tax_inclusive = columns.is_tax_inclusive()
     promotion_id = columns.text()
     updated_at = columns.at(required=True)
 

@@ -28,7 +28,11 @@ class Stores(dy.Schema):
 
 
 class SaleLines(dy.Schema):
-    """One line of a till receipt; `net_amount` is what the source states, not our arithmetic."""
+    """One line of a till receipt; `net_amount` is what the source states, not our arithmetic.
+
+    `is_tax_inclusive` says whether `net_amount` and `gross_amount` include `tax_amount`; where nobody says so they are
+    taken as without, and tax is put on top: a till that prints prices with tax must say true.
+    """
 
     sale_id = columns.text(required=True)
     line_no = columns.count(required=True)
@@ -44,7 +48,7 @@ class SaleLines(dy.Schema):
     discount_amount = columns.amount()
     net_amount = columns.amount(required=True)
     tax_amount = columns.amount()
-    is_tax_inclusive = columns.flag()
+    is_tax_inclusive = columns.is_tax_inclusive()
     currency = columns.currency()
     member_id = columns.text()
     promotion_id = columns.text()

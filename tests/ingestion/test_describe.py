@@ -45,6 +45,9 @@ def test_a_streams_columns_stand_there_with_what_they_must_be() -> None:
     assert '# sale_id = "sale_id"  # text, key, required' in block
     assert '# member_id = "member_id"  # text, personal: lands as a token' in block
     assert "the brand's currency where it is missing" in block
+    assert (
+        '# is_tax_inclusive = "is_tax_inclusive"  # true or false, false: tax is put on top of the amounts where it is'
+    ) in block
 
 
 def test_a_name_nobody_has_is_answered_with_the_nearest() -> None:

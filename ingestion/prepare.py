@@ -281,7 +281,10 @@ def _positions(page: Page, records: pl.DataFrame) -> pl.Series:
     if LINE not in records.columns:
         place = pl.lit(f"{page.position}, row ") + (pl.col(ROW) + 1).cast(pl.String)
     elif FILE in records.columns:
-        place = pl.col(FILE) + ":" + pl.col(LINE).cast(pl.String)
+        number = pl.col(LINE).cast(pl.String)
+        # A record of an answer is already told by its number.
+        is_told = pl.col(FILE).str.ends_with(", record " + number)
+        place = pl.when(is_told).then(FILE).otherwise(pl.col(FILE) + ":" + number)
     else:
         place = pl.lit(f"{page.position}, record ") + pl.col(LINE).cast(pl.String)
     return records.select(place.alias("position")).to_series()

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ingestion.backfill import backfill
 from ingestion.connectors.connector import Window
+from ingestion.connectors.retries import tell_in_words
 from ingestion.dismissing import dismiss_again
 from ingestion.landing.lake import write_empty_files
 from ingestion.landing.ledger import Ledger
@@ -43,6 +44,7 @@ def ingest(
     if afresh:
         wanted = _from_start(wanted, are_named=bool(streams))
     keys = load_keys(workspace)
+    tell_in_words()
     write_empty_files(workspace)
     results = pull_all(workspace, wanted, lambda stream, page: prepare(stream, page, keys), progress=progress)
     with Ledger(workspace.ledger) as ledger:

@@ -11,6 +11,7 @@ import polars as pl
 
 from ingestion.checking import ROW
 from ingestion.connectors.page import FAULT, RAW, RESERVED, Page
+from ingestion.connectors.retries import tell_in_words
 from ingestion.contracts.contract import landed_name
 from ingestion.mapping import FieldRule, reads
 from ingestion.prepare import Prepared, prepare
@@ -107,6 +108,7 @@ def try_stream(stream: Stream, keys: Keys, *, unsealed: bool = False) -> Trial:
     e-mails inside texts. Raises SourceError
     where the source cannot be read, ContractError, SettingsError.
     """
+    tell_in_words()
     pages = iter(stream.pages(None))
     try:
         page = next(pages, None)

@@ -133,7 +133,6 @@ class SourceSettings(Strict):
     connector: str
     connection: dict[str, Any] = {}
     timezone: str = "UTC"
-    id_namespace: str | None = None
     streams: list[StreamSettings]
 
 

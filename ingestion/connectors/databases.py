@@ -12,6 +12,7 @@ import stamina
 
 from ingestion.connectors import adbc, odbc
 from ingestion.connectors.access import STATE, Access, PassingError, Session
+from ingestion.connectors.retries import at
 from ingestion.connectors.sqltext import Sql, join
 from tillmill.errors import SourceError
 
@@ -43,7 +44,7 @@ class Database:
                 wait_initial=access.first_wait_seconds,
                 wait_jitter=access.first_wait_seconds,
             ):
-                with attempt:
+                with attempt, at(access.where):
                     try:
                         if self._session is None:
                             self._session = _open(access)

@@ -116,6 +116,8 @@ def rows_of(
     else:
         every = flatten({name: value for name, value in item.items() if name != explode.split(".")[0]})
         kept = {name: every[name] if name in every else text_of(dig(item, name)) for name in parents}
+        # Its place is the element's, within the list of this record.
+        told[FILE] = f"{position} {explode}"
         for line, element in enumerate(_elements(item, explode), start=1):
             child = element.get("node", element) if explode.endswith("edges") and isinstance(element, dict) else element
             found = flatten(child) if isinstance(child, dict) else {"value": text_of(child)}

@@ -16,6 +16,7 @@ from lxml import etree
 from pydantic import Field, model_validator
 
 from ingestion.connectors.connector import Settings
+from ingestion.connectors.retries import at
 from ingestion.connectors.web import MOST_BYTES, PASSING, PassingError
 from tillmill.errors import RefusedError, SettingsError, SourceError
 from tillmill.workspace import Workspace
@@ -145,7 +146,7 @@ def _tried(connection: Connection, transport: Transport, where: str, what: Any) 
             wait_initial=connection.first_wait_seconds,
             wait_jitter=connection.first_wait_seconds,
         ):
-            with attempt:
+            with attempt, at(where):
                 return what()
     except PassingError as error:
         _stop(f"{where}: {error}, after {connection.attempts} attempts")

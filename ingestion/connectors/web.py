@@ -18,6 +18,7 @@ from ingestion.connectors.answers import is_lines, json_lines, strict_json
 from ingestion.connectors.connector import Settings
 from ingestion.connectors.credentials import Credentials, NoTokenError, Pass
 from ingestion.connectors.records import dig, text_of
+from ingestion.connectors.retries import at
 from ingestion.connectors.signing import SIGNERS, Call, Value
 from ingestion.connectors.transport import URL, BrokenError, Request, Response, Transport
 from tillmill.errors import RefusedError, SourceError
@@ -133,7 +134,7 @@ class Web:
                 wait_max=self.connection.most_wait_seconds,
                 wait_jitter=self.connection.first_wait_seconds,
             ):
-                with attempt:
+                with attempt, at(where):
                     return self._once(call, body, is_form, where, judge)
         except PassingError as error:
             raise stopped(f"{where}: {error}, after {self.connection.attempts} attempts") from None
@@ -252,7 +253,7 @@ class Web:
                 wait_initial=told.first_wait_seconds,
                 wait_jitter=told.first_wait_seconds,
             ):
-                with attempt:
+                with attempt, at(url.host):
                     file.seek(0)
                     file.truncate()
                     with Transport({}, told.timeout_seconds) as plain:

@@ -370,3 +370,17 @@ def test_a_key_without_what_its_pattern_looks_for_says_so() -> None:
     found = lines({"sale_id": "R-7"}, {"sale_id": "R"}, fields={"sale_id": {"field": "sale_id", "pattern": "([0-9]+)"}})
     assert found.good["sale_id"].to_list() == ["7"]
     assert found.bad["reason"].to_list() == ["sale_id does not have what its pattern looks for"]
+
+
+def test_a_record_of_an_answer_is_told_by_its_number_once() -> None:
+    rows = [
+        {"sku": "1", "unit": "case", "base_units": "x", FILE: "units, page 1, record 10", "_line": 10},
+        {"sku": "2", "unit": "case", "base_units": "x", FILE: "units, page 1, record 10 lines", "_line": 10},
+        {"sku": "3", "unit": "case", "base_units": "x", FILE: "units.csv", "_line": 10},
+    ]
+    found = prepare(make_stream("erp.item_units"), make_page(rows), KEYS)
+    assert found.bad["position"].to_list() == [
+        "units, page 1, record 10",
+        "units, page 1, record 10 lines:10",
+        "units.csv:10",
+    ]

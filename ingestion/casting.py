@@ -154,9 +154,9 @@ def decimal(text: pl.Series, dtype: pl.Decimal, scale: Decimal | None) -> Cast:
 def _times(text: pl.Series, scale: Decimal) -> pl.Series:
     """Each number times the factor, as text; null for what is none, or too large for any column."""
     exact = text.cast(EXACT, strict=False)
-    if scale > 1:
+    if abs(scale) > 1:
         # A product that overflows would stop the whole stream, and not its row alone.
-        exact = exact.to_frame("n").select(pl.when(pl.col("n").abs() < LARGEST / scale).then("n")).to_series()
+        exact = exact.to_frame("n").select(pl.when(pl.col("n").abs() < LARGEST / abs(scale)).then("n")).to_series()
     return (exact * pl.Series([scale], dtype=EXACT)).cast(pl.String)
 
 

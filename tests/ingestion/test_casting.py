@@ -155,7 +155,7 @@ def test_no_value_becomes_null_without_being_told(dtype: pl.DataType, reading: R
 
 
 @pytest.mark.parametrize("text", ["1.234,50", "abc", "12x", "12,5O", "9" * 30, "1e999"])
-@pytest.mark.parametrize("scale", [None, Decimal("0.01"), Decimal(1000)])
+@pytest.mark.parametrize("scale", [None, Decimal("0.01"), Decimal(1000), Decimal(-1000)])
 def test_an_amount_that_cannot_be_read_fails_whatever_its_scale(text: str, scale: Decimal | None) -> None:
     found = read([text, "1990", None], AMOUNT, Reading(scale=scale))
     assert failed(found) == [True, False, False]

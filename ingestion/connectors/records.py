@@ -13,9 +13,9 @@ from ingestion.connectors.answers import Unreadable
 from ingestion.connectors.page import FAULT, FILE, LINE, RAW, field_name
 
 Row = dict[str, str | None]
-# An answer may have ids, phones or addresses in the place of names.
-DATA = re.compile(r".@.|[0-9]{4}")
-LONGEST_NAME, MOST_NAMES, DEEPEST = 40, 200, 3
+# An answer may have ids, phones, addresses or whole sentences in the place of names.
+NAME, DATA = re.compile(r"[\w@$:.-]{1,40}"), re.compile(r".@.|[0-9]{4}")
+MOST_NAMES, DEEPEST = 200, 3
 
 
 def dig(value: Any, path: str) -> Any:
@@ -49,7 +49,7 @@ def names_in(value: Any, above: str = "") -> list[str]:
     """The dotted names of an answer's keys as far as they can be told: no list's elements, nothing that may be data."""
     found: list[str] = []
     for key, inner in value.items() if isinstance(value, dict) else ():
-        if len(key) > LONGEST_NAME or not key.isprintable() or DATA.search(key):
+        if not NAME.fullmatch(key) or DATA.search(key):
             continue
         found.append(above + key)
         if above.count(".") < DEEPEST:

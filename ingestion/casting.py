@@ -24,6 +24,7 @@ EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 # Days before 1970 from which spreadsheets count, in either of their bases; cells not formatted as dates hold the count.
 SERIALS = {"excel_1900": 25_569, "excel_1904": 24_107}
 DAY_MS = 86_400_000
+MOST_DAYS = 2_958_466
 EXACT = pl.Decimal(38, 10)
 LARGEST = Decimal(10) ** 27
 BOOLEANS = {"true": True, "1": True, "yes": True, "y": True, "t": True} | {
@@ -249,6 +250,8 @@ def _zoned(text: pl.Series) -> pl.Series:
 def _serial(text: pl.Series, base: str) -> pl.Series:
     """Naive times from a spreadsheet's day counts, exact to the millisecond as it keeps them, or from ISO text."""
     days = text.cast(pl.Float64, strict=False)
+    # No spreadsheet knows a day beyond the year 9999, and polars panics far beyond: an article number in a date's place.
+    days = days.to_frame("n").select(pl.when(pl.col("n").abs() < MOST_DAYS).then("n")).to_series()
     counted = ((days - SERIALS[base]) * DAY_MS).round().cast(pl.Int64, strict=False).cast(pl.Datetime("ms"))
     told = _naive(text.str.replace(" ", "T", literal=True), (*NAIVE_FORMATS, "%Y-%m-%d"))
     both = pl.DataFrame({"counted": counted.cast(pl.Datetime("us")), "told": told})

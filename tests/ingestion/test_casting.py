@@ -219,3 +219,11 @@ def test_what_the_mapping_could_be_told_to_read_is_hinted_at(text: str, dtype: p
     assert found.hinted is not None
     assert found.hinted.to_list() == [bool(hint), False]
     assert not hint or found.hint == hint
+
+
+@pytest.mark.parametrize("text", ["4006381333931", "999999999", "-999999999", "1e18"])
+@pytest.mark.parametrize("dtype", [pl.Date(), AT], ids=str)
+def test_a_number_that_is_no_spreadsheets_day_fails_and_ends_nothing(text: str, dtype: pl.DataType) -> None:
+    """Fault 11: an article number in a date's place once made the reader panic, and with it the whole run."""
+    found = read([text, "42887"], dtype, Reading("Europe/Berlin", "excel_1900"))
+    assert failed(found) == [True, False]

@@ -25,6 +25,7 @@ EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 SERIALS = {"excel_1900": 25_569, "excel_1904": 24_107}
 DAY_MS = 86_400_000
 MOST_DAYS = 2_958_466
+MOST_MICROS = 1 << 63
 EXACT = pl.Decimal(38, 10)
 LARGEST = Decimal(10) ** 27
 BOOLEANS = {"true": True, "1": True, "yes": True, "y": True, "t": True} | {
@@ -157,7 +158,7 @@ def _times(text: pl.Series, scale: Decimal) -> pl.Series:
     exact = text.cast(EXACT, strict=False)
     if abs(scale) > 1:
         # A product that overflows would stop the whole stream, and not its row alone.
-        exact = exact.to_frame("n").select(pl.when(pl.col("n").abs() < LARGEST / abs(scale)).then("n")).to_series()
+        exact = _below(exact, LARGEST / abs(scale))
     return (exact * pl.Series([scale], dtype=EXACT)).cast(pl.String)
 
 
@@ -205,7 +206,7 @@ def timestamp(text: pl.Series, reading: Reading) -> Cast:
     A local time the clocks skip fails; one that happens twice is taken as the first and noted `dst_overlap`.
     """
     if reading.format in EPOCHS:
-        exact = text.cast(pl.Decimal(38, 6), strict=False)
+        exact = _below(text.cast(pl.Decimal(38, 6), strict=False), MOST_MICROS // EPOCHS[reading.format])
         micros = (exact * EPOCHS[reading.format]).cast(pl.Int64, strict=False)
         values = micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
         return Cast(values, _lost(text, values), "is not a time since 1970")
@@ -250,8 +251,8 @@ def _zoned(text: pl.Series) -> pl.Series:
 def _serial(text: pl.Series, base: str) -> pl.Series:
     """Naive times from a spreadsheet's day counts, exact to the millisecond as it keeps them, or from ISO text."""
     days = text.cast(pl.Float64, strict=False)
-    # No spreadsheet knows a day beyond the year 9999, and polars panics far beyond: an article number in a date's place.
-    days = days.to_frame("n").select(pl.when(pl.col("n").abs() < MOST_DAYS).then("n")).to_series()
+    # No spreadsheet knows a day after 9999, and polars panics far beyond: an article number in the place of a date.
+    days = _below(days, MOST_DAYS)
     counted = ((days - SERIALS[base]) * DAY_MS).round().cast(pl.Int64, strict=False).cast(pl.Datetime("ms"))
     told = _naive(text.str.replace(" ", "T", literal=True), (*NAIVE_FORMATS, "%Y-%m-%d"))
     both = pl.DataFrame({"counted": counted.cast(pl.Datetime("us")), "told": told})
@@ -290,6 +291,11 @@ def _first_that_fits(
             pl.DataFrame({"a": values, "b": parse(left.to_series(), form)}).select(pl.coalesce("a", "b")).to_series()
         )
     return values
+
+
+def _below(numbers: pl.Series, most: int | Decimal) -> pl.Series:
+    """The numbers, null where they are so large that working with them would end the stream, and not their row."""
+    return numbers.to_frame("n").select(pl.when(pl.col("n").abs() < most).then("n")).to_series()
 
 
 def _lost(before: pl.Series, after: pl.Series) -> pl.Series | None:

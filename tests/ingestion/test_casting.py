@@ -227,3 +227,9 @@ def test_a_number_that_is_no_spreadsheets_day_fails_and_ends_nothing(text: str, 
     """Fault 11: an article number in a date's place once made the reader panic, and with it the whole run."""
     found = read([text, "42887"], dtype, Reading("Europe/Berlin", "excel_1900"))
     assert failed(found) == [True, False]
+
+
+@pytest.mark.parametrize("form", ["epoch_s", "epoch_ms", "epoch_us"])
+@pytest.mark.parametrize("text", ["9" * 20, "-" + "9" * 31, "9" * 40])
+def test_a_number_that_is_no_moment_fails_and_ends_nothing(text: str, form: str) -> None:
+    assert failed(read([text, "0"], AT, Reading(format=form))) == [True, False]

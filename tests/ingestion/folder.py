@@ -62,10 +62,10 @@ class Folder:
     snapshot: Snapshot | None = None
     cursor_name: str = ""
     is_sealed: bool = False
+    is_afresh: bool = False
 
     def carrying(self, fields: Iterable[str]) -> Self:
         return self
-    is_afresh: bool = False
 
     def from_start(self, cursor: dict[str, Any] | None) -> dict[str, Any] | None:
         return None

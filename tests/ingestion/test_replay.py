@@ -264,7 +264,10 @@ def test_a_raw_record_survives_its_json(record: dict[str, str | None]) -> None:
 def test_after_a_replay_rows_are_told_with_what_is_wrong_now(workspace: Workspace) -> None:
     """They came with an unreadable time; now that it is mapped to nothing else, something else is missing."""
     before = mending.open_reasons(workspace, "till", "pos.sale_lines")
-    assert dict(before.select("reason", "rows").iter_rows()) == {"sold_at is not a timestamp": 3}
+    assert dict(before.select("reason", "rows").iter_rows()) == {
+        "sold_at is not a timestamp: give its field a format": 2,
+        "sold_at is not a timestamp": 1,
+    }
     text = SETTINGS.format(sold_at=MENDED).replace('sale_id = "receipt"', 'sale_id = "receipt"\nnet_amount = "row"')
     (workspace.root / SETTINGS_FILE).write_text(text)
     broken = open_workspace(workspace.root)

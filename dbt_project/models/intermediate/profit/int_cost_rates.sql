@@ -4,12 +4,18 @@
 -- then the channel's, then the category's.
 with
 
+-- Where lines take their channel and shop from: few rows, where the lines are many.
 places as (
-    select distinct
+    select
+        channel_id,
+        '-' as shop_id
+    from {{ ref('dim_location') }}
+    where channel_id is not null
+    union
+    select
         channel_id,
         shop_id
-    from {{ ref('fct_sales_line') }}
-    where is_counted and is_revenue and sales_view = 'sell_out'
+    from {{ ref('int_web_orders') }}
 ),
 
 categories as (

@@ -30,7 +30,7 @@ TAUGHT_YEARS = 4
 
 
 FULL = Effort(rows=400_000, trees=150, rate=0.1, leaves=63, threads=2)
-FAST = Effort(rows=80_000, trees=60, rate=0.12, leaves=31, threads=1)
+FAST = Effort(rows=80_000, trees=100, rate=0.1, leaves=31, threads=1)
 
 
 @dataclass(frozen=True)

@@ -44,13 +44,13 @@ def _landed() -> dict[str, int]:
 
 
 def _held(tables: list[str]) -> dict[str, int]:
-    """The newest load of which the candidate holds rows, by table; 0 where a table is there and empty."""
+    """The newest load of which the candidate holds rows, by table that has its view; 0 where a table is empty."""
     candidate = Path(os.environ["TILLMILL_CANDIDATE"])
     if not tables or not candidate.exists():
         return {}
     with duckdb.connect(str(candidate), read_only=True) as connection:
-        there = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
-        return {name: _newest(connection.table(name)) for name in there.intersection(tables)}
+        there = {name for (name,) in connection.execute("select table_name from information_schema.tables").fetchall()}
+        return {name: _newest(connection.table(name)) for name in tables if {name, name.removesuffix(_ALL)} <= there}
 
 
 def _newest(table: duckdb.DuckDBPyRelation) -> int:

@@ -58,6 +58,8 @@ class Stream(Protocol):
     @property
     def unused(self) -> frozenset[str]: ...
     @property
+    def drop(self) -> frozenset[str]: ...
+    @property
     def snapshot(self) -> SnapshotSettings | None: ...
     @property
     def cursor_name(self) -> str: ...
@@ -289,12 +291,13 @@ class _Pull:
         self._tell_idle(is_first)
 
     def _tell_idle(self, is_first: bool) -> None:
-        """Tells what `unused` names and no row has. A few rows may lack a field that others have: of them only what
-        is all but the name of an unmapped field is told."""
+        """Tells what `unused` and `drop` name and no row has. A few rows may lack a field that others have: of them
+        only what is all but the name of an unmapped field is told."""
         if not self._came:
             return
         is_much = is_first or sum(load.pulled for load in self.loads) >= JUDGED_FROM_ROWS
         told = idle(self.stream.unused, self._came, self._unmapped)
+        told += idle(self.stream.drop, self._came, self._unmapped, "drop")
         self.news |= dict.fromkeys(said for said in told if is_much or "did you mean" in said)
 
     def _keep_whole(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -25,6 +26,8 @@ from tillmill.refusals import closest
 SAMPLES = 3
 EXAMPLES = 3
 LONGEST = 60
+# So many pages without rows are read past to find one with some.
+EMPTY_PAGES = 20
 PERSONAL, SEALED = "(personal)", "(sealed)"
 Show = Callable[[object], str]
 
@@ -110,8 +113,12 @@ def try_stream(stream: Stream, keys: Keys, *, unsealed: bool = False) -> Trial:
     """
     tell_in_words()
     pages = iter(stream.pages(None))
+    page = None
     try:
-        page = next(pages, None)
+        # A page without rows may be followed by the word that a file could not be read.
+        for page in islice(pages, EMPTY_PAGES):
+            if not page.records.is_empty():
+                break
     finally:
         close = getattr(pages, "close", None)
         if close is not None:
@@ -160,7 +167,11 @@ def judge(stream: Stream, page: Page, prepared: Prepared, *, unsealed: bool = Fa
         missing=missing,
         failures=_failures(stream, records, prepared.bad, hidden, show),
         flags=Counter(flag for text in prepared.good["_flags"] for flag in text.split(",") if flag).most_common(),
-        news=[*filter(None, [page.news]), *idle(stream.unused, raw, prepared.extra_fields)],
+        news=[
+            *filter(None, [page.news]),
+            *idle(stream.unused, raw, prepared.extra_fields),
+            *idle(stream.drop, page.records.columns, prepared.extra_fields, "drop"),
+        ],
     )
 
 

@@ -14,13 +14,15 @@ def unwanted(names: Iterable[str], patterns: Iterable[str]) -> set[str]:
     return {name for name in names if any(pattern.fullmatch(name) for pattern in meant)}
 
 
-def idle(patterns: Iterable[str], names: Collection[str], unmapped: Collection[str]) -> list[str]:
-    """Words for each pattern that means none of the source's `names`, with the unmapped one that is most like it."""
+def idle(
+    patterns: Iterable[str], names: Collection[str], unmapped: Collection[str], setting: str = "unused"
+) -> list[str]:
+    """Words for each pattern of `setting` that means none of the source's `names`, with the unmapped one like it."""
     said = []
     for pattern in sorted(patterns):
         if not unwanted(names, [pattern]):
             others = sorted(set(unmapped) - unwanted(unmapped, set(patterns) - {pattern}))
-            said.append(f"no field is called {pattern!r}, which unused names{nearest(pattern, others)}")
+            said.append(f"no field is called {pattern!r}, which {setting} names{nearest(pattern, others)}")
     return said
 
 

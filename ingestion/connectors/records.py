@@ -11,6 +11,7 @@ import polars as pl
 
 from ingestion.connectors.answers import Unreadable
 from ingestion.connectors.page import FAULT, FILE, LINE, RAW, field_name
+from tillmill.refusals import nearest
 
 Row = dict[str, str | None]
 # An answer may have ids, phones, addresses or whole sentences in the place of names.
@@ -136,7 +137,10 @@ def _why_not(item: dict[str, Any], explode: str, may_be_missing: bool) -> str:
     above, _, name = explode.rpartition(".")
     holder = dig(item, above)
     if not may_be_missing and not (isinstance(holder, dict) and name in holder):
-        return f"has no {explode}; if that is how the source tells an empty list: explode_may_be_missing = true"
+        lists = [key for key, value in holder.items() if isinstance(value, list)] if isinstance(holder, dict) else []
+        # Who misspelt the list must not be led to say that it may be missing.
+        advice = "; if that is how the source tells an empty list: explode_may_be_missing = true"
+        return f"has no {explode}{nearest(name, lists) or advice}"
     if above and dig(item, f"{above}.pageInfo.hasNextPage") is True:
         return f"{explode} has more than the query asks for; ask for a longer page of it"
     return ""

@@ -60,9 +60,16 @@ def currency() -> dy.String:
     )
 
 
-def at(required: bool = False) -> dy.Datetime:
-    """A UTC timestamp in microseconds between 1980 and 2100."""
-    return dy.Datetime(nullable=not required, time_unit="us", time_zone="UTC", min=FIRST_AT, max_exclusive=LAST_AT)
+def at(required: bool = False, missing: str = "") -> dy.Datetime:
+    """A UTC timestamp in microseconds between 1980 and 2100; `missing` says what a null is taken for."""
+    return dy.Datetime(
+        nullable=not required,
+        time_unit="us",
+        time_zone="UTC",
+        min=FIRST_AT,
+        max_exclusive=LAST_AT,
+        metadata=_meaning(missing),
+    )
 
 
 def on(required: bool = False) -> dy.Date:

@@ -32,7 +32,7 @@ class Orders(dy.Schema):
     platform_order_id = columns.text()
     order_type = columns.text(required=True, one_of=ORDER_TYPES)
     placed_at = columns.at(required=True)
-    paid_at = columns.at()
+    paid_at = columns.at(missing="not paid: the order is not counted")
     completed_at = columns.at()
     cancelled_at = columns.at()
     status = columns.text()

@@ -59,6 +59,7 @@ class Folder:
     states_every_field: bool = False
     hands_over_files: bool = False
     unused: frozenset[str] = frozenset()
+    drop: frozenset[str] = frozenset()
     snapshot: Snapshot | None = None
     cursor_name: str = ""
     is_sealed: bool = False

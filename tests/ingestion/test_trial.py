@@ -222,7 +222,7 @@ def test_the_command_ends_with_1_where_not_all_would_be_well(
 
 
 def test_unused_fields_are_marked_and_what_unused_names_in_vain_is_told(workspace: Workspace) -> None:
-    unused = 'unused = ["col*", "amout", "weight"]\n[sources.streams.fields]\nsale_id'
+    unused = 'unused = ["col*", "amout", "weight"]\ndrop = ["amonut"]\n[sources.streams.fields]\nsale_id'
     mended = (
         FIT.replace('"at"', '"time"')
         .replace("[sources.streams.fields]\nsale_id", unused)
@@ -234,8 +234,18 @@ def test_unused_fields_are_marked_and_what_unused_names_in_vain_is_told(workspac
     assert trial.news == [
         "no field is called 'amout', which unused names; did you mean 'amount'?",
         "no field is called 'weight', which unused names",
+        "no field is called 'amonut', which drop names; did you mean 'amount'?",
     ]
     done = CliRunner().invoke(app, ["sources", "check", "till", "--workspace", str(workspace.root)])
     assert [line.split("│")[3].strip() for line in done.output.splitlines() if "│ colour" in line] == ["unused"]
     assert "(sealed)" in done.output
     assert "did you mean 'amount'?" in done.output
+
+
+def test_a_file_that_cannot_be_read_is_no_source_without_rows(workspace: Workspace) -> None:
+    (workspace.root / "in" / "lines.csv").write_bytes(LINES.replace("red", "红色").encode("gbk"))
+    os.utime(workspace.root / "in" / "lines.csv", (1_775_000_000, 1_775_000_000))
+    done = CliRunner().invoke(app, ["sources", "check", "till", "--workspace", str(workspace.root)])
+    assert done.exit_code == 1
+    assert "is not utf-8" in done.output
+    assert "set pull.encoding" in done.output

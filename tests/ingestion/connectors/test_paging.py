@@ -100,7 +100,11 @@ def test_a_record_without_its_nested_list_is_quarantined_unless_it_is_said_to_be
     with feeding(tmp_path, server, {"path": "stores", "explode": "lines"}) as feed:
         result = feed.pull()
         assert (result.pulled, result.landed, result.quarantined) == (3, 1, 2)
-        assert sorted(reason.split(";")[0] for reason in feed.bad["reason"]) == ["has no lines", "lines is no list"]
+        assert sorted(feed.bad["reason"]) == ["has no lines; did you mean 'Lines'?", "lines is no list"]
+    server_without = FaultServer(lambda request: told([{"id": "o1", "tags": []}]))
+    with feeding(tmp_path / "without", server_without, {"path": "stores", "explode": "lines"}) as feed:
+        feed.pull()
+        assert "explode_may_be_missing = true" in feed.bad["reason"][0]
     may = {"path": "stores", "explode": "lines", "explode_may_be_missing": True}
     with feeding(tmp_path / "may", server, may) as feed:
         assert (feed.pull().quarantined, feed.ids) == (1, ["s1"])

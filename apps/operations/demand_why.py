@@ -13,6 +13,8 @@ from apps.queries.forecast import PARTS
 # How many parts of a change are named: the largest, and only what is at least a tenth of it.
 _NAMED = 3
 _LEAST_SHARE = 0.1
+# Each part's place among the colours of series; red is for what is bad, and no part is.
+_SHADES = {"season": 1, "price": 6, "promotion": 3, "festival": 2, "other": 5}
 
 
 def moving(ahead: pl.DataFrame) -> list[str]:
@@ -23,7 +25,7 @@ def moving(ahead: pl.DataFrame) -> list[str]:
 def draw(view: View, ahead: pl.DataFrame, changed: dict[str, float] | None) -> None:
     """One card: bars of what lifts and lowers each week, and the sentence of what changed."""
     words = view.words
-    shades = dict(zip(PARTS[1:], view.colours.series[1:], strict=False))
+    shades = {part: view.colours.series[place] for part, place in _SHADES.items()}
     used = moving(ahead)
     with st.container(border=True, key="card-why", gap="xsmall", height="stretch"):
         st.markdown(f"**{words('demand.why')}**")

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from ingestion.landing.ledger import Ledger
 from tests.apps import marts
 from tests.apps.brand import LAST_WEEK
-from tillmill import inbox, overrides
+from tillmill import inbox, override_commands, overrides
 from tillmill.actions import create_workspace
 from tillmill.cli import app
 from tillmill.errors import RefusedError, UsageError
@@ -108,7 +108,8 @@ def test_what_cannot_be_used_is_refused_and_not_kept(root: Path) -> None:
     assert overrides.known(root) == []
 
 
-def test_the_command_line_says_lists_approves_and_withdraws(root: Path) -> None:
+def test_the_command_line_says_lists_approves_and_withdraws(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(override_commands.console, "width", 200)
     place, runner = ["--workspace", str(root)], CliRunner()
     words = ["--week", str(NEXT + timedelta(days=2)), "--until", str(NEXT + timedelta(weeks=1)), "--sku", "01"]
     why = ["--reason", "listing", "--note", "a chain lists it", "--by", "kim"]
@@ -120,5 +121,5 @@ def test_the_command_line_says_lists_approves_and_withdraws(root: Path) -> None:
     runner.invoke(app, ["forecast", "withdraw", ids[1], "--by", "lee", *place], catch_exceptions=False)
     listed = json.loads(runner.invoke(app, ["forecast", "overrides", "--json", *place], catch_exceptions=False).stdout)
     assert [(one["is_approved"], one["expires_at"] is None) for one in listed] == [(True, True), (True, False)]
-    shown = runner.invoke(app, ["forecast", "overrides", *place], catch_exceptions=False, env={"COLUMNS": "200"})
+    shown = runner.invoke(app, ["forecast", "overrides", *place], catch_exceptions=False)
     assert "listing: a chain lists it" in shown.stdout

@@ -21,6 +21,7 @@ from ingestion.ahead import DeadlineError, StoppedError, pull_ahead
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract, landed_schema
 from ingestion.judging import JUDGED_FROM_ROWS, judge_fields, judge_rate
+from ingestion.judging import Stream as Judged
 from ingestion.landing import lake, originals
 from ingestion.landing.ledger import Cursor, Ledger, Load
 from ingestion.landing.locks import stream_lock
@@ -40,19 +41,11 @@ LOAD_BYTES = 256 * 1024 * 1024
 DEADLINE_SECONDS = 3600.0
 
 
-class Stream(Protocol):
+class Stream(Judged, Protocol):
     """What the runner asks of a stream (`ingestion.sources` binds them)."""
 
     @property
-    def source(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
     def contract(self) -> Contract: ...
-    @property
-    def max_quarantined_rate(self) -> float: ...
-    @property
-    def states_every_field(self) -> bool: ...
     @property
     def hands_over_files(self) -> bool: ...
     @property

@@ -30,6 +30,16 @@ def find() -> str | None:
     return own if Path(own).exists() else None
 
 
+def needed() -> str:
+    """The path of a Chromium; without one the test is skipped, and in CI it fails."""
+    import pytest  # `make test` runs this module for its `bring`
+
+    if (found := find()) is None:
+        assert os.environ.get("CI") != "true", "in CI the browser test must run"
+        pytest.skip("no Chromium: python -m tests.e2e.chromium brings one")
+    return found
+
+
 def bring() -> None:
     """Installs what is missing: Chromium and a font with Chinese characters."""
     debian = shutil.which("apt-get") is not None and os.geteuid() == 0

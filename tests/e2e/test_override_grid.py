@@ -59,10 +59,7 @@ def _answers(address: str) -> bool:
 
 def test_a_week_filled_in_on_the_page_is_proposed_with_its_reason(served: tuple[str, Path]) -> None:
     address, root = served
-    found = chromium.find()
-    if found is None:
-        assert os.environ.get("CI") != "true", "in CI the browser test must run"
-        pytest.skip("no Chromium: python -m tests.e2e.chromium brings one")
+    found = chromium.needed()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=chromium.FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 2400})

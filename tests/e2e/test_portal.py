@@ -128,10 +128,7 @@ def _wait_until_it_answers(server: subprocess.Popen[bytes], address: str) -> Non
 
 @pytest.fixture(scope="module")
 def portal(served: str, small_run: Path) -> Iterator[Portal]:
-    found = chromium.find()
-    if found is None:
-        assert os.environ.get("CI") != "true", "in CI the browser test must run"
-        pytest.skip("no Chromium: python -m tests.e2e.chromium brings one")
+    found = chromium.needed()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=chromium.FLAGS)
         yield Portal(served, browser, small_run)

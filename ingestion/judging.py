@@ -26,8 +26,9 @@ class Stream(Protocol):
     def states_every_field(self) -> bool: ...
 
 
-def judge_rate(stream: Stream, loads: Sequence[Load], pulled: int, quarantined: int) -> None:
-    """Raises ContractError where too many rows are bad: in the load at hand, and with the `loads` of this pull.
+def judge_rate(stream: Stream, loads: Sequence[Load], pulled: int, quarantined: int, why: str = "") -> None:
+    """Raises ContractError where too many rows are bad: in the load at hand, and with the `loads` of this pull; `why`
+    is the commonest reason.
 
     A pull that fits one load is judged as a whole. A longer one cannot be held back until its end, so each of its
     loads is judged by itself too: a feed that turns bad half-way stops there.
@@ -39,13 +40,15 @@ def judge_rate(stream: Stream, loads: Sequence[Load], pulled: int, quarantined: 
         if rows >= JUDGED_FROM_ROWS and bad > limit * rows:
             raise ContractError(
                 f"{stream.source} {stream.name}: {bad:,} of {rows:,} rows do not fit their contract "
-                f"({bad / rows:.1%}; at most {limit:.1%} may)",
+                f"({bad / rows:.1%}; at most {limit:.1%} may){_mostly(why)}",
                 state=_state(loads),
-                next_command="compare the source's columns with its fields in tillmill.toml, then: tillmill run",
+                next_command=f"tillmill sources check {stream.source} --stream {stream.name}",
             )
 
 
-def judge_fields(stream: Stream, ledger: Ledger, loads: Sequence[Load], pulled: int, found: tuple[str, ...]) -> None:
+def judge_fields(
+    stream: Stream, ledger: Ledger, loads: Sequence[Load], pulled: int, found: tuple[str, ...], why: str = ""
+) -> None:
     """Raises ContractError where a mapped field is in no row: in a first load it is mistyped, later lost or renamed.
 
     `found` are the load's unmapped fields and, with a minus, the mapped ones it lacks. A source that leaves out what is
@@ -59,7 +62,8 @@ def judge_fields(stream: Stream, ledger: Ledger, loads: Sequence[Load], pulled: 
         unmapped = [name for name in found if not name.startswith("-")]
         said = ", ".join(f"{name!r}{nearest(name, unmapped)}" for name in lost)
         raise ContractError(
-            f"{stream.source} {stream.name}: the mapping reads a field that is in none of the {pulled:,} rows: {said}",
+            f"{stream.source} {stream.name}: the mapping reads a field that is in none of the {pulled:,} rows: "
+            f"{said}{_mostly(why)}",
             state=_state(loads),
             next_command=f"tillmill sources check {stream.source} --stream {stream.name} "
             "(a field that may be missing: optional = true)",
@@ -75,6 +79,10 @@ def judge_fields(stream: Stream, ledger: Ledger, loads: Sequence[Load], pulled: 
             state=_state(loads),
             next_command="map the field's new name in tillmill.toml, then: tillmill run",
         )
+
+
+def _mostly(why: str) -> str:
+    return f"; most of the bad rows: {why}" if why else ""
 
 
 def _state(loads: Sequence[Load]) -> str:

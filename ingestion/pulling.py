@@ -178,12 +178,12 @@ def _pull(
             recover_stream(workspace, ledger, stream.source, stream.name)
             pull.run(started + limits.deadline_seconds)
     except TillmillError as stopped:
-        error = str(stopped)
+        error = _told(stopped, stream)
     except Exception as unforeseen:
         # A defect in one connector or a source beyond all imagination must not stop the other streams.
         error = str(
             SourceError(
-                f"{stream.source} {stream.name}: {_said(unforeseen, is_sealed=stream.is_sealed)}",
+                _said(unforeseen, is_sealed=stream.is_sealed),
                 state="Loads that had landed stay; its cursor stands behind them.",
                 next_command="tillmill run --only ingest",
             )
@@ -203,6 +203,14 @@ def _pull(
     )
     tell(result)
     return result
+
+
+def _told(stopped: TillmillError, stream: Stream) -> str:
+    """The error in words: its stream's name, which stands before it wherever it is shown, once; never without what to
+    type next."""
+    what = stopped.what.removeprefix(f"{stream.source} {stream.name}").removeprefix(":").lstrip()
+    check = f"tillmill sources check {stream.source} --stream {stream.name}"
+    return str(TillmillError(what, state=stopped.state, next_command=stopped.next_command or check))
 
 
 def _said(unforeseen: Exception, *, is_sealed: bool) -> str:
@@ -306,9 +314,7 @@ class _Pull:
     def _take(self, page: Page) -> None:
         prepared = self.prepare(self.stream, page)
         self.stream = self.stream.carrying(name for name, held in prepared.kinds.items() if PERSON in held)
-        if page.news:
-            again = f"tillmill ingest --afresh --source {self.stream.source} --stream {self.stream.name}"
-            self.news[f"{page.news}; if there is more, mend pull, then: {again}"] = None
+        self.news |= dict.fromkeys(filter(None, [page.news]))
         self._came.update(page.records.columns)
         self._unmapped.update(prepared.extra_fields)
         if self._snapshot is not None:
@@ -343,8 +349,10 @@ class _Pull:
         pulled = sum(piece.pulled for piece in pieces)
         if not pieces or (not pulled and pieces[-1].cursor == self._read.value):
             return
-        judge_rate(self.stream, self.loads, pulled, sum(piece.quarantined for piece in pieces))
-        judge_fields(self.stream, self.ledger, self.loads, pulled, lake.drift(pieces))
+        reasons = Counter(reason for piece in pieces for reason in piece.bad["reason"])
+        [(why, _)] = reasons.most_common(1) or [("", 0)]
+        judge_rate(self.stream, self.loads, pulled, sum(piece.quarantined for piece in pieces), why)
+        judge_fields(self.stream, self.ledger, self.loads, pulled, lake.drift(pieces), why)
         contract = self.stream.contract
         load = lake.land(
             self.workspace,
@@ -359,8 +367,7 @@ class _Pull:
             cursor_name=self.stream.cursor_name,
         )
         self.loads.append(load)
-        for piece in pieces:
-            self.reasons.update(piece.bad["reason"].to_list())
+        self.reasons += reasons
         self._after = pieces[-1].cursor
         self._read = Cursor(self._after, self._read.revision + 1)
         self._started_at = now()

@@ -11,12 +11,12 @@ from pydantic import BaseModel, ValidationError
 
 from ingestion import contracts
 from ingestion.connectors import files, graphql, jsonrpc, modbus, mqtt, opcua, own, rest, soap, sql, tcp
-from ingestion.connectors.connector import Connector, Window, start
+from ingestion.connectors.connector import THIS_STREAM, Connector, Window, start
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract
 from ingestion.mapping import FieldRule, read_rules, reads
 from ingestion.privacy.normalise import CALLING_CODES
-from tillmill.errors import SettingsError
+from tillmill.errors import SettingsError, TillmillError
 from tillmill.refusals import in_words, nearest
 from tillmill.workspace import SETTINGS_FILE, Snapshot, SourceSettings, StreamSettings, Workspace
 
@@ -151,7 +151,7 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
         own["folder"] = workspace.root / "state" / source.connector / f"{source.name}.{settings.stream}"
 
     def pages(cursor: dict[str, Any] | None) -> Iterator[Page]:
-        return protocol.pages(workspace, connection, pull, cursor, **own)
+        return _by_name(protocol.pages(workspace, connection, pull, cursor, **own), source.name, settings.stream)
 
     narrow = protocol.window
 
@@ -163,7 +163,7 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
             narrowed = narrow(pull, Window(window.since.astimezone(zone), window.until.astimezone(zone)))
         except SettingsError as error:
             raise SettingsError(f"{where}: {error.what}") from error
-        return protocol.pages(workspace, connection, narrowed, cursor)
+        return _by_name(protocol.pages(workspace, connection, narrowed, cursor), source.name, settings.stream)
 
     return Stream(
         source=source.name,
@@ -187,6 +187,21 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
         pages=pages,
         window_pages=None if narrow is None else window_pages,
     )
+
+
+def _by_name(pages: Iterator[Page], source: str, stream: str) -> Iterator[Page]:
+    """The pages; what they and their error say of the next command names the stream."""
+    named = f"--source {source} --stream {stream}"
+    try:
+        for page in pages:
+            yield replace(page, news=page.news.replace(THIS_STREAM, named)) if page.news else page
+    except TillmillError as error:
+        error.next_command = error.next_command.replace(THIS_STREAM, named)
+        raise
+    finally:
+        # Whoever ends early ends the connection with it.
+        if (close := getattr(pages, "close", None)) is not None:
+            close()
 
 
 def _settings(model: type[BaseModel], given: dict[str, Any], where: str) -> BaseModel:

@@ -194,7 +194,7 @@ def _end(opened: Workspace, outcome: Outcome) -> None:
     for result in outcome.failed_streams:
         console.print(f"{result.source} {result.stream}: {result.error}", style="red", markup=False, soft_wrap=True)
     if outcome.failed_streams:
-        console.print("What these streams had landed before is still served. Next: tillmill status", style="red")
+        console.print("What these streams had landed before is still served; tillmill status tells it.", style="red")
         raise typer.Exit(1)
 
 

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from ingestion.connectors.page import Page
 
+# Stands in a next command for the stream at hand, which no connector knows; `ingestion.sources` puts its name there.
+THIS_STREAM = "--source SOURCE --stream STREAM"
+
 
 class Settings(BaseModel):
     """Settings refuse what they do not know."""

@@ -1,4 +1,4 @@
-"""Whether a first page may pass for all there is: a misspelt key must not make a feed of one page out of many."""
+"""Whether what came may pass for all there is: a misspelt key, or an empty page, must not cut a feed short unsaid."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from ingestion.connectors.connector import THIS_STREAM
 from ingestion.connectors.records import dig, holds, names_in
 from tillmill.errors import SourceError
 from tillmill.refusals import nearest
@@ -21,7 +22,7 @@ COUNT, PAGES = re.compile(r"total|count", re.IGNORECASE), re.compile(r"pages", r
 ALIKE = 0.8
 MOST_TOLD = 8
 STATE = "The cursor stands behind what has landed before; nothing of this page has landed."
-AGAIN = "tillmill ingest --afresh --source SOURCE --stream STREAM"
+AGAIN = f"tillmill ingest --afresh {THIS_STREAM}"
 
 
 def refuse_short(paging: Paging, turn: Turn, what: str, states_every_key: bool = False) -> None:
@@ -94,6 +95,19 @@ def refuse_more(paging: Paging, turn: Turn, what: str) -> None:
         )
 
 
+def refuse_fewer(paging: Paging, rows: int, total: int, what: str) -> None:
+    """Raises SourceError where a source has no more pages and has handed over fewer rows than it counts itself."""
+    if rows < total:
+        raise SourceError(
+            f"{what}: {rows:,} of {total:,} rows came, then nothing more: {paging.total_rows} counts "
+            f"{total - rows:,} that are on none of its pages",
+            state="The cursor has not moved past them: the next run asks for all of them again.",
+            next_command="see whether the source has a limit of pages or rows (smaller windows: window_hours), and "
+            f"whether pull asks for its pages as it counts them, then: tillmill ingest {THIS_STREAM}\n"
+            "(a source that counts what it never hands over: leave total_rows out)",
+        )
+
+
 def news_of_unpaged(paging: Paging, turn: Turn) -> str:
     """What makes an answer that is not paged look like the first of many pages, in words; '' where nothing does."""
     rows = len(turn.items)
@@ -105,7 +119,10 @@ def news_of_unpaged(paging: Paging, turn: Turn) -> str:
     count = [f"{name} = {value}" for name, value in told.items() if _number(value) > _most(_last(name), rows)]
     signs += [f"the answer has {', '.join([*more, *count][:MOST_TOLD])}"] if more or count else []
     signs += ["the answer has a Link header"] if 'rel="next"' in turn.headers.get("Link", "") else []
-    return f"{' and '.join(signs)}, but pull does not say how the next page is asked for" if signs else ""
+    if not signs:
+        return ""
+    said = f"{' and '.join(signs)}, but pull does not say how the next page is asked for"
+    return f"{said}; if there is more, mend pull, then: {AGAIN}"
 
 
 def _last(name: str) -> str:

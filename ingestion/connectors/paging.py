@@ -12,7 +12,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from ingestion.connectors.connector import Settings
-from ingestion.connectors.firstpage import news_of_unpaged, refuse_more, refuse_short
+from ingestion.connectors.firstpage import news_of_unpaged, refuse_fewer, refuse_more, refuse_short
 from ingestion.connectors.records import dig
 from ingestion.connectors.signing import Value
 from tillmill.errors import SourceError
@@ -90,8 +90,9 @@ Ask = Callable[[Mapping[str, Value], str], Turn]
 def turns(paging: Paging, ask: Ask, after: str | None, what: str, *, states_every_key: bool = False) -> Iterator[Turn]:
     """Every page, until the source says there are no more.
 
-    `after` is where a keyset goes on from. Raises SourceError, naming `what`, for paging that goes in a circle, and for
-    a first page that does not say whether more follow (`firstpage.refuse_short`, also for `states_every_key`).
+    `after` is where a keyset goes on from. Raises SourceError, naming `what`, for paging that goes in a circle, for a
+    first page that does not say whether more follow (`firstpage.refuse_short`, also for `states_every_key`), and for
+    pages that end before the source's own count does.
     """
     size: dict[str, Value] = {paging.size_param: paging.size} if paging.size_param and paging.size else {}
     if paging.from_last:
@@ -106,12 +107,19 @@ def turns(paging: Paging, ask: Ask, after: str | None, what: str, *, states_ever
         found = _by_next(paging, ask, size, what)
     else:
         found = _alone(paging, ask, size, what)
+    rows, totals = 0, set[int]()
     for count, turn in enumerate(found, start=1):
         if count == 1:
             refuse_short(paging, turn, what, states_every_key)
         if count > MOST_PAGES:
             raise SourceError(f"{what}: more than {MOST_PAGES:,} pages")
+        rows += len(turn.items)
+        totals.add(_number(turn.body, paging.total_rows) or 0)
         yield replace(turn, number=count)
+    # Behind a last id a source may count what is left. Of counts that change while we read, the lowest is for certain;
+    # none at all, on a page behind the last, is the page's own.
+    if not paging.keyset_param:
+        refuse_fewer(paging, rows, min(totals - {0}, default=0), what)
 
 
 def _alone(paging: Paging, ask: Ask, size: Mapping[str, Value], what: str) -> Iterator[Turn]:

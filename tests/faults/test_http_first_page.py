@@ -56,7 +56,7 @@ def test_fault_7_a_key_that_is_not_there_is_not_taken_for_the_last_page(
         assert stopped.error is not None
         assert "stores: the first page has 4 records and nothing to say whether more follow" in stopped.error
         assert lacks in stopped.error
-        assert "tillmill ingest --afresh" in stopped.error
+        assert "tillmill ingest --afresh --source shop --stream pos.stores" in stopped.error
         assert (stopped.pulled, feed.ids, feed.cursor.value) == (0, [], None)
     with feeding(tmp_path / "mended", FaultServer(Shop()), BY_CURSOR | SIZED) as feed:
         assert feed.pull().error is None
@@ -91,6 +91,51 @@ def test_a_full_first_page_without_the_key_is_read_where_the_source_is_said_to_l
         assert "next_may_be_missing = true" in (feed.pull().error or "")
     with feeding(tmp_path / "said", short, BY_CURSOR | SIZED | {"next_may_be_missing": True}) as feed:
         assert feed.pull().landed == 4
+
+
+COUNTED = {"path": "stores", "items": "data", "total_rows": "paging.total"}
+
+
+@pytest.mark.parametrize(
+    "pull",
+    [{"offset_param": "after"}, {"page_param": "page"}, {"cursor_param": "after", "next": "paging.next"}],
+    ids=["offset", "page", "cursor"],
+)
+def test_fault_7_pages_that_end_before_the_sources_own_count_stop(tmp_path: Path, pull: dict[str, Any]) -> None:
+    """Fault 7: a source that hands over no more than its first eight of nine rows, and counts nine, is no end."""
+
+    def answer(request: Request) -> Reply:
+        start = int(request.query.get("after", (int(request.query.get("page", 1)) - 1) * 4))
+        following = str(start + 4) if start < 4 else None
+        total = len(ROWS) if start < limit else 0
+        return told({"data": ROWS[start : min(start + 4, limit)], "paging": {"total": total, "next": following}})
+
+    limit = 8
+    with feeding(tmp_path, FaultServer(answer), COUNTED | pull) as feed:
+        stopped = feed.pull()
+        said = stopped.error or ""
+        assert "stores: 8 of 9 rows came, then nothing more: paging.total counts 1 that are on none" in said
+        assert "then: tillmill ingest --source shop --stream pos.stores" in said
+        assert (stopped.pulled, feed.ids, feed.cursor.value) == (0, [], None)
+        check = tillmill(feed.workspace, "sources", "check", "shop")
+        assert (check.code, "8 of 9 rows came" in check.said) == (1, True)
+    uncounted = COUNTED | pull | {"total_rows": ""}
+    with feeding(tmp_path / "uncounted", FaultServer(answer), uncounted) as feed:
+        assert (feed.pull().error, feed.ids) == (None, ids(range(8)))
+
+
+def test_a_count_that_changes_while_its_pages_are_read_does_not_stop(tmp_path: Path) -> None:
+    """Rows that come or go in the meantime are no rows held back: the lowest count is the one that is certain."""
+    for name, totals in (("gone", [9, 8, 8]), ("new", [8, 9, 9])):
+        counts = iter(totals)
+
+        def answer(request: Request, counts: Any = counts) -> Reply:
+            start = int(request.query.get("after", 0))
+            following = str(start + 4) if start < 4 else None
+            return told({"data": ROWS[start : start + 4], "paging": {"total": next(counts), "next": following}})
+
+        with feeding(tmp_path / name, FaultServer(answer), COUNTED | BY_CURSOR) as feed:
+            assert (feed.pull().error, feed.ids) == (None, ids(range(8)))
 
 
 def test_an_empty_answer_needs_no_key(tmp_path: Path) -> None:

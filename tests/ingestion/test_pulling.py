@@ -88,7 +88,10 @@ def test_too_many_bad_rows_stop_the_stream_with_nothing_landed_and_the_cursor_un
     write_file(stream.folder, 1, 100, bad=21)
     result = pull_all(workspace, [stream], prepare)[0]
     assert result.error is not None
-    assert "21 of 100 rows do not fit their contract (21.0%; at most 20.0% may)" in result.error
+    assert result.error.startswith(
+        "21 of 100 rows do not fit their contract (21.0%; at most 20.0% may); most of the bad rows: not a number\n"
+    )
+    assert result.error.endswith("\nNext: tillmill sources check pos --stream pos.lines")
     assert (result.loads, rows_of(workspace).height) == ((), 0)
     assert cursor_of(workspace) == Cursor(None, 0)
     assert list((workspace.root / "lake").rglob("*.parquet")) == []
@@ -128,7 +131,10 @@ def test_a_stream_that_fails_stops_no_other_and_the_order_of_results_is_kept(
     assert [result.source for result in results] == ["till", "broken", "web"]
     assert [result.error is None for result in results] == [True, False, True]
     assert results[1].error is not None
-    assert "broken pos.lines" in results[1].error
+    # Whoever shows it puts the stream's name before it, and what to type next behind it.
+    assert "broken pos.lines" not in results[1].error.splitlines()[0]
+    assert str(results[1]).startswith("broken pos.lines: ")
+    assert "\nNext: tillmill " in results[1].error
     assert cursor_of(workspace, "broken") == Cursor(None, 0)
     assert {one.source for one in said if isinstance(one, StreamResult)} == {"till", "broken", "web"}
     assert {one for one in said if isinstance(one, str)} == {"till pos.lines", "broken pos.lines", "web pos.lines"}
@@ -152,7 +158,7 @@ def test_what_was_read_whole_before_a_source_failed_is_kept(workspace: Workspace
     stream = Failing(tmp_path / "in")
     keys = set().union(*(write_file(stream.folder, number) for number in range(3)))
     stopped = pull_all(workspace, [stream], prepare)[0]
-    assert stopped.error == "the source is gone"
+    assert stopped.error == "the source is gone\nNext: tillmill sources check pos --stream pos.lines"
     assert (stopped.landed, cursor_of(workspace).value) == (30, {"file": "lines_0002.csv"})
     assert keys_of(workspace) == sorted(keys)
 

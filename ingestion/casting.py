@@ -103,6 +103,11 @@ def _hinted(found: Cast, text: pl.Series, dtype: pl.DataType, reading: Reading) 
     if dtype.is_numeric() and reading.decimal is None:
         is_written = text.str.contains(WRITTEN[","]) | text.str.contains(WRITTEN["."])
         found.hinted, found.hint = is_written & text.str.contains(SEPARATED), SAY_DECIMAL
+    elif dtype.is_numeric() and reading.decimal is not None:
+        other = "." if reading.decimal == "," else ","
+        # What is written in both ways failed for its size.
+        found.hinted = text.str.contains(WRITTEN[other]) & ~text.str.contains(WRITTEN[reading.decimal])
+        found.hint = f"{NO_NUMBER}: say decimal = {other!r} for its field, not {reading.decimal!r}"
     elif dtype.is_temporal() and reading.format is None and "skip" not in found.why:
         found.hinted, found.hint = text.str.contains("[0-9]"), found.why + GIVE_FORMAT
     if found.hinted is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Self
@@ -12,6 +12,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from ingestion.casting import Reading
+from ingestion.connectors.formats.csvtext import DELIMITERS, say_delimiter
 from ingestion.connectors.page import FILE, LINE, RESERVED
 from ingestion.contracts.contract import Contract
 from tillmill.errors import ContractError, SettingsError
@@ -194,6 +195,16 @@ def apply(records: pl.DataFrame, rules: Mapping[str, FieldRule], contract: Contr
         if rule.values:
             values[column] = _translate(values[column], rule.values)
     return Mapped(values, used, lost, failed, reasons)
+
+
+def uncut(names: Iterable[str], missed: set[str]) -> str:
+    """What to say where fields that are missed stand within a header's names, as those of a file that was read with
+    another delimiter than its own; '' where not two of them do."""
+    for sign in DELIMITERS:
+        parts = {part.strip().strip('"') for name in names if sign in name for part in name.split(sign)}
+        if len(missed & parts) > 1:
+            return say_delimiter(sign)
+    return ""
 
 
 def _position(records: pl.DataFrame, kind: str) -> pl.Series:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import polars as pl
 
 from ingestion.casting import cast
-from ingestion.checking import ROW, Findings, check, flag
+from ingestion.checking import REASONS, ROW, Findings, check, flag
 from ingestion.connectors.page import FAULT, FILE, LINE, OBSERVED, OP, RAW, RESERVED, Page
 from ingestion.contracts.columns import TIMESTAMP
 from ingestion.contracts.contract import Contract, landed_name, landed_schema
 from ingestion.kinds import kinds
-from ingestion.mapping import Mapped, apply, reading
+from ingestion.mapping import Mapped, apply, reading, uncut
 from ingestion.privacy.masking import mask, mask_column
 from ingestion.privacy.normalise import kind_of
 from ingestion.privacy.seal import seal
@@ -69,6 +70,7 @@ def prepare(stream: Stream, page: Page, keys: Keys) -> Prepared:
     mapped = apply(readable, stream.rules, contract, stream.where)
     typed, originals = _typed(stream, page, readable, mapped, findings)
     typed = typed.with_columns(_operation(stream, readable))
+    _say_uncut(stream, raw, mapped, typed, findings)
     check(contract, typed, page.extracted_at, findings)
     flag(contract, typed, readable.select(raw), findings)
     clear = typed.select(ROW, *contract.vaulted)
@@ -208,6 +210,16 @@ def _typed(
         if "normalised" in found.notes:
             originals[f"{column}_original"] = _where(found.notes["normalised"], mapped.values[column])
     return pl.DataFrame(columns).with_columns(_defaults(stream, page, readable)), originals
+
+
+def _say_uncut(stream: Stream, raw: list[str], mapped: Mapped, typed: pl.DataFrame, findings: Findings) -> None:
+    """Says once of each row that lacks a needed column because its file's header was not cut, what would cut it."""
+    missed = mapped.lost.union(name for name in stream.contract.columns if name not in {*stream.rules, *raw})
+    if stream.hands_over_files and (said := uncut(raw, missed)):
+        needed = (name for name, spec in stream.contract.schema.columns().items() if not spec.nullable)
+        empty = (name for name in needed if name not in mapped.values and typed[name].null_count())
+        for column in islice(empty, 1):
+            findings.fail(typed[ROW].filter(typed[column].is_null()), column, f"{REASONS['nullability']}: {said}")
 
 
 def _is_identifier(contract: Contract, column: str) -> bool:

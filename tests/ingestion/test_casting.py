@@ -103,6 +103,16 @@ def test_minor_units_are_scaled_exactly() -> None:
     assert read(["1999"], AMOUNT, Reading(scale=Decimal("0.01"))).values.item() == Decimal("19.99")
 
 
+@pytest.mark.parametrize(("sign", "other"), [(",", "."), (".", ",")])
+def test_a_wrong_decimal_sign_is_answered_with_the_one_that_reads_the_value(sign: str, other: str) -> None:
+    values = [f"1{sign}234{other}50", f"12{other}50", f"12{sign}50", "9" * 20, "many", None]
+    found = read(values, AMOUNT, Reading(decimal=sign))
+    assert failed(found) == [True, True, False, True, True, False]
+    assert found.hinted is not None
+    assert found.hinted.to_list() == [True, True, False, False, False, False]
+    assert found.hint == f"is not a number that fits: say decimal = {other!r} for its field, not {sign!r}"
+
+
 def test_nan_and_infinity_are_not_numbers() -> None:
     assert failed(read(["0.5", "nan", "inf", "-Infinity", "1e999"], pl.Float64())) == [False] + [True] * 4
 

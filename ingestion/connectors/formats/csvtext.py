@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -17,6 +18,7 @@ from tillmill.errors import SourceError
 
 MOST_LINE_BYTES = 256 << 20
 CUT_OFF = "unexpected end of data"
+DELIMITERS = (";", "\t", "|", ",")
 
 csv.field_size_limit(16 << 20)
 
@@ -120,6 +122,7 @@ def _line_by_line(text: str, header: list[str], line: int, delimiter: str, name:
     start = 0
     reader = csv.reader(iter(lines), strict=True, delimiter=delimiter)
     offset = 0
+    better = _better(header, delimiter)
     while start < len(lines):
         fault: str | None = None
         try:
@@ -142,10 +145,11 @@ def _line_by_line(text: str, header: list[str], line: int, delimiter: str, name:
             if fault:
                 raise SourceError(f"{name}:{number}: the header cannot be read: {fault}")
             header = column_names(row)
+            better = _better(header, delimiter)
             columns = [[] for _ in header]
             continue
         if fault is None and len(row) != len(header):
-            fault = f"{len(row)} fields where the header has {len(header)}"
+            fault = f"{len(row)} fields where the header has {len(header)}{better}"
         numbers.append(number)
         faults.append(fault)
         raws.append(raw if fault else None)
@@ -154,6 +158,17 @@ def _line_by_line(text: str, header: list[str], line: int, delimiter: str, name:
     records = pl.DataFrame(dict(zip(header, columns, strict=True)), schema=dict.fromkeys(header, pl.String))
     rest = "".join(lines[start:]).encode("utf-8")
     return _Found(header, records, pl.Series(LINE, numbers, dtype=pl.Int64), line + start, faults, raws, rest)
+
+
+def _better(header: Sequence[str], delimiter: str) -> str:
+    """What to say where another delimiter would cut the header into more columns than this one did."""
+    count, sign = max((sum(name.count(sign) for name in header), sign) for sign in DELIMITERS if sign != delimiter)
+    return f": {say_delimiter(sign)}" if count >= len(header) > 0 else ""
+
+
+def say_delimiter(sign: str) -> str:
+    """What to set so that lines are cut at this sign."""
+    return f"set pull.delimiter = {json.dumps(sign)}, which cuts the header into more columns"
 
 
 def column_names(names: list[str]) -> list[str]:

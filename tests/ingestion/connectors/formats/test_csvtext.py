@@ -51,6 +51,17 @@ def test_short_long_and_broken_lines_come_out_marked_with_number_and_text() -> N
     assert bad[FAULT].to_list()[0] == "1 fields where the header has 2"
 
 
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_a_line_that_is_cut_otherwise_than_its_header_says_at_which_sign_the_header_is_cut(sign: str) -> None:
+    text = sign.join(("receipt", "amount, net", "shop")) + "\n" + sign.join(("R-1", "5,98", "7,5")) + "\n"
+    [said] = parse(text.encode(), "f.csv")[FAULT].to_list()
+    shown = "\\t" if sign == "\t" else sign
+    assert said == (
+        f'3 fields where the header has 2: set pull.delimiter = "{shown}", which cuts the header into more columns'
+    )
+    assert parse(text.encode(), "f.csv", delimiter=sign).height == 1
+
+
 def test_quoted_newlines_stay_in_their_field_and_lines_keep_their_numbers() -> None:
     assert rows('a,b\n1,"x\ny"\n2,z\n') == [("1", "x\ny", 2), ("2", "z", 4)]
 

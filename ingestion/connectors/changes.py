@@ -17,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 from ingestion.connectors.connector import Settings, Window
 from ingestion.connectors.page import Page
 from ingestion.connectors.paging import Turn
-from ingestion.connectors.records import Row, dig, frame, rows_of
+from ingestion.connectors.records import Row, dig, frame, lacks, rows_of
 from ingestion.connectors.signing import Value
 from tillmill.errors import SettingsError
 from tillmill.workspace import now
@@ -160,7 +160,7 @@ def changed_pages(
     may_be_missing = changes.explode_may_be_missing
     read = partial(rows_of, explode=changes.explode, parents=changes.parents, may_be_missing=may_be_missing)
     memory = _Memory(changes, cursor or {})
-    handed_on = memory.cursor
+    handed_on, is_first = memory.cursor, True
     for span in memory.spans():
         waiting: Page | None = None
         for turn in walk(span, memory.after):
@@ -173,10 +173,15 @@ def changed_pages(
                 rows.extend(read(item, f"{position}, record {place}", place))
             if not rows:
                 continue
+            # The first page speaks for the others: a later one, or a later pull of few records, may well lack a field.
+            lacking = lacks(turn.items, changes.parents) if cursor is None and is_first else ""
+            is_first = False
             # One page is held back, so that the span's last one with records carries the cursor behind it.
             if waiting is not None:
                 yield waiting
-            waiting = Page(frame(rows), memory.midway(), now(), position, news=turn.news)
+            waiting = Page(
+                frame(rows), memory.midway(), now(), position, news="; ".join(filter(None, [turn.news, lacking]))
+            )
         memory.close(span)
         if waiting is not None:
             yield replace(waiting, cursor=memory.cursor)

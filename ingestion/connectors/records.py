@@ -125,6 +125,14 @@ def rows_of(
             yield kept | found | told | {LINE: str(line)}
 
 
+def lacks(items: Sequence[Any], parents: Sequence[str]) -> str:
+    """What is said of names in `parents` that none of these items has, with the nearest name of what they have."""
+    there = [item for item in items if isinstance(item, dict)]
+    told = [name for name in parents if there and not any(holds(item, name) for item in there)]
+    said = [f"no record has {name!r}, which pull.parents names{nearest(name, names_in(there[0]))}" for name in told]
+    return "; ".join(said)
+
+
 def _elements(item: dict[str, Any], explode: str) -> list[Any]:
     found = dig(item, explode)
     return found if isinstance(found, list) else []

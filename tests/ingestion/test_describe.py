@@ -11,6 +11,7 @@ from ingestion import contracts
 from ingestion.describe import source_block
 from ingestion.sources import CONNECTORS
 from tillmill.errors import SettingsError
+from tillmill.workspace import StreamSettings
 
 
 def uncommented(block: str) -> str:
@@ -29,6 +30,7 @@ def test_every_connectors_block_can_be_read_as_it_is_and_with_everything_taken_i
         for told, model in ((source["connection"], connector.connection), (stream["pull"], connector.pull)):
             required = {key for key, info in model.model_fields.items() if info.is_required()}
             assert set(told) == (set(model.model_fields) if is_full else required)
+        assert not is_full or set(stream) == set(StreamSettings.model_fields)
 
 
 def test_defaults_and_choices_are_the_models_own() -> None:

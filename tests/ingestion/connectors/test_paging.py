@@ -15,6 +15,7 @@ from ingestion.connectors.paging import next_link
 from ingestion.connectors.rest import Pull, filled
 from tests.faults.http_feed import SECRET, feeding
 from tests.faults.http_server import FaultServer, Reply, Request, told
+from tests.faults.shop import tillmill
 
 ROWS = [{"id": f"s{number}", "at": f"2026-01-0{number}T00:00:00Z"} for number in range(1, 8)]
 SINCE = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -108,6 +109,20 @@ def test_a_record_without_its_nested_list_is_quarantined_unless_it_is_said_to_be
     may = {"path": "stores", "explode": "lines", "explode_may_be_missing": True}
     with feeding(tmp_path / "may", server, may) as feed:
         assert (feed.pull().quarantined, feed.ids) == (1, ["s1"])
+
+
+def test_a_misspelt_parent_is_named_with_the_nearest_there_is(tmp_path: Path) -> None:
+    """A parent that some record has, or that a later pull's few records lack, is no news."""
+    orders = [{"number": "o1", "note": "x", "lines": [ROWS[0]]}, {"number": "o2", "lines": [ROWS[1]]}]
+    server = FaultServer(lambda request: told(orders))
+    pull = {"path": "stores", "explode": "lines", "parents": ["numbr", "note"]}
+    with feeding(tmp_path, server, pull, fields={"store_id": "number", "updated_at": "at"}) as feed:
+        check = tillmill(feed.workspace, "sources", "check", "shop")
+        assert "no record has 'numbr', which pull.parents names; did you mean 'number'?" in check.said
+        assert "'number' (store_id) is in none of these rows\n" in check.said
+        assert feed.pull().news == ("no record has 'numbr', which pull.parents names; did you mean 'number'?",)
+        orders.append({"number": "o3", "lines": [ROWS[2]]})
+        assert (feed.pull().pulled, feed.pull().news) == (1, ())
 
 
 def test_an_answer_that_leaves_its_list_out_is_empty_only_where_it_is_said_to(tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ class Failure:
 @dataclass(frozen=True)
 class Trial:
     """What one page says of a stream; `rows` = `good` + `bad`. `flags` are the oddities that rows would land with,
-    `news` what a person should know of how the source is read."""
+    `news` what a person should know of how the source is read, `unread` the files beside the page that cannot be read,
+    each with why."""
 
     source: str
     stream: str
@@ -91,11 +92,12 @@ class Trial:
     failures: list[Failure]
     flags: list[tuple[str, int]]
     news: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
     @property
     def is_fit(self) -> bool:
-        """Whether every row of the page would land, with every field that the mapping reads."""
-        return not self.bad and all(lost.is_optional for lost in self.missing)
+        """Whether every file can be read and every row of the page would land, with every field the mapping reads."""
+        return not (self.bad or self.unread) and all(lost.is_optional for lost in self.missing)
 
     @property
     def unused(self) -> list[str]:
@@ -150,7 +152,7 @@ def judge(stream: Stream, page: Page, prepared: Prepared, *, unsealed: bool = Fa
         MissingField(
             name,
             read_by[name],
-            closest(name, [one.name for one in fields if not one.columns] or raw),
+            closest(name, [one.name for one in fields if one.filled and not one.columns] or raw),
             all(stream.rules[column].optional for column in read_by[name] if column in stream.rules),
         )
         for name in sorted(reads(stream.rules) - set(raw))
@@ -172,6 +174,7 @@ def judge(stream: Stream, page: Page, prepared: Prepared, *, unsealed: bool = Fa
             *idle(stream.unused, raw, prepared.extra_fields),
             *idle(stream.drop, page.records.columns, prepared.extra_fields, "drop"),
         ],
+        unread=[*page.unread] if unsealed else [mask(said, is_name=True) for said in page.unread],
     )
 
 

@@ -61,7 +61,8 @@ def check(
 ) -> None:
     """Connect, pull one page, land nothing: raw fields beside what they become, and which rows would fail and why.
 
-    Ends with 1 where the source cannot be read, a row would not land, or no row has a field that the mapping reads.
+    Ends with 1 where the source or a file of it cannot be read, a row would not land, or no row has a field that the
+    mapping reads.
     """
     from ingestion.privacy.tokens import load_keys
     from ingestion.sources import bind
@@ -133,5 +134,7 @@ def _show(trial: Trial) -> None:
             console.print(from_source(f"      {position}: {values}"), soft_wrap=True)
     for flag, rows in trial.flags:
         console.print(from_source(f"  {rows:,} × lands with the flag {flag}"), soft_wrap=True)
+    for said in trial.unread:
+        console.print(from_source(f"  cannot be read: {said}"), style="red", soft_wrap=True)
     for said in trial.news:
         console.print(from_source(f"  {said}"), style="yellow", soft_wrap=True)

@@ -35,6 +35,7 @@ BATCH_BYTES = 64 << 20
 # How far a server's clock may be off, and a time cut to whole seconds or minutes: a younger file is looked at twice.
 SLACK_SECONDS = 60.0
 MOST_NAMED = 5
+MEND = "mend the file, or name it in pull.ignore"
 
 
 class Pull(Layout):
@@ -103,7 +104,7 @@ def _pages(place: Place, pull: Pull, memory: FileCursor, folder: Path) -> Iterat
                     page.take(file.name, frames, original)
                     frames, original = [], None
                     memory.note_part(content, done)
-                    yield page.close(memory)
+                    yield page.close(memory, aside)
                 frames.append(_named(frame, name, file))
                 done += frame.height
         except UsageError:
@@ -115,10 +116,10 @@ def _pages(place: Place, pull: Pull, memory: FileCursor, folder: Path) -> Iterat
         page.take(file.name, frames, original)
         memory.note(file, content)
         if page.rows >= pull.page_rows or page.original_bytes >= BATCH_BYTES:
-            yield page.close(memory)
+            yield page.close(memory, aside)
             is_news = False
     if is_news:
-        yield page.close(memory)
+        yield page.close(memory, aside)
     if aside:
         raise _all_of(aside)
 
@@ -141,12 +142,13 @@ class _NextPage:
             self.originals.append(original)
             self.original_bytes += len(original.data)
 
-    def close(self, memory: FileCursor) -> Page:
-        """The page as it is; the next one begins empty."""
+    def close(self, memory: FileCursor, aside: list[tuple[str, TillmillError]]) -> Page:
+        """The page as it is, with what was set aside so far; the next one begins empty."""
         first, last = (self.names[0], self.names[-1]) if self.names else ("no new content", "")
         position = f"{first} to {last}" if len(self.names) > 1 else first
         records = pl.concat(self.frames, how="diagonal") if self.frames else pl.DataFrame()
-        page = Page(records, memory.told(), now(), position, tuple(self.originals))
+        unread = tuple(f"{error.what} ({error.next_command or MEND})" for _, error in aside)
+        page = Page(records, memory.told(), now(), position, tuple(self.originals), unread=unread)
         self.__init__()  # type: ignore[misc]
         return page
 
@@ -285,7 +287,7 @@ def _all_of(aside: list[tuple[str, TillmillError]]) -> SourceError:
     return SourceError(
         f"{first.what}{others}",
         state=f"{first.state} The files beside it have landed; each run tries again until it is mended or gone.",
-        next_command=first.next_command or "mend the file, or name it in pull.ignore; then: tillmill run --only ingest",
+        next_command=first.next_command or f"{MEND}; then: tillmill run --only ingest",
     )
 
 

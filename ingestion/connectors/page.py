@@ -47,7 +47,8 @@ class Page:
     the records were read from, for sources that hand over files. A page that `lands_at_once` is landed before the next
     is asked for: what a connector does after such a `yield` (an acknowledgement) is done when the rows are visible in
     the ledger, and not at all when they could not land. `news` is what a person should know of how the source is read,
-    in words; nothing is stopped by it.
+    in words; nothing is stopped by it. `unread` says which of the files looked at so far could not be read, and why;
+    the source stops for them when all others have been read.
     """
 
     records: pl.DataFrame
@@ -57,3 +58,4 @@ class Page:
     originals: Sequence[Original] = ()
     lands_at_once: bool = False
     news: str = ""
+    unread: Sequence[str] = ()

@@ -242,6 +242,38 @@ def test_unused_fields_are_marked_and_what_unused_names_in_vain_is_told(workspac
     assert "did you mean 'amount'?" in done.output
 
 
+def test_a_forgotten_delimiter_is_named_by_the_trial_and_by_the_stop_of_a_first_load(workspace: Workspace) -> None:
+    said = 'sale_id is missing: set pull.delimiter = ";", which cuts the header into more columns'
+    with_settings(workspace.root, FIT.replace('"at"', '"time"'))
+    (workspace.root / "in" / "lines.csv").write_text(LINES.replace(",", ";"))
+    os.utime(workspace.root / "in" / "lines.csv", (1_775_000_000, 1_775_000_000))
+    check = CliRunner().invoke(app, ["sources", "check", "till", "--workspace", str(workspace.root)])
+    assert (check.exit_code, said in check.output) == (1, True)
+    words = ["ingest", "--source", "till", "--workspace", str(workspace.root)]
+    stopped = CliRunner().invoke(app, words, env={"COLUMNS": "400"})
+    assert stopped.exit_code == 1
+    assert stopped.output.count("till pos.sale_lines: the mapping reads a field that is in none of the 2 rows") == 1
+    assert said in stopped.output
+    assert "Next: tillmill sources check till --stream pos.sale_lines" in stopped.output
+    with_settings(workspace.root, FIT.replace('"at"', '"time"').replace('"*.csv"', '"*.csv", delimiter = ";"'))
+    assert CliRunner().invoke(app, words).exit_code == 0
+
+
+def test_a_bad_file_is_named_beside_the_good_ones(workspace: Workspace) -> None:
+    with_settings(workspace.root, FIT.replace('"at"', '"time"'))
+    (workspace.root / "in" / "lines.csv").write_text(LINES.replace("03-29", "03-28"))
+    (workspace.root / "in" / "bad.csv").write_bytes(LINES.replace("red", "红色").encode("gbk"))
+    for path in (workspace.root / "in").iterdir():
+        os.utime(path, (1_775_000_000, 1_775_000_000))
+    trial = trial_of(open_workspace(workspace.root))
+    assert (trial.rows, trial.bad, trial.is_fit) == (2, 0, False)
+    [said] = trial.unread
+    assert said.startswith("bad.csv: byte")
+    assert "set pull.encoding" in said
+    done = CliRunner().invoke(app, ["sources", "check", "till", "--workspace", str(workspace.root)])
+    assert (done.exit_code, f"cannot be read: {said}" in done.output) == (1, True)
+
+
 def test_a_file_that_cannot_be_read_is_no_source_without_rows(workspace: Workspace) -> None:
     (workspace.root / "in" / "lines.csv").write_bytes(LINES.replace("red", "红色").encode("gbk"))
     os.utime(workspace.root / "in" / "lines.csv", (1_775_000_000, 1_775_000_000))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
-from ingestion.connectors.formats.csvtext import parse
+from ingestion.connectors.formats.csvtext import DELIMITERS, parse
 from ingestion.connectors.formats.encodings import utf8_chunks
 from ingestion.connectors.page import FAULT, LINE, RESERVED
 from ingestion.landing.ledger import Place
@@ -20,23 +21,30 @@ from tillmill.errors import UsageError
 # Columns that are no fields of the record, under names that no source gives its own.
 ROW = "tillmill row"
 ABOUT = (ROW, "tillmill position", "tillmill reason", "tillmill unreadable")
+# What a line that could not be read has between its delimiters, to be moved to the fields where it belongs.
+PART = "tillmill part"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_rows(rows: Sequence[OpenRow], path: Path) -> None:
+def write_rows(rows: Sequence[OpenRow], path: Path, fields: Sequence[str] = ()) -> None:
     """Write open rows as a new CSV file: columns ABOUT, then every field that one of them has.
 
+    Where some could not be read, also the parts of their text (PART 1, 2, ...), and `fields` to fill with them.
     Text that a spreadsheet would run as a formula gets an apostrophe. Raises UsageError where the file is there.
     """
     names = list(dict.fromkeys(name for row in rows for name in row.record or {}))
+    split = [parts(row.unreadable) if row.record is None else [] for row in rows]
+    width = max(map(len, split), default=0)
+    if any(row.record is None for row in rows):
+        names = list(dict.fromkeys([*names, *fields]))
     try:
         with open(path, "x", newline="", encoding="utf-8-sig", opener=_private) as file:
             writer = csv.writer(file)
-            writer.writerow([*ABOUT, *names])
-            for row in rows:
+            writer.writerow([*ABOUT, *(f"{PART} {place}" for place in range(1, width + 1)), *names])
+            for row, found in zip(rows, split, strict=True):
                 about = [str(row.place), row.position, row.reason, row.unreadable]
-                fields = [(row.record or {}).get(name) or "" for name in names]
-                writer.writerow([_plain(text) for text in (*about, *fields)])
+                told = [(row.record or {}).get(name) or "" for name in names]
+                writer.writerow([_plain(text) for text in (*about, *found, *[""] * (width - len(found)), *told)])
     except FileExistsError as error:
         raise UsageError(f"{path} is there already", state="Nothing was written.") from error
 
@@ -63,9 +71,22 @@ def read_rows(path: Path) -> dict[Place, Record]:
             raise UsageError(
                 f"{path}:{line[LINE]}: {line.get(FAULT) or f'{ROW!r} names no row'}", state="Nothing was changed."
             )
-        fields = {name: text for name, text in line.items() if name not in (*ABOUT, *RESERVED)}
+        fields = {
+            name: text
+            for name, text in line.items()
+            if name not in (*ABOUT, *RESERVED) and not name.startswith(f"{PART} ")
+        }
         told[place] = {name: _unplain(text) for name, text in fields.items()}
     return told
+
+
+def parts(text: str) -> list[str]:
+    """What stands between the delimiters of a line, the sign it has most of; nothing where it has none, or is JSON."""
+    if text.startswith(("{", "[")) or not any(sign in text for sign in DELIMITERS):
+        return []
+    delimiter = max(DELIMITERS, key=text.count)
+    # The line may be here for a broken quote, which ends where the line does.
+    return [part for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) for part in row]
 
 
 def _plain(text: str) -> str:

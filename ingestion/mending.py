@@ -132,6 +132,14 @@ def _seen(
             yield OpenRow(*about, record, text)
 
 
+def fields_of(workspace: Workspace, source: str, stream: str) -> list[str]:
+    """The raw fields that the stream's mapping reads: what a row needs whose own could not be told apart."""
+    bound = _bound(workspace, source, stream)
+    columns = bound.contract.schema.columns()
+    needed = [name for name, spec in columns.items() if not spec.nullable and name not in bound.rules]
+    return [*sorted(reads(bound.rules)), *needed]
+
+
 def fix(workspace: Workspace, told: Mapping[Place, Record], author: str) -> dict[Place, Record]:
     """Keep what `author` says these open rows should have been, beside the originals; returns what that changes.
 

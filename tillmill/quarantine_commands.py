@@ -73,11 +73,12 @@ def show(
 ) -> None:
     """The open rows of one stream as they were pulled, with their reasons."""
     from ingestion.mendfile import write_rows
-    from ingestion.mending import open_rows
+    from ingestion.mending import fields_of, open_rows
     from tillmill.workspace import open_workspace
 
     limit = 20 if limit is None and out is None else limit
-    rows = open_rows(open_workspace(workspace.resolve()), source, stream, unsealed=unseal, limit=limit)
+    opened = open_workspace(workspace.resolve())
+    rows = open_rows(opened, source, stream, unsealed=unseal, limit=limit)
     sealed = sum(row.is_sealed for row in rows)
     if out is not None:
         if sealed:
@@ -86,7 +87,7 @@ def show(
                 state="Nothing was written.",
                 next_command=f"tillmill quarantine show {source} {stream} --unseal --out {out}",
             )
-        write_rows(rows, out)
+        write_rows(rows, out, fields_of(opened, source, stream))
         console.print(f"{len(rows):,} rows in {out}. Mend their fields there, then", soft_wrap=True)
         say_next(console, f"tillmill quarantine fix {out}")
         return

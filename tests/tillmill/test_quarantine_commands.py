@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from pathlib import Path
@@ -78,6 +79,28 @@ def test_from_list_to_show_to_fix_each_says_what_to_type_next(root: Path) -> Non
     assert "wms wms.stock: 1 open, 1 landed, 0 stay" in fixed
     assert "Next: tillmill run" in fixed
     assert json.loads(tillmill(root, "list", "--json"))["reasons"][0]["stream"] == "pos.sale_lines"
+
+
+def test_a_line_that_could_not_be_read_goes_out_in_parts_and_comes_back_in_its_fields(root: Path) -> None:
+    path = root / "in" / "more.csv"
+    path.write_text(STOCK.splitlines()[0] + "\nL2,00456,C,good,own,2017-01-03,7,8\n")
+    os.utime(path, (1_490_000_000, 1_490_000_000))
+    ingest(open_workspace(root), streams=["wms.stock"])
+    out = root / "open.csv"
+    tillmill(root, "show", "wms", "wms.stock", "--out", str(out))
+    header, first, line = csv.reader(out.read_text(encoding="utf-8-sig").splitlines())
+    assert header[4:12] == [f"tillmill part {place}" for place in range(1, 9)]
+    assert line[4:12] == ["L2", "00456", "C", "good", "own", "2017-01-03", "7", "8"]
+    assert {"location_id", "sku", "on_hand_units"} <= set(header[12:])
+    assert (first[4:12], set(line[12:])) == ([""] * 8, {""})
+    # Untouched it changes nothing: its parts are no fields.
+    assert "0 rows changed" in tillmill(root, "fix", str(out))
+    told = dict(zip(header, line, strict=True))
+    told |= {"location_id": "L2", "sku": "00456", "lot_id": "C", "quality": "good", "owner_id": "own"}
+    told |= {"as_of": "2017-01-03", "on_hand_units": "7"}
+    with out.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, list(told.values())])
+    assert "wms wms.stock: 2 open, 1 landed, 1 stay" in tillmill(root, "fix", str(out))
 
 
 def test_a_stream_with_personal_fields_shows_nothing_clear_unless_asked(root: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ingestion.backfill import backfill
+from ingestion.changed import tell_changed
 from ingestion.connectors.connector import Window
 from ingestion.connectors.retries import tell_in_words
 from ingestion.dismissing import dismiss_again
@@ -51,7 +52,9 @@ def ingest(
         # What somebody has set aside does not come back with the next delivery of the same file.
         closed = {(one.source, one.name) for one in wanted} & ledger.dismissed_rows().keys()
         dismiss_again(workspace, ledger, sorted(closed))
-    return results
+    if window is not None:
+        return results
+    return tell_changed(workspace, results, {(one.source, one.name) for one in wanted if one.is_live})
 
 
 def _backfilled(wanted: list[Stream], window: Window, *, are_named: bool) -> list[Stream]:

@@ -118,6 +118,23 @@ def test_a_stream_nobody_delivers_has_a_typed_file_without_rows(workspace: Works
     assert "scada.readings" in empty["stream"].to_list()
 
 
+def test_a_pull_without_rows_of_a_stream_that_is_described_anew_says_how_to_read_it_again(workspace: Workspace) -> None:
+    """What was read is not asked for again: after a mending, `ingest` alone would bring nothing, and not say why."""
+    path = workspace.root / SETTINGS_FILE
+    [lines] = ingest(workspace, streams=["pos.sale_lines"])
+    assert ingest(workspace, streams=["pos.sale_lines"])[0].news == ()
+    path.write_text(SETTINGS.replace('sale_id = "basket"', 'sale_id = "basket"\nunit_price = "net_amount"'))
+    mended = open_workspace(workspace.root)
+    for _ in range(2):
+        [again] = ingest(mended, streams=["pos.sale_lines"])
+        [said] = again.news
+        assert "its pull or fields were changed since rows last did" in said
+        assert said.endswith("tillmill ingest --afresh --source pos --stream pos.sale_lines")
+    [whole] = ingest(mended, source="pos", streams=["pos.sale_lines"], afresh=True)
+    assert (whole.pulled, whole.news) == (lines.pulled, ())
+    assert ingest(mended, streams=["pos.sale_lines"])[0].news == ()
+
+
 def test_what_unused_names_in_vain_is_news_of_the_run(workspace: Workspace) -> None:
     path = workspace.root / SETTINGS_FILE
     path.write_text(

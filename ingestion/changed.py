@@ -40,6 +40,7 @@ def tell_changed(
         elif result.error is None and (result.source, result.stream) not in live:
             result = replace(result, news=(*result.news, _said(result)))
         told.append(result)
+    path.parent.mkdir(parents=True, exist_ok=True)
     spool = path.with_suffix(".spool")
     spool.write_text(json.dumps({name: mark for name, mark in before.items() if name in now}), encoding="utf-8")
     spool.replace(path)

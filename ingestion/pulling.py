@@ -30,7 +30,7 @@ from ingestion.privacy.masking import mask
 from ingestion.privacy.signs import PERSON
 from ingestion.snapshot import Snapshot
 from ingestion.unused import idle
-from tillmill.errors import SourceError, TillmillError
+from tillmill.errors import LockedError, SourceError, TillmillError
 from tillmill.workspace import Snapshot as SnapshotSettings
 from tillmill.workspace import Workspace, now
 
@@ -208,9 +208,13 @@ def _pull(
 def _told(stopped: TillmillError, stream: Stream) -> str:
     """The error in words: its stream's name, which stands before it wherever it is shown, once; never without what to
     type next."""
-    what = stopped.what.removeprefix(f"{stream.source} {stream.name}").removeprefix(":").lstrip()
-    check = f"tillmill sources check {stream.source} --stream {stream.name}"
-    return str(TillmillError(what, state=stopped.state, next_command=stopped.next_command or check))
+    what = stopped.what.removeprefix(f"{stream.source} {stream.name}: ")
+    following = stopped.next_command
+    # A connector says what to set, and does not know in whose name to look at what that makes of the source.
+    if "tillmill" not in following and not isinstance(stopped, LockedError):
+        check = f"tillmill sources check {stream.source} --stream {stream.name}"
+        following = f"{following}; then: {check}" if following else check
+    return str(TillmillError(what, state=stopped.state, next_command=following))
 
 
 def _said(unforeseen: Exception, *, is_sealed: bool) -> str:

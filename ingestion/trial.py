@@ -148,11 +148,13 @@ def judge(stream: Stream, page: Page, prepared: Prepared, *, unsealed: bool = Fa
         )
         for name in raw
     ]
+    # A field without any value, such as a misspelt parent, is not what is meant.
+    filled = [one for one in fields if one.filled]
     missing = [
         MissingField(
             name,
             read_by[name],
-            closest(name, [one.name for one in fields if one.filled and not one.columns] or raw),
+            closest(name, [one.name for one in filled if not one.columns] or [one.name for one in filled]),
             all(stream.rules[column].optional for column in read_by[name] if column in stream.rules),
         )
         for name in sorted(reads(stream.rules) - set(raw))

@@ -249,6 +249,8 @@ def test_a_forgotten_delimiter_is_named_by_the_trial_and_by_the_stop_of_a_first_
     os.utime(workspace.root / "in" / "lines.csv", (1_775_000_000, 1_775_000_000))
     check = CliRunner().invoke(app, ["sources", "check", "till", "--workspace", str(workspace.root)])
     assert (check.exit_code, said in check.output) == (1, True)
+    for folder in workspace.folders():
+        folder.mkdir(parents=True, exist_ok=True)
     words = ["ingest", "--source", "till", "--workspace", str(workspace.root)]
     stopped = CliRunner().invoke(app, words, env={"COLUMNS": "400"})
     assert stopped.exit_code == 1

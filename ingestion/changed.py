@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from ingestion.pulling import StreamResult
@@ -40,10 +41,12 @@ def tell_changed(
         elif result.error is None and (result.source, result.stream) not in live:
             result = replace(result, news=(*result.news, _said(result)))
         told.append(result)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    spool = path.with_suffix(".spool")
-    spool.write_text(json.dumps({name: mark for name, mark in before.items() if name in now}), encoding="utf-8")
-    spool.replace(path)
+    # On a full disk the rows have landed all the same: what cannot be remembered is not told next time.
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        spool = path.with_suffix(".spool")
+        spool.write_text(json.dumps({name: mark for name, mark in before.items() if name in now}), encoding="utf-8")
+        spool.replace(path)
     return told
 
 

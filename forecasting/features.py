@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forecasting.festivals import Festivals, festival_features, festive, look_at_festivals, out_of_usual
 from forecasting.grid import Floats, Grid, Ints, Matrix, part_of
 from forecasting.plans import Plans, Told, highest_promotions, look_at_plans, plan_features
 from forecasting.smoothing import short_season_indices, smoothed_path
@@ -39,16 +40,20 @@ class Totals:
 
 @dataclass(frozen=True)
 class Market:
-    """What a whole grid says of any part of it: its groups' running sums, category columns, promotions' heights."""
+    """What a whole grid says of any part of it: sums and unusual buckets of its groups, categories, high promotions."""
 
     groups: Mapping[str, Totals]
+    unusual: Mapping[str, Floats]
     categories: tuple[str, ...]
     highest: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Sight:
-    """A grid with its running sums and those of its groups: what every origin's features are read from."""
+    """A grid with its running sums and those of its groups: what every origin's features are read from.
+
+    `festive` says in which buckets a festival was on, `unusual` how far each group left its usual demand.
+    """
 
     grid: Grid
     own: Totals
@@ -58,6 +63,9 @@ class Sight:
     born: Ints
     categories: tuple[str, ...]
     plans: Plans
+    festive: NDArray[np.bool_]
+    festivals: Festivals | None
+    unusual: Mapping[str, tuple[Ints, Floats]]
 
 
 @dataclass(frozen=True)
@@ -85,8 +93,10 @@ class Columns:
 def market_of(grid: Grid) -> Market:
     """What the whole grid says of every block of its series, read once, so that blocks see the same as the whole."""
     distinct = {name: int(codes.max(initial=0)) + 1 for name, codes in grid.static.items()}
+    means = {name: _summed(grid.values, codes) for name, codes in groups_of(grid).items()}
     return Market(
-        groups={name: _totals(_summed(grid.values, codes)) for name, codes in groups_of(grid).items()},
+        groups={name: _totals(values) for name, values in means.items()},
+        unusual={name: out_of_usual(values, grid) for name, values in means.items()},
         categories=tuple(name for name, count in distinct.items() if has_years(grid) and count < grid.count),
         highest=highest_promotions(grid),
     )
@@ -120,6 +130,9 @@ def look(grid: Grid, market: Market | None = None) -> Sight:
         born=born.astype(np.int64),
         categories=market.categories,
         plans=look_at_plans(grid, market.highest),
+        festive=festive(grid),
+        festivals=look_at_festivals(grid),
+        unusual={name: (grid.static.get(name, alone), values) for name, values in market.unusual.items()},
     )
 
 
@@ -184,10 +197,11 @@ def target_features(sight: Sight, origin: int, step: int) -> Told:
     scale, size = level(sight, origin)
     out: Told = {"step": (np.full(grid.count, float(step)), "base", 0.0)}
     if rhythm.short_season > 1:
-        span = grid.values[:, max(0, origin + 1 - 8 * rhythm.short_season) : origin + 1]
+        low = max(0, origin + 1 - 8 * rhythm.short_season)
+        span = _calm(grid.values[:, low : origin + 1], sight.festive[:, low : origin + 1])
         index = short_season_indices(span, rhythm.short_season)
         out["season_index"] = (index[:, (step - 1) % rhythm.short_season], "season", 1.0)
-        same = _same_phase(grid.values, target, origin, rhythm.short_season)
+        same = _same_phase(span, target - low, origin - low, rhythm.short_season)
         out["same_phase"] = (same / scale, "season", 1.0)
     for name, figure in _calendar(grid, target).items():
         out[name] = (np.full(grid.count, figure), "season", np.nan)
@@ -195,6 +209,7 @@ def target_features(sight: Sight, origin: int, step: int) -> Told:
         out[f"year_growth_of_{name}"] = (year_growth(sight, totals, origin, target)[group], "season", 1.0)
     out["year_growth"] = (year_growth(sight, sight.own, origin, target, size), "season", 1.0)
     out["year_ago"] = (_a_year_before(sight, sight.own, origin, target) / scale, "season", 1.0)
+    out |= festival_features(grid, sight.festivals, sight.unusual, origin, target)
     return out | plan_features(grid, sight.plans, origin, target, scale)
 
 
@@ -265,6 +280,12 @@ def _in_and_out_of_promotion(
         f"out_of_{name}": _mean(np.where(on, np.nan, demand)) / scale,
         f"share_of_{name}": on.mean(axis=1),
     }
+
+
+def _calm(values: Floats, festive: NDArray[np.bool_]) -> Floats:
+    """The values without those of festivals, which are no usual weekday; all of a series that has little else."""
+    kept = (~festive).mean(axis=1) >= 0.5
+    return np.where(festive & kept[:, None], np.nan, values)
 
 
 def _same_phase(values: Floats, target: int, origin: int, season: int) -> Floats:

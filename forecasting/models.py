@@ -23,13 +23,14 @@ SBA = "SBA"
 MIN_TRAINING_ROWS = 400
 MAX_RATIO = 25.0
 TIE = 0.03
-FEWEST_SAMPLED = 120_000
+FEWEST_SAMPLED = 200_000
+REHEARSED = 120_000
 ROWS_FOR_THREADS = 100_000
 # A festival comes once a year: what it does is learnt from several of them.
 TAUGHT_YEARS = 4
 
 
-FULL = Effort(rows=400_000, trees=150, rate=0.1, leaves=63, threads=2)
+FULL = Effort(rows=400_000, trees=120, rate=0.12, leaves=63, threads=2)
 FAST = Effort(rows=80_000, trees=100, rate=0.1, leaves=31, threads=1)
 
 
@@ -44,9 +45,10 @@ class Lessons:
     categories: list[int]
 
     def before(self, length: int) -> Lessons:
-        """The rows that aim at one of the first `length` buckets, every other one where they are many."""
+        """The rows that aim at one of the first `length` buckets: all, or a seeded sample of `REHEARSED`."""
         rows = np.flatnonzero(self.targets < length)
-        rows = rows[:: 2 if rows.size > 2 * FEWEST_SAMPLED else 1]
+        if rows.size > REHEARSED:
+            rows = np.sort(np.random.default_rng(SEED).choice(rows, REHEARSED, replace=False))
         return Lessons(self.matrix[rows], self.ratios[rows], self.levels[rows], self.targets[rows], self.categories)
 
 
@@ -147,34 +149,24 @@ def blend_weights(members: dict[str, Floats], actual: Floats, scale: Floats) -> 
 
 
 def lessons_of(sight: Sight, horizon: int, effort: Effort) -> Lessons:
-    """Rows to learn from: every origin from the newest back, with a seeded sample of horizons and series.
+    """Rows to learn from: all series at seeded pairs of origin and step, so chosen that every bucket is aimed at alike.
 
-    About as many are kept as there are observed cells, at most `effort.rows`: each more would tell of the same buckets
-    again.
+    As many are kept as there are observed cells, at least `FEWEST_SAMPLED` (one bucket seen from several origins) and
+    at most `effort.rows` (then not every bucket is aimed at).
     """
     grid = sight.grid
     length = grid.length
-    generator = np.random.default_rng(SEED)
     limit = min(effort.rows, max(FEWEST_SAMPLED, int(sight.own.seen[:, length].sum())))
     earliest = min(2 * grid.rhythm.windows[1], max(length // 3, 1))
     earliest = max(earliest, length - 2 - TAUGHT_YEARS * grid.rhythm.year - horizon)
-    origins = list(range(length - 2, earliest - 1, -1))
-    per_origin = max(1, limit // max(1, len(origins)))
-    if per_origin < grid.count:
-        origins = origins[:: -(-grid.count // per_origin)]
-        per_origin = max(1, limit // len(origins))
     blocks: list[Columns] = []
     ratios: list[Floats] = []
     levels: list[Floats] = []
     targets: list[Ints] = []
-    for origin in origins:
-        steps = np.arange(1, min(horizon, length - 1 - origin) + 1)
-        wanted = max(1, round(per_origin / grid.count))
-        if wanted < steps.size:
-            steps = np.sort(generator.choice(steps, wanted, replace=False))
+    for origin, steps in aims_of(earliest, length, horizon, limit / max(grid.count, 1)).items():
         shared = origin_features(sight, origin)
         scale, _ = level(sight, origin)
-        for step in steps.tolist():
+        for step in steps:
             actual = grid.values[:, origin + step]
             rows = _usable(sight, actual, origin)
             blocks.append(stack(shared, target_features(sight, origin, step), rows))
@@ -191,6 +183,25 @@ def lessons_of(sight: Sight, horizon: int, effort: Effort) -> Lessons:
         np.concatenate(targets),
         categories,
     )
+
+
+def aims_of(earliest: int, length: int, horizon: int, wanted: float) -> dict[int, list[int]]:
+    """Origin → steps, about `wanted` pairs: every bucket after `earliest` is aimed at equally often, from any distance.
+
+    Were steps drawn at random for each origin, a third of all buckets, and so of all festivals, would never be aimed
+    at. Where there are more buckets than pairs, one of each few neighbours is taken.
+    """
+    generator = np.random.default_rng(SEED)
+    targets = np.arange(earliest + 1, length)
+    aimed = np.array_split(targets, min(targets.size, max(1, round(wanted)))) if targets.size else []
+    out: dict[int, list[int]] = {}
+    for neighbours in aimed:
+        target = int(generator.choice(neighbours))
+        steps = np.arange(1, min(horizon, target - earliest) + 1)
+        often = min(steps.size, max(1, round(wanted / targets.size)))
+        for step in generator.choice(steps, often, replace=False).tolist():
+            out.setdefault(target - step, []).append(step)
+    return {origin: sorted(out[origin]) for origin in sorted(out)}
 
 
 def _usable(sight: Sight, actual: Floats, origin: int) -> Ints:

@@ -1,5 +1,6 @@
 """The same grid gives the same forecast, however many of its series are looked at together."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from forecasting import trials
 from forecasting.engine import forecast_grid
 from forecasting.grid import Grid
+from forecasting.models import aims_of
 from forecasting.panel import panel_grid
 from tests.forecasting.panels import daily_panel
 
@@ -46,3 +48,19 @@ def test_very_many_series_are_learnt_from_a_sample(monkeypatch: pytest.MonkeyPat
     assert chosen.size == np.unique(chosen).size == 8
     np.testing.assert_array_equal(chosen, trials.learnt_series(12))
     assert forecast_grid(grid_with_groups(), 14, fast=True).mean.shape[0] == grid_with_groups().count
+
+
+def test_every_bucket_is_taught_equally_often() -> None:
+    aims = aims_of(10, 200, 28, 2 * 189.0)
+    targets = Counter(origin + step for origin, steps in aims.items() for step in steps)
+    assert set(targets) == set(range(11, 200))
+    assert {count for target, count in targets.items() if target > 11} == {2}
+    assert min(aims) >= 10
+
+
+def test_of_more_buckets_than_rows_one_of_each_few_is_taught() -> None:
+    aims = aims_of(10, 1_010, 28, 100.0)
+    targets = sorted(origin + step for origin, steps in aims.items() for step in steps)
+    assert len(targets) == 100
+    assert max(np.diff(targets)) < 20
+    assert len({target % 7 for target in targets}) == 7

@@ -24,7 +24,7 @@ MIN_TRAINING_ROWS = 400
 MAX_RATIO = 25.0
 TIE = 0.03
 FEWEST_SAMPLED = 200_000
-REHEARSED = 120_000
+REHEARSED = 60_000
 ROWS_FOR_THREADS = 100_000
 # A festival comes once a year: what it does is learnt from several of them.
 TAUGHT_YEARS = 4

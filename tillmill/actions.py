@@ -162,3 +162,8 @@ def override_forecast(
 def approve_overrides(root: Path, override_ids: Sequence[str], *, by: str) -> list[Override]:
     """Lets overrides count from the next run on; raises RefusedError for one's own."""
     return overrides.approve(root, override_ids, by=by)
+
+
+def withdraw_overrides(root: Path, override_ids: Sequence[str], *, by: str) -> list[Override]:
+    """Ends overrides of the forecast now; raises UsageError for one that is not known."""
+    return overrides.withdraw(root, override_ids, by=by)

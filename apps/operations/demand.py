@@ -92,8 +92,10 @@ def _items(view: View, export: DeltaGenerator, items: pl.DataFrame) -> None:
     listed = items.with_columns((pl.col("next_units") - pl.col("last_units")).alias("moved"), _rate().alias("rate"))
     columns = _columns(view, int(items["next_weeks"].max() or 0))  # type: ignore[arg-type]
     shown = listed.with_columns(filters.address(view, "demand", "sku").alias("address"))
+    # The rate says it; beside units of both times the difference would push the method out of a narrow page.
+    seen = [column for column in columns if column.field != "moved"]
     tables.table(
-        view, shown, columns, title=view.words("demand.table"), key="items", totals=_whole(listed), link="address"
+        view, shown, seen, title=view.words("demand.table"), key="items", totals=_whole(listed), link="address"
     )
     tables.export(view, export, listed, columns, name="demand")
 
@@ -276,12 +278,12 @@ def _method(view: View, text: str) -> str:
 def _columns(view: View, weeks: int) -> list[tables.Column]:
     words = view.words
     return [
-        tables.Column("name", words("term.product"), view.item, width=260),
+        tables.Column("name", words("term.product"), view.item, width=220),
         tables.Column("sku", words("term.sku")),
         tables.Column("next_units", words("demand.next_units", weeks=weeks), write.exact),
         tables.Column("last_units", words("demand.last_units", weeks=weeks), write.exact),
         tables.Column("moved", words("term.change_units"), lambda value: write.signed(write.exact(value))),
         tables.Column("rate", words("term.change"), write.signed_percent),
-        tables.Column("category", words("term.category"), view.category),
+        tables.Column("category", words("term.category"), view.category, width=150),
         tables.Column("method", words("term.method"), lambda text: _method(view, text)),
     ]

@@ -1,8 +1,9 @@
-"""Setting the forecast by hand: the chosen weeks as a grid to fill in with why and who, what was said, who approves."""
+"""Setting the forecast by hand: the chosen weeks as a grid to fill in with why and who, what was said, who approves
+and who withdraws."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,11 +22,25 @@ _SEEN = 6
 
 
 def section(view: View, ahead: pl.DataFrame, scope: Scope) -> None:
-    """Draws the grid of the weeks ahead within `scope`, everything that was said, and the approval."""
+    """Draws the grid of the weeks ahead within `scope`, everything that was said, who approves and who withdraws."""
     said = actions.known_overrides(view.root)
     _grid(view, ahead, scope, len(said))
     _listed(view, said)
-    _approval(view, [one for one in said if not one.is_approved and not _is_over(view, one)])
+    standing = [one for one in said if not _is_over(view, one)]
+    _answered(
+        view,
+        [one for one in standing if not one.is_approved],
+        key="approve",
+        icon=":material/done_all:",
+        act=lambda names, who: actions.approve_overrides(view.root, names, by=who),
+    )
+    _answered(
+        view,
+        standing,
+        key="withdraw",
+        icon=":material/undo:",
+        act=lambda names, who: actions.withdraw_overrides(view.root, names, by=who),
+    )
 
 
 def spoken(weeks: list[date], shall_be: list[float | None]) -> dict[date, float]:
@@ -169,30 +184,30 @@ def _is_over(view: View, one: Override) -> bool:
     return one.to_on < view.today or (one.expires_at is not None and one.expires_at <= view.clock)
 
 
-def _approval(view: View, waiting: list[Override]) -> None:
-    """Who approves what; the author of an override is told that it takes another."""
-    if not waiting:
+def _answered(
+    view: View, asked: list[Override], *, key: str, icon: str, act: Callable[[list[str], str], list[Override]]
+) -> None:
+    """A card to choose among the `asked`, to say who one is, and to `act` on the chosen; a refusal is told there."""
+    if not asked:
         return
     words = view.words
-    by_id = {one.override_id: one for one in waiting}
-    with st.container(border=True, key="card-approve", gap="small"):
-        st.markdown(f"**{words('overrides.approve_title')}**")
-        st.caption(words("overrides.approve_note"))
+    by_id = {one.override_id: one for one in asked}
+    with st.container(border=True, key=f"card-{key}", gap="small"):
+        st.markdown(f"**{words(f'overrides.{key}_title')}**")
+        st.caption(words(f"overrides.{key}_note"))
         first, second, third = st.columns([5, 2, 2], gap="small", vertical_alignment="bottom")
         chosen = first.multiselect(
-            words("overrides.waiting"),
+            words(f"overrides.{key}_which"),
             list(by_id),
             format_func=lambda name: _label(view, by_id[name]),
-            key="approve",
+            key=key,
             placeholder=words("overrides.choose"),
         )
-        approver = second.text_input(words("overrides.approved_by"), key="approve-by")
-        is_ready = bool(chosen) and bool(approver.strip())
-        if third.button(
-            words("overrides.approve"), icon=":material/done_all:", disabled=not is_ready, key="approve-keep"
-        ):
+        who = second.text_input(words(f"overrides.{key}_by"), key=f"{key}-by")
+        is_ready = bool(chosen) and bool(who.strip())
+        if third.button(words(f"overrides.{key}"), icon=icon, disabled=not is_ready, key=f"{key}-keep"):
             try:
-                actions.approve_overrides(view.root, chosen, by=approver)
+                act(chosen, who)
             except TillmillError as error:
                 st.text(error.what)
                 return

@@ -18,6 +18,7 @@ from tests.apps.brand import LAST_WEEK
 from tillmill import actions
 from tillmill.actions import Scope, Verdict, create_workspace
 from tillmill.warehouse import read_table
+from tillmill.workspace import now
 
 PORTAL = Path(__file__).parents[2] / "apps" / "portal.py"
 # Data health has a table of what needs somebody above that of all streams; a customer has orders, consents, reasons;
@@ -213,6 +214,27 @@ def test_weeks_set_by_hand_wait_on_the_page_for_somebody_elses_approval(opened: 
     assert (one.author, one.approved_by, one.is_approved) == ("kim", "lee", True)
     # What nobody has to approve any more is asked of nobody.
     assert not [box for box in at.multiselect if box.key == "approve"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_was_set_by_hand_is_withdrawn_on_the_page(opened: Opened, tmp_path: Path, language: str) -> None:
+    root = marts.publish(create_workspace(tmp_path, marts.SETTINGS).root, marts.marts())
+    name = proposed(root)
+    actions.approve_overrides(root, [name], by="lee")
+    at = opened("demand", root, lang=language)
+    assert not at.exception
+    # Approved already: nobody is asked again, but it can be taken back, by somebody who says who they are.
+    assert [box.key for box in at.multiselect if box.key in ("approve", "withdraw")] == ["withdraw"]
+    at.multiselect(key="withdraw").select(name).run()
+    assert at.button(key="withdraw-keep").disabled
+    at.text_input(key="withdraw-by").input("kim").run()
+    at.button(key="withdraw-keep").click().run()
+    assert not at.exception
+    (one,) = actions.known_overrides(root)
+    assert one.expires_at is not None
+    assert one.expires_at <= now()
+    assert one.is_pending
+    assert not [box for box in at.multiselect if box.key == "withdraw"]
 
 
 def test_only_filled_in_weeks_are_proposed() -> None:

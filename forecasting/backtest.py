@@ -12,6 +12,7 @@ import polars as pl
 from forecasting import metrics
 from forecasting.engine import Outcome, forecast_grid
 from forecasting.grid import Floats, Grid, Ints, codes
+from forecasting.signals import signals_in, without_signals
 from forecasting.smoothing import moving_average, seasonal_naive
 from forecasting.weekly import check_weekly, weekly_grid
 
@@ -25,8 +26,9 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
 }
 MOVING_WEEKS = 8
 NAIVE, MOVING, STATISTICAL, MODEL, PLAN = "naive", "moving average", "statistical", "model", "promotion plan"
+SIGNALS = "signals"
 # From the simplest method to what is published unless it is worse; each knows more than the one before it.
-STEPS = (NAIVE, MOVING, STATISTICAL, MODEL, PLAN)
+STEPS = (NAIVE, MOVING, STATISTICAL, MODEL, PLAN, SIGNALS)
 SCORES_SCHEMA: dict[str, type[pl.DataType]] = {
     "series": pl.String,
     "level": pl.String,
@@ -41,14 +43,17 @@ SCORES_SCHEMA: dict[str, type[pl.DataType]] = {
 
 @dataclass(frozen=True)
 class Trialled:
-    """One origin's forecasts by step, what came, the classes known then and the history they were made from."""
+    """One origin's forecasts by step, what came, the classes known then and the history they were made from.
+
+    `quantiles` are those of the steps that the engine makes with all that they know.
+    """
 
     keys: pl.DataFrame
     history: Floats
     actual: Floats
     kind: tuple[str, ...]
     steps: Mapping[str, Floats]
-    quantiles: Floats
+    quantiles: Mapping[str, Floats]
 
 
 def score_origins(
@@ -60,11 +65,12 @@ def score_origins(
     row is for all series together (`series` '*') of a `level` (sku × channel × location, sku, channel, all) and a
     `class` ('*' or that of the series at the origin), for one week ahead (`horizon` 1..) or the whole horizon (0).
     `step` is who forecast: `naive`, `moving average`, `statistical` (what the class would get without the model),
-    `model` (told no price and no promotion ahead), `promotion plan` (told both; only where they are planned). `value`
-    is that step's figure and `benchmark_value` SeasonalNaive's (52 weeks where a year of history exists, else the last
-    value), means over the origins.
-    Metrics: wape, bias (±, rates), rmsse, and for the last step pinball, coverage_80 (ties shared out) and
-    coverage_80_counted. Series that had not sold by an origin are not scored there.
+    `model` (told no price and no promotion ahead), `promotion plan` (told both; only where they are planned), `signals`
+    (told also what is heard beside demand up to the origin; only where something is). `value` is that step's figure and
+    `benchmark_value` SeasonalNaive's (52 weeks where a year of history exists, else the last value), means over the
+    origins.
+    Metrics: wape, bias (±, rates), rmsse, and for the last step without and with signals pinball, coverage_80 (ties
+    shared out) and coverage_80_counted. Series that had not sold by an origin are not scored there.
     """
     check_weekly(history)
     if history.is_empty():
@@ -93,20 +99,22 @@ def trial_at(grid: Grid, length: int, horizon: int) -> Trialled:
     sold = (np.nan_to_num(grid.values[:, :length]) > 0).any(axis=1)
     live = grid.take(np.flatnonzero(sold).astype(np.int64))
     past = live.cut(length)
-    steps, outcome = steps_of(past, horizon)
+    steps, outcomes = steps_of(past, horizon)
     return Trialled(
         keys=live.keys,
         history=past.values,
         actual=live.values[:, length : length + horizon],
-        kind=tuple(outcome.kind.tolist()),
+        kind=tuple(next(iter(outcomes.values())).kind.tolist()),
         steps=steps,
-        quantiles=outcome.quantiles,
+        quantiles={step: outcome.quantiles for step, outcome in outcomes.items()},
     )
 
 
-def steps_of(grid: Grid, horizon: int) -> tuple[dict[str, Floats], Outcome]:
-    """Means of each step (series × week) after the grid's last week, and the outcome of the last one."""
-    outcome = forecast_grid(grid, horizon, fast=True)
+def steps_of(grid: Grid, horizon: int) -> tuple[dict[str, Floats], dict[str, Outcome]]:
+    """Means of each step (series × week) after the grid's last week, and the outcomes of the last one without and with
+    signals."""
+    unheard = without_signals(grid)
+    outcome = forecast_grid(unheard, horizon, fast=True)
     steps = {
         NAIVE: seasonal_naive(grid.values, horizon, benchmark_season(grid.length, grid.rhythm.year)),
         MOVING: moving_average(grid.values, horizon, MOVING_WEEKS),
@@ -114,8 +122,12 @@ def steps_of(grid: Grid, horizon: int) -> tuple[dict[str, Floats], Outcome]:
         MODEL: outcome.mean,
     }
     if planned(grid):
-        steps |= {MODEL: forecast_grid(without_plan(grid), horizon, fast=True).mean, PLAN: outcome.mean}
-    return steps, outcome
+        steps |= {MODEL: forecast_grid(without_plan(unheard), horizon, fast=True).mean, PLAN: outcome.mean}
+    outcomes = {list(steps)[-1]: outcome}
+    if signals_in(grid.past):
+        outcomes[SIGNALS] = forecast_grid(grid, horizon, fast=True)
+        steps[SIGNALS] = outcomes[SIGNALS].mean
+    return steps, outcomes
 
 
 def planned(grid: Grid) -> list[str]:
@@ -141,7 +153,7 @@ def benchmark_season(length: int, year: int) -> int:
 
 def _trial_rows(trial: Trialled, horizon: int) -> list[tuple[tuple[str, str, str, int, str], float, float]]:
     rows: list[tuple[tuple[str, str, str, int, str], float, float]] = []
-    kinds, last = np.array(trial.kind), list(trial.steps)[-1]
+    kinds = np.array(trial.kind)
     for level, columns in LEVELS.items():
         group = _group(trial.keys, columns)
         picks: dict[str, Ints] = {ALL: np.arange(kinds.size)}
@@ -156,9 +168,9 @@ def _trial_rows(trial: Trialled, horizon: int) -> list[tuple[tuple[str, str, str
                 for step, mean in means.items():
                     figures = point_metrics(actual[:, window], mean[:, window], history)
                     rows += [((level, name, step, ahead, m), v, benchmark[m]) for m, v in figures.items()]
-                if level == SERIES_LEVEL:
-                    figures = band_metrics(trial.actual[chosen][:, window], trial.quantiles[chosen][:, window])
-                    rows += [((level, name, last, ahead, m), v, float("nan")) for m, v in figures.items()]
+                for step, quantiles in trial.quantiles.items() if level == SERIES_LEVEL else ():
+                    figures = band_metrics(trial.actual[chosen][:, window], quantiles[chosen][:, window])
+                    rows += [((level, name, step, ahead, m), v, float("nan")) for m, v in figures.items()]
     return rows
 
 

@@ -8,12 +8,16 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from forecasting.backtest import ALL, MODEL, PLAN, SCORES_SCHEMA, STEPS, steps_of, without_plan
+from forecasting.backtest import ALL, MODEL, PLAN, SCORES_SCHEMA, SIGNALS, STEPS, steps_of, without_plan
 from forecasting.engine import Outcome, forecast_grid
 from forecasting.grid import Floats
+from forecasting.signals import signals_in
 from forecasting.weekly import demand_rows, forecast_demand, weekly_grid
 
 PUBLISHED = "published"
+# What signals must take off the error before they are listened to: columns that say nothing move it by a few tenths of
+# a percent, now up and now down.
+WORTH_HEARING = 0.01
 
 
 def champion_of(scores: pl.DataFrame) -> str | None:
@@ -28,13 +32,17 @@ def choose(scores: pl.DataFrame, champion: str | None) -> str:
     `scores` are this run's, so the champion is tried on the same history by the same code as its challengers; before
     the first run the naive forecast is the champion. Worse is a greater mean RMSSE over the scored levels: squared
     errors, because a mean is what is published, and every level alike, because plans are made at all of them. A
-    champion that cannot be tried any more (there is no plan) is stood in for by the step before it. Without a trial
-    (too short a history) nothing is known to be worse: the champion stays, or the last step begins.
+    champion that cannot be tried any more (there is no plan) is stood in for by the step before it. Signals are only
+    listened to where they take `WORTH_HEARING` off the error of the same step without them: what moves beside demand
+    need not say anything about it. Without a trial (too short a history) nothing is known to be worse: the champion
+    stays, or the promotion plan's step begins.
     """
     errors = _errors(scores)
     if not errors:
         return champion or PLAN
     names = [step for step in STEPS if step in errors]
+    if names[-1] == SIGNALS and errors[SIGNALS] > (1 - WORTH_HEARING) * errors[names[-2]]:
+        names.pop()
     held = [step for step in names if champion in STEPS and STEPS.index(step) <= STEPS.index(str(champion))]
     bar = errors[held[-1] if held else names[0]]
     return next(step for step in reversed(names) if errors[step] <= bar)
@@ -51,13 +59,16 @@ def forecast_as(
     step: str, history: pl.DataFrame, *, horizon_weeks: int, cutoff_on: date, future: pl.DataFrame | None = None
 ) -> pl.DataFrame:
     """Rows of `forecasting.demand` by one of `STEPS`; all else as `weekly.forecast_demand`."""
+    if step != SIGNALS:
+        history = history.drop(signals_in(history.columns))
     known = history.filter(pl.col("week_on") <= cutoff_on - timedelta(days=6))
-    if step == PLAN or known.is_empty() or horizon_weeks < 1:
+    if step in (PLAN, SIGNALS) or known.is_empty() or horizon_weeks < 1:
         return forecast_demand(history, horizon_weeks=horizon_weeks, cutoff_on=cutoff_on, future=future)
     grid = weekly_grid(known, horizon_weeks=horizon_weeks, through_on=cutoff_on, future=future)
     if step == MODEL:
         return demand_rows(grid, forecast_grid(without_plan(grid), horizon_weeks, fast=True), cutoff_on)
-    steps, outcome = steps_of(grid, horizon_weeks)
+    steps, outcomes = steps_of(grid, horizon_weeks)
+    (outcome,) = outcomes.values()
     return demand_rows(grid, with_mean(outcome, steps[step], step), cutoff_on)
 
 

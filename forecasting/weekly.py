@@ -10,6 +10,7 @@ import polars as pl
 
 from forecasting.engine import Outcome, forecast_grid
 from forecasting.grid import QUANTILE_COLUMNS, Floats, Grid, Part, bucket_index, codes, matrix, part_of
+from forecasting.signals import signals_in
 from tillmill.errors import UsageError
 
 KEYS = ("sku", "channel_id", "location_id")
@@ -37,8 +38,8 @@ def forecast_demand(
     """Rows of `forecasting.demand` (without run_id): one per sku × channel × location × week after `cutoff_on`.
 
     `history`: sku, channel_id, location_id, week_on (Monday), units (as they were wanted:
-    `daily.unconstrained_weeks`), and where known price_amount, promoted_share_rate, in_stock_rate (0..1); text columns
-    beside them (category, brand) tell which series are alike.
+    `daily.unconstrained_weeks`), and where known price_amount, promoted_share_rate, in_stock_rate (0..1) and signals
+    (`signals.with_signals`); text columns beside them (category, brand) tell which series are alike.
     `future`: the same keys and week_on with any of price_amount, promoted_share_rate, is_holiday or other planned
     numbers that `history` has too. Weeks that end after `cutoff_on` are not looked at.
     Out: mean and quantiles in units of one week, Monday `bucket_on`; `parts` is JSON of base, season, price,
@@ -78,7 +79,7 @@ def weekly_grid(
         units = np.where(rate < MIN_IN_STOCK_RATE, np.nan, units)
     past = {
         name: _carried(matrix(keys.height, length, rows, columns, indexed[name], np.nan))
-        for name in PLAN
+        for name in (*PLAN, *signals_in(history.columns))
         if name in history.columns
     }
     known, parts, reach = _known(indexed, future, keys, first_on, length, horizon_weeks)

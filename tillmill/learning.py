@@ -22,6 +22,7 @@ from forecasting.backtest import score_origins
 from forecasting.champion import champion_of, choose, forecast_as, marked
 from forecasting.daily import demand_history, unconstrained_weeks
 from forecasting.planned import with_plan
+from forecasting.signals import with_signals
 from ingestion.contracts import contract
 from ingestion.contracts.contract import landed_schema
 from ingestion.landing import lake
@@ -227,7 +228,8 @@ class Learner:
         # One week more than planned for: at mid-week the running week is forecast too, and the plan starts after it.
         horizon = self._workspace.settings.forecasting.horizon_weeks + 1
         last: date = weeks["week_on"].max()  # type: ignore[assignment]
-        history, future = with_plan(unconstrained_weeks(weeks, days), self._read("int_demand_plan"), horizon)
+        heard = with_signals(unconstrained_weeks(weeks, days), self._read("int_demand_signal"))
+        history, future = with_plan(heard, self._read("int_demand_plan"), horizon)
         scores = score_origins(history, horizon_weeks=horizon - 1, origins=2, future=future)
         step = choose(scores, champion_of(self._landed("forecasting.scores")))
         cutoff_on = last + timedelta(days=6)

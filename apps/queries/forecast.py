@@ -6,7 +6,7 @@ import polars as pl
 
 from apps.queries.warehouse import Warehouse
 
-STEPS = ("naive", "moving average", "statistical", "model", "promotion plan", "override")
+STEPS = ("naive", "moving average", "statistical", "model", "promotion plan", "signals", "override")
 PARTS = ("base", "season", "price", "promotion", "festival", "other")
 
 _CHANGE = """

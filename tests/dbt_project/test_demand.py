@@ -9,7 +9,7 @@ import pytest
 
 from tests.dbt_project import brand
 from tests.dbt_project.conftest import Warehouse
-from tests.dbt_project.lake import day
+from tests.dbt_project.lake import SmallLake, at, day
 
 D = Decimal
 FIRST, LAST = date(2016, 11, 1), date(2017, 1, 14)
@@ -47,6 +47,51 @@ def sales() -> list[dict[str, object]]:
     return lines
 
 
+def hear(lake: SmallLake) -> None:
+    """What moved beside demand: all of the week of 2017-01-02, but where a row says otherwise."""
+    seen = {"shop_id": "shop_a", "on": day("2017-01-03"), "views": 99}
+    lake.land(
+        "ecommerce.listings",
+        [
+            {"shop_id": "shop_a", "listing_id": "L1", "variant_id": variant, "sku": sku}
+            for variant, sku in (("V1", "MILK"), ("V2", "CHEESE"), ("V3", "MILK"))
+        ],
+    )
+    lake.land(
+        "ecommerce.traffic",
+        [
+            # By source, and the platform's own sum, in which nobody is twice.
+            {**seen, "listing_id": "L1", "source": "search", "visitors": 30},
+            {**seen, "listing_id": "L1", "source": "live", "visitors": 20},
+            {**seen, "listing_id": "L1", "source": "*", "visitors": 45},
+            {**seen, "listing_id": "L1", "source": "search", "visitors": 5, "on": day("2017-01-08")},
+            {**seen, "listing_id": "*", "source": "*", "visitors": 400},
+            # The running week is not over.
+            {**seen, "listing_id": "L1", "source": "*", "visitors": 70, "on": day("2017-01-16")},
+        ],
+    )
+    paid = {"platform": "p", "shop_id": "shop_a", "on": day("2017-01-03"), "cash_amount": 1, "currency": "USD"}
+    lake.land(
+        "ads.daily",
+        [
+            {**paid, "campaign_id": "A1", "sku_scope": "CHEESE", "impressions": 900},
+            {**paid, "campaign_id": "A2", "sku_scope": "everything", "impressions": 50},
+        ],
+    )
+    said = {"platform": "p", "kind": "post", "likes": 500, "observed_at": at("2017-01-14T10:00")}
+    lake.land(
+        "social.posts",
+        [
+            {**said, "post_id": "1", "sku_hint": "MILK", "posted_at": at("2017-01-04T12:00")},
+            {**said, "post_id": "2", "sku_hint": "MILK", "posted_at": at("2017-01-05T12:00")},
+            # Sunday night in New York is Monday in UTC.
+            {**said, "post_id": "3", "posted_at": at("2017-01-09T03:00")},
+        ],
+    )
+    given = {"sku_scope": "MILK", "issued_at": at("2017-01-02T12:00"), "updated_at": at("2017-01-02T12:00")}
+    lake.land("crm.coupons", [{**given, "coupon_id": f"C{number}", "shop_id": "shop_a"} for number in range(3)])
+
+
 @pytest.fixture(scope="module")
 def built(warehouse: Warehouse) -> Warehouse:
     lake = warehouse.fresh()
@@ -71,6 +116,7 @@ def built(warehouse: Warehouse) -> Warehouse:
             {**placed, "store_id": "S1", "week_on": day("2017-01-02")},
         ],
     )
+    hear(lake)
     learnt = {"run_id": "r1", "sku": "MILK", "channel_id": "store", "location_id": "S1"}
     lake.land(
         "forecasting.history",
@@ -124,6 +170,23 @@ def test_what_was_observed_stands_beside_what_would_have_been(built: Warehouse) 
         (day("2016-12-19"), D("104.000"), D("14.000")),
         (day("2017-01-02"), D("12.000"), D("13.900")),
     ]
+
+
+def test_what_is_heard_beside_demand_is_told_by_week_of_a_sku_or_of_the_brand(built: Warehouse) -> None:
+    heard = built.rows(
+        "select name, sku, channel_id, figure from int_demand_signal where week_on = '2017-01-02' order by all"
+    )
+    assert heard == [
+        ("ad_impressions", "*", "shop_a", 50),
+        ("ad_impressions", "CHEESE", "shop_a", 900),
+        ("coupon_drops", "MILK", "shop_a", 3),
+        ("social_posts", "*", "*", 1),
+        ("social_posts", "MILK", "*", 2),
+        ("web_visitors", "*", "shop_a", 400),
+        ("web_visitors", "CHEESE", "shop_a", 50),
+        ("web_visitors", "MILK", "shop_a", 50),
+    ]
+    assert built.rows("select count(*) from int_demand_signal where week_on <> '2017-01-02'") == [(0,)]
 
 
 def test_what_is_planned_is_told_by_week_as_a_share_of_it(built: Warehouse) -> None:

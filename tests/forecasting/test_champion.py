@@ -10,7 +10,17 @@ import polars as pl
 import pytest
 
 from forecasting import backtest
-from forecasting.backtest import MODEL, MOVING, NAIVE, PLAN, SCORES_SCHEMA, STATISTICAL, score_origins, without_plan
+from forecasting.backtest import (
+    MODEL,
+    MOVING,
+    NAIVE,
+    PLAN,
+    SCORES_SCHEMA,
+    SIGNALS,
+    STATISTICAL,
+    score_origins,
+    without_plan,
+)
 from forecasting.champion import champion_of, choose, forecast_as, marked
 from forecasting.engine import Outcome, forecast_grid
 from forecasting.grid import QUANTILE_COLUMNS, Grid
@@ -54,6 +64,28 @@ def test_the_last_step_that_is_no_worse_than_the_champion_is_published(
     errors: dict[str, float], champion: str | None, published: str
 ) -> None:
     assert choose(scores(**errors), champion) == published
+
+
+@pytest.mark.parametrize(
+    ("error", "champion", "published"),
+    [
+        (0.68, PLAN, SIGNALS),
+        # Better than naive would be enough of any other step, but signals have to earn their place.
+        (0.8, None, PLAN),
+        (0.698, PLAN, PLAN),
+        # And to keep it.
+        (0.698, SIGNALS, PLAN),
+        (0.68, SIGNALS, SIGNALS),
+    ],
+)
+def test_signals_are_listened_to_where_they_take_something_off_the_error(
+    error: float, champion: str | None, published: str
+) -> None:
+    assert choose(scores(**TRIED, signals=error), champion) == published
+
+
+def test_without_signals_the_step_before_them_stands_in() -> None:
+    assert choose(scores(**TRIED), SIGNALS) == PLAN
 
 
 def test_without_a_trial_the_champion_stays() -> None:

@@ -34,6 +34,7 @@ steps as (
             when 'statistical' then 'naive'
             when 'model' then 'statistical'
             when 'promotion plan' then 'model'
+            when 'signals' then 'promotion plan'
         end as previous_step,
         {%- for metric in ['wape', 'bias', 'rmsse', 'pinball', 'coverage_80'] %}
         max(case when metric = '{{ metric }}' then value end) as {{ metric }},

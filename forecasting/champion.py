@@ -15,8 +15,8 @@ from forecasting.signals import signals_in
 from forecasting.weekly import demand_rows, forecast_demand, weekly_grid
 
 PUBLISHED = "published"
-# What signals must take off the error before they are listened to: columns that say nothing move it by a few tenths of
-# a percent, now up and now down.
+# What signals must take off the error before they are listened to: on the demo, those that say nothing new moved it by
+# one or two thousandths (docs/forecasting.md).
 WORTH_HEARING = 0.01
 
 

@@ -36,22 +36,16 @@ final as (
     from {{ ref('stg_wms__stock') }} as counts
     left join locations on counts.location_id = locations.location_id
     where coalesce(locations.kind, 'store') = 'store'
+    {%- for kind, versions in {'movements': ref('stg_wms__movements_all'), 'counts': ref('stg_wms__stock_all')}.items() %}
     union all
     select
-        'movements' as kind,
+        '{{ kind }}' as kind,
         '-' as location_id,
         '-' as sku,
         '-' as value,
         coalesce(max(visible_seq), 0) as visible_seq
-    from {{ ref('stg_wms__movements_all') }}
-    union all
-    select
-        'counts' as kind,
-        '-' as location_id,
-        '-' as sku,
-        '-' as value,
-        coalesce(max(visible_seq), 0) as visible_seq
-    from {{ ref('stg_wms__stock_all') }}
+    from {{ versions }}
+    {%- endfor %}
 )
 
 select * from final

@@ -42,11 +42,12 @@ shops as (
 
 -- Stores that only the till knows.
 tills as (
-    select distinct
-        store_id as location_id,
+    select
+        id as location_id,
         4 as trust,
         'store' as kind
-    from {{ ref('stg_pos__sale_lines') }}
+    from {{ ref('int_ids_undescribed') }}
+    where kind = 'location'
 ),
 
 default_channel as (

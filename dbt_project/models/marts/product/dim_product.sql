@@ -13,7 +13,8 @@ revisions as (
 ),
 
 sold as (
-    select sku from {{ ref('stg_pos__sale_lines') }}
+    select id as sku from {{ ref('int_ids_undescribed') }}
+    where kind = 'product'
     union
     select sku from {{ ref('stg_ecommerce__order_lines') }}
     union

@@ -15,7 +15,7 @@ from ingestion.connectors.connector import THIS_STREAM, Connector, Window, start
 from ingestion.connectors.page import Page
 from ingestion.contracts.contract import Contract
 from ingestion.mapping import FieldRule, read_rules, reads
-from ingestion.privacy.normalise import CALLING_CODES
+from ingestion.privacy.normalise import calling_code_of
 from tillmill.errors import SettingsError, TillmillError
 from tillmill.refusals import in_words, nearest
 from tillmill.workspace import SETTINGS_FILE, Snapshot, SourceSettings, StreamSettings, Workspace
@@ -174,7 +174,7 @@ def _bind_stream(workspace: Workspace, source: SourceSettings, settings: StreamS
         timezone=timezone,
         deletes=settings.deletes if isinstance(settings.deletes, str) else None,
         currency=workspace.settings.brand.currency,
-        calling_code=CALLING_CODES.get(workspace.settings.brand.currency, ""),
+        calling_code=calling_code_of(workspace.settings.brand),
         where=where,
         states_every_field=protocol.states_every_field,
         hands_over_files=protocol.hands_over_files,

@@ -17,6 +17,7 @@ from ingestion.contracts.contract import landed_name
 from ingestion.mapping import FieldRule, reads
 from ingestion.prepare import Prepared, prepare
 from ingestion.privacy.masking import mask, mask_column
+from ingestion.privacy.normalise import kind_of
 from ingestion.privacy.signs import people_fields
 from ingestion.privacy.tokens import Keys
 from ingestion.sources import Stream
@@ -175,9 +176,26 @@ def judge(stream: Stream, page: Page, prepared: Prepared, *, unsealed: bool = Fa
             *filter(None, [page.news]),
             *idle(stream.unused, raw, prepared.extra_fields),
             *idle(stream.drop, page.records.columns, prepared.extra_fields, "drop"),
+            *_from_nowhere(stream, records),
         ],
         unread=[*page.unread] if unsealed else [mask(said, is_name=True) for said in page.unread],
     )
+
+
+def _from_nowhere(stream: Stream, records: pl.DataFrame) -> list[str]:
+    """What is said of phones that name no country where nobody has said which is meant."""
+    said = []
+    for column in sorted(stream.contract.personal) if not stream.calling_code else ():
+        rule = stream.rules.get(column)
+        if rule is None or rule.calling_code or kind_of(column) != "phone" or rule.field not in records.columns:
+            continue
+        bare = records.select(pl.col(rule.field).str.contains(r"^\s*(\(0\))?0?[1-9]").sum()).item()
+        if bare:
+            said.append(
+                f"{bare} of {records.height} {rule.field} say no country and stay as they were dialled, so that 0171… "
+                'does not meet +49171…: say [brand] calling_code = "49", or calling_code of the field'
+            )
+    return said
 
 
 def _read_by(stream: Stream, raw: Sequence[str]) -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ from ingestion.landing import files, lake
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import run_lock, stream_lock
 from ingestion.privacy import proof
-from ingestion.privacy.normalise import CALLING_CODES, kind_of, normalise
+from ingestion.privacy.normalise import calling_code_of, kind_of, normalise
 from ingestion.privacy.person import visible_files
 from ingestion.privacy.records import record_token
 from ingestion.privacy.suppression import read_suppressed
@@ -187,7 +187,7 @@ def _addresses(
     with Vault(workspace) as vault:
         clear = vault.read(records=places.select("load_seq", "row").iter_rows(), who=who, purpose=purpose)
     found = places.join(clear.select("load_seq", "row", column), on=["load_seq", "row"])
-    calling_code = CALLING_CODES.get(workspace.settings.brand.currency, "")
+    calling_code = calling_code_of(workspace.settings.brand)
     plain = [normalise(kind_of(column), value or "", calling_code) for value in found[column]]
     shown = [value if value is None or form == "clear" else room.hashed(value) for value in plain]
     return (

@@ -49,6 +49,11 @@ class Brand(Strict):
         default="00:00", pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="a time of day, such as 04:00"
     )
     language: str = Field(default="en", pattern="^(en|zh)$", description="en or zh")
+    calling_code: str = Field(
+        default="",
+        pattern="^[1-9][0-9]{0,2}$|^$",
+        description='a country\'s calling code without its plus, such as "49"',
+    )
 
     @field_validator("timezone")
     @classmethod

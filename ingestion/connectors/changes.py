@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from pydantic import Field, field_validator, model_validator
 
-from ingestion.connectors.connector import Settings, Window
+from ingestion.connectors.connector import THIS_STREAM, Settings, Window
 from ingestion.connectors.page import Page
 from ingestion.connectors.paging import Turn
 from ingestion.connectors.records import Row, dig, frame, lacks, rows_of
 from ingestion.connectors.signing import Value
-from tillmill.errors import SettingsError
+from tillmill.errors import SettingsError, SourceError
 from tillmill.workspace import now
 
 # Beyond this many remembered records the next pull takes the overlap again, and its rows meet by key.
@@ -39,7 +39,8 @@ class Changes(Settings):
     (strftime, epoch_s or epoch_ms) and `timezone` say how the source writes such times; `instead_field` is read where
     `since_field` is null. `window_hours` cuts the time from `start` into spans, each pulled whole before the next:
     a long first pull that is cut short goes on at the span it was in. `explode` makes one record of each element of a
-    nested list, with the parent's fields named in `parents`.
+    nested list, with the parent's fields named in `parents`: at least one record of a first page has each of them,
+    unless `parents_may_be_missing`.
     """
 
     since_param: str = ""
@@ -56,6 +57,7 @@ class Changes(Settings):
     explode: str = ""
     explode_may_be_missing: bool = Field(default=False, description="a record without `explode` has nothing in it")
     parents: list[str] = Field(default_factory=list)
+    parents_may_be_missing: bool = Field(default=False, description="a first page may have none of a parent's fields")
 
     @field_validator("timezone")
     @classmethod
@@ -174,20 +176,34 @@ def changed_pages(
             if not rows:
                 continue
             # The first page speaks for the others: a later one, or a later pull of few records, may well lack a field.
-            lacking = lacks(turn.items, changes.parents) if cursor is None and is_first else ""
+            if cursor is None and is_first and not changes.parents_may_be_missing:
+                refuse_orphans(turn.items, changes.parents, what)
             is_first = False
             # One page is held back, so that the span's last one with records carries the cursor behind it.
             if waiting is not None:
                 yield waiting
-            waiting = Page(
-                frame(rows), memory.midway(), now(), position, news="; ".join(filter(None, [turn.news, lacking]))
-            )
+            waiting = Page(frame(rows), memory.midway(), now(), position, news=turn.news)
         memory.close(span)
         if waiting is not None:
             yield replace(waiting, cursor=memory.cursor)
             handed_on = memory.cursor
     if memory.cursor != handed_on:
         yield Page(pl.DataFrame(), memory.cursor, now(), f"{what}, nothing new")
+
+
+def refuse_orphans(items: list[Any], parents: list[str], what: str) -> None:
+    """Raises SourceError where no record has a field that `parents` names.
+
+    Lines whose parent's time or currency was misspelt would land with what stands in for it, and a later line with
+    the right one, being older, would not displace them.
+    """
+    if lacking := lacks(items, parents):
+        raise SourceError(
+            f"{what}: {lacking}",
+            state="Nothing of it has landed.",
+            next_command="mend pull.parents, or, if the source leaves out what is empty, say parents_may_be_missing = "
+            f"true; then: tillmill ingest {THIS_STREAM}",
+        )
 
 
 class _Memory:

@@ -17,7 +17,7 @@ from ingestion.landing.ledger import Ledger, Load
 from ingestion.landing.locks import stream_lock
 from ingestion.prepare import FORGOTTEN
 from ingestion.privacy import looking, records
-from ingestion.privacy.normalise import CALLING_CODES, IDENTIFYING, kind_of
+from ingestion.privacy.normalise import IDENTIFYING, calling_code_of, kind_of
 from ingestion.privacy.person import Asked, find_person, visible_files
 from ingestion.privacy.requests import Request, Requests
 from ingestion.privacy.seal import MARK, NAMELESS, is_sealed, unseal
@@ -296,4 +296,4 @@ def _erase(workspace: Workspace, contract: Contract, load: Load, rows: pl.DataFr
 
 def _finder(workspace: Workspace, tokens: Tokens) -> Finder:
     keys: Keys = load_keys(workspace)
-    return Finder(tokens, keys, (CALLING_CODES.get(workspace.settings.brand.currency, ""), ""))
+    return Finder(tokens, keys, (calling_code_of(workspace.settings.brand), ""))

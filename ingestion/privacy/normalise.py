@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from tillmill.workspace import Brand
+
 # Which normalisation a personal column takes; a code (member, union, shop user) keeps its letters as they are.
 KINDS = {
     "phone": "phone",
@@ -23,8 +25,13 @@ _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 _ONE_DIGIT = re.compile(r"(\d)\1{6,}$")
 _SPACES = re.compile(r"\s+")
 _PLACEHOLDERS = ("13800138000", "12345678", "1234567890", "0123456789")
-# Calling code by currency of the brand: where numbers without a country come from, unless the mapping says otherwise.
+# Calling code by currency of the brand, for currencies of one country.
 CALLING_CODES = {"USD": "1", "CAD": "1", "CNY": "86", "GBP": "44", "JPY": "81", "KRW": "82", "HKD": "852", "TWD": "886"}
+
+
+def calling_code_of(brand: Brand) -> str:
+    """Where the brand's phones without a country come from, unless a field says otherwise; empty where nobody knows."""
+    return brand.calling_code or CALLING_CODES.get(brand.currency, "")
 
 
 def kind_of(column: str) -> str:

@@ -12,7 +12,7 @@ import polars as pl
 from ingestion.contracts import ALL
 from ingestion.contracts.contract import Contract, landed_key, landed_name
 from ingestion.landing.ledger import Ledger, Load
-from ingestion.privacy.normalise import CALLING_CODES, IDENTIFYING, kind_of, normalise
+from ingestion.privacy.normalise import IDENTIFYING, calling_code_of, kind_of, normalise
 from ingestion.privacy.tokens import load_keys, token
 from ingestion.privacy.vault import PLACE, Vault
 from tillmill.errors import UsageError
@@ -88,7 +88,7 @@ def find_person(workspace: Workspace, ledger: Ledger, asked: Asked) -> Person:
 
 def _given(workspace: Workspace, asked: Asked) -> dict[str, frozenset[str]]:
     keys = load_keys(workspace)
-    calling_code = CALLING_CODES.get(workspace.settings.brand.currency, "")
+    calling_code = calling_code_of(workspace.settings.brand)
     found: dict[str, frozenset[str]] = {}
     for kind, option, values in (
         ("code", "--member", asked.members),
@@ -145,7 +145,7 @@ def _words(workspace: Workspace, asked: Asked, tokens: dict[str, frozenset[str]]
         for name in (name for name in found.columns if name not in PLACE and kind_of(name) in IDENTIFYING):
             values |= {(kind_of(name), value) for value in found[name].drop_nulls()}
     keys = load_keys(workspace)
-    calling_code = CALLING_CODES.get(workspace.settings.brand.currency, "")
+    calling_code = calling_code_of(workspace.settings.brand)
     words: set[str] = set()
     for kind, value in values:
         spelled = normalise(kind, value, calling_code)

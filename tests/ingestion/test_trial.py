@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ingestion.landing.ledger import Cursor, Ledger
+from ingestion.prepare import prepare
 from ingestion.privacy.tokens import create_keys, load_keys
 from ingestion.sources import bind
 from ingestion.trial import Trial, try_stream
@@ -283,3 +284,36 @@ def test_a_file_that_cannot_be_read_is_no_source_without_rows(workspace: Workspa
     assert done.exit_code == 1
     assert "is not utf-8" in done.output
     assert "set pull.encoding" in done.output
+
+
+MEMBERS = """
+[brand]
+name = "Mill"
+currency = "EUR"
+timezone = "Europe/Berlin"
+{country}
+[[sources]]
+name = "club"
+connector = "files"
+connection = {{ url = "in" }}
+[[sources.streams]]
+stream = "crm.members"
+pull = {{ path = "*.csv", settle_seconds = 0 }}
+fields = {{ member_id = "no", phone = "tel" }}
+"""
+DIALLED = "no,tel\nm1,+49 171 9870651\nm2,0049 171 9870651\nm3,0171 9870651\n"
+
+
+@pytest.mark.parametrize(("country", "told", "tokens"), [("", 1, 2), ('calling_code = "49"', 0, 1)])
+def test_phones_without_a_country_are_told_of_until_somebody_says_which(
+    tmp_path: Path, country: str, told: int, tokens: int
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "members.csv").write_text(DIALLED)
+    workspace = with_settings(tmp_path, MEMBERS.format(country=country))
+    [stream] = bind(workspace)
+    keys = load_keys(workspace)
+    said = [line for line in try_stream(stream, keys, unsealed=True).news if "1 of 3 tel say no country" in line]
+    assert len(said) == told
+    [page] = stream.pages(None)
+    assert prepare(stream, page, keys).good["phone_token"].n_unique() == tokens

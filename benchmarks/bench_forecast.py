@@ -141,6 +141,9 @@ def scored(
     joined = ahead.join(forecast.select("unique_id", "ds", *columns), on=["unique_id", "ds"], how="left")
     figures: dict[str, float] = {}
     if who not in QUANTILES:
+        if who in POINTS[2:]:
+            # They say nothing of a series shorter than a season.
+            joined = joined.drop_nulls("mean").filter(pl.col("mean").is_not_nan())
         missing = joined["mean"].null_count()
         if missing:
             raise SystemExit(f"{panel.name}: {who} left out {missing} of {joined.height} rows")

@@ -24,6 +24,8 @@ class Stream(Protocol):
     def max_quarantined_rate(self) -> float: ...
     @property
     def states_every_field(self) -> bool: ...
+    @property
+    def versioned_by(self) -> frozenset[str]: ...
 
 
 def judge_rate(stream: Stream, loads: Sequence[Load], pulled: int, quarantined: int, why: str = "") -> None:
@@ -52,15 +54,19 @@ def judge_fields(
     """Raises ContractError where a mapped field is in no row: in a first load it is mistyped, later lost or renamed.
 
     `found` are the load's unmapped fields and, with a minus, the mapped ones it lacks. A source that leaves out what is
-    null says nothing by leaving a field out: what was never seen is told, not missed. A stream that may be wholly
-    quarantined (rate 1) is not judged.
+    null says nothing by leaving a field out: what was never seen is told, not missed. Only what says which of two rows
+    is newer (`versioned_by`) is missed of every source: the moment of the pull would stand in for it, and what is read
+    again with the right field would be older and lose. A stream that may be wholly quarantined (rate 1) is not judged.
     """
     lost = [name[1:] for name in found if name.startswith("-")]
     if not lost or not pulled or stream.max_quarantined_rate >= 1:
         return
-    if stream.states_every_field and ledger.last_load(stream.source, stream.name, 1) is None:
+    missed = (
+        lost if stream.states_every_field else sorted(stream.versioned_by) if stream.versioned_by <= {*lost} else []
+    )
+    if missed and ledger.last_load(stream.source, stream.name, 1) is None:
         unmapped = [name for name in found if not name.startswith("-")]
-        said = ", ".join(f"{name!r}{nearest(name, unmapped)}" for name in lost)
+        said = ", ".join(f"{name!r}{nearest(name, unmapped)}" for name in missed)
         raise ContractError(
             f"{stream.source} {stream.name}: the mapping reads a field that is in none of the {pulled:,} rows: "
             f"{said}{_mostly(why)}",

@@ -103,6 +103,12 @@ class Stream:
         """True where all unmapped fields are encrypted, whatever they look like."""
         return self.contract.is_sealed or self.may_carry is True
 
+    @property
+    def versioned_by(self) -> frozenset[str]:
+        """The raw fields that say which of two rows is newer, unless the mapping has them for optional."""
+        rule = self.rules.get(self.contract.version)
+        return frozenset() if rule is None or rule.optional else frozenset(reads({self.contract.version: rule}))
+
     def carrying(self, fields: Iterable[str]) -> Stream:
         """The stream, known to have had people in these unmapped fields."""
         found = self.carries.union(fields)

@@ -57,6 +57,7 @@ class Folder:
     contract: Contract = LINES
     max_quarantined_rate: float = 0.2
     states_every_field: bool = False
+    versioned_by: frozenset[str] = frozenset()
     hands_over_files: bool = False
     unused: frozenset[str] = frozenset()
     drop: frozenset[str] = frozenset()

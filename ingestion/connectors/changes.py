@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from pydantic import Field, field_validator, model_validator
 
-from ingestion.connectors.connector import THIS_STREAM, Settings, Window
+from ingestion.connectors.connector import Settings, Window
+from ingestion.connectors.firstpage import refuse_orphans
 from ingestion.connectors.page import Page
 from ingestion.connectors.paging import Turn
-from ingestion.connectors.records import Row, dig, frame, lacks, rows_of
+from ingestion.connectors.records import Row, dig, frame, rows_of
 from ingestion.connectors.signing import Value
-from tillmill.errors import SettingsError, SourceError
+from tillmill.errors import SettingsError
 from tillmill.workspace import now
 
 # Beyond this many remembered records the next pull takes the overlap again, and its rows meet by key.
@@ -189,21 +190,6 @@ def changed_pages(
             handed_on = memory.cursor
     if memory.cursor != handed_on:
         yield Page(pl.DataFrame(), memory.cursor, now(), f"{what}, nothing new")
-
-
-def refuse_orphans(items: list[Any], parents: list[str], what: str) -> None:
-    """Raises SourceError where no record has a field that `parents` names.
-
-    Lines whose parent's time or currency was misspelt would land with what stands in for it, and a later line with
-    the right one, being older, would not displace them.
-    """
-    if lacking := lacks(items, parents):
-        raise SourceError(
-            f"{what}: {lacking}",
-            state="Nothing of it has landed.",
-            next_command="mend pull.parents, or, if the source leaves out what is empty, say parents_may_be_missing = "
-            f"true; then: tillmill ingest {THIS_STREAM}",
-        )
 
 
 class _Memory:

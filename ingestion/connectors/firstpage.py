@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ingestion.connectors.connector import THIS_STREAM
-from ingestion.connectors.records import dig, holds, names_in
+from ingestion.connectors.records import dig, holds, lacks, names_in
 from tillmill.errors import SourceError
 from tillmill.refusals import nearest
 
@@ -92,6 +92,21 @@ def refuse_more(paging: Paging, turn: Turn, what: str) -> None:
             "offset_param, cursor_param, next, link_header and keyset_param how to ask for it",
             state=STATE,
             next_command=f"say in pull how the source is paged, then: {AGAIN}",
+        )
+
+
+def refuse_orphans(items: list[Any], parents: list[str], what: str) -> None:
+    """Raises SourceError where no record has a field that `parents` names.
+
+    Lines whose parent's time or currency was misspelt would land with what stands in for it, and a later line with
+    the right one, being older, would not displace them.
+    """
+    if lacking := lacks(items, parents):
+        raise SourceError(
+            f"{what}: {lacking}",
+            state="Nothing of it has landed.",
+            next_command="mend pull.parents, or, if the source leaves out what is empty, say parents_may_be_missing = "
+            f"true; then: tillmill ingest {THIS_STREAM}",
         )
 
 

@@ -24,7 +24,8 @@ COMMAND = "make bench-warehouse"
 LINES = int(os.environ.get("LINES", 5_000_000 if os.environ.get("QUICK") else 50_000_000))
 # As many lines a day whatever the size, so that a tenth is as dense.
 DAYS = max(8, LINES * 365 // 50_000_000)
-# A night brings one line in a hundred: on the days after the last one and, one of fifty of them late, before it.
+# Each night brings one line in a hundred: on the days after the last one and, one of fifty of them late, before it.
+NIGHTS = 3
 NEW_DAYS = max(1, round(DAYS / 100))
 LATE_DAYS = max(1, NEW_DAYS // 2)
 # What is left of 4 GiB is for what the engine does not count, and for dbt.
@@ -68,13 +69,15 @@ def main() -> None:
             grouping = seconds_of(candidate, GROUPED)
             rfm = build(folder, receipts, dbt, RFM)["int_customer_scores"]
             rfm_scan = scan(candidate, READ_BY_RFM)
-            land_night(receipts)
-            night = build(folder, receipts, dbt, DAILY)
+            nights = []
+            for number in range(NIGHTS):
+                land_night(receipts, number)
+                nights.append(build(folder, receipts, dbt, DAILY))
         # The child that dbt runs in has ended, and is the only one.
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     by_channel = sum(whole[model] for model in BY_CHANNEL)
     bare, bare_rfm = (f"bare scan of its columns, {took:.2f} s" for took in (daily_scan, rfm_scan))
-    again = sum(night.values()) / sum(whole.values())
+    again = median(sum(night.values()) for night in nights) / sum(whole.values())
     full = f"full build, {sum(whole.values()):.0f} s; to reach"
     found = (
         ("channel_daily from the fact", by_channel / daily_scan, "× scan", f"{bare}; to reach", 2.5),
@@ -82,7 +85,7 @@ def main() -> None:
         ("RFM", rfm / rfm_scan, "× scan", f"{bare_rfm}; to reach", 4.5),
         ("staging", whole[STAGING] / daily_scan, "× scan", bare, 1.0),
         ("the fact from staging", whole[FACT] / daily_scan, "× scan", bare, 1.0),
-        ("1 % more, restated", again, "of the full time", full, 0.05),
+        (f"1 % more, restated (median of {NIGHTS} nights)", again, "of the full time", full, 0.05),
         ("peak memory", peak, "GiB", "to stay under", PEAK_GIB),
     )
     report(
@@ -92,9 +95,15 @@ def main() -> None:
             for what, value, unit, peer, limit in found
         ],
     )
-    for title, seconds in (("full build", whole), ("1 % more", night)):
+    for title, seconds in (
+        ("full build", whole),
+        *((f"night {number + 1}", night) for number, night in enumerate(nights)),
+    ):
         slowest = sorted(seconds.items(), key=lambda one: -one[1])[:8]
-        print(f"{title}, seconds: " + ", ".join(f"{model} {took:.1f}" for model, took in slowest))
+        print(
+            f"{title}, {sum(seconds.values()):.1f} seconds: "
+            + ", ".join(f"{model} {took:.1f}" for model, took in slowest)
+        )
 
 
 def make(folder: Path) -> Receipts:
@@ -127,12 +136,13 @@ def make(folder: Path) -> Receipts:
     return receipts
 
 
-def land_night(receipts: Receipts) -> None:
+def land_night(receipts: Receipts, number: int) -> None:
     """Lands one line in a hundred: most on new days, one of fifty on days that are built already."""
     new = LINES // 100
     late = new // 50
-    receipts.land_lines(LINES, LINES + new - late, first_day=DAYS, days=NEW_DAYS)
-    receipts.land_lines(LINES + new - late, LINES + new, first_day=DAYS - LATE_DAYS, days=LATE_DAYS)
+    first, day = LINES + number * new, DAYS + number * NEW_DAYS
+    receipts.land_lines(first, first + new - late, first_day=day, days=NEW_DAYS)
+    receipts.land_lines(first + new - late, first + new, first_day=day - LATE_DAYS, days=LATE_DAYS)
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -20,6 +20,9 @@
     {%- set arrived -%}
         (select {{ columns_of(columns) }} from {{ landed(stream, loads='all' if is_learnt else 'new') }})
     {%- endset -%}
+    {#- A common expression is held in memory with all its rows: an increment's few may be, a full build's are read where they lie. -#}
+    {%- set versions = 'compared' if is_incremental() else arrived ~ ' as arrived' -%}
+    {%- set name = 'compared' if is_incremental() else 'arrived' %}
     with
 
     {% if is_incremental() -%}
@@ -33,29 +36,24 @@
         semi join arrived on {{ same('held', 'arrived', quoted_key) }}
     ),
 
-    final as (
-        select * from compared
-        qualify {{ current }}
-    )
-    {%- else -%}
+    {% endif -%}
     -- Most keys have one version: they pass as they lie, in the order in which they landed, which later reads of some days
-    -- live on. What arrived is named where it is read: an engine that holds a common expression would hold every row.
+    -- live on.
     repeated as (
         select {{ quoted_key | join(', ') }}
-        from {{ arrived }} as arrived
+        from {{ versions }}
         group by {{ quoted_key | join(', ') }}
         having count(*) > 1
     ),
 
     final as (
-        select * from {{ arrived }} as arrived
-        where not exists (select 1 from repeated where {{ same('arrived', 'repeated', quoted_key) }})
+        select * from {{ versions }}
+        where not exists (select 1 from repeated where {{ same(name, 'repeated', quoted_key) }})
         union all
-        select * from {{ arrived }} as arrived
-        where exists (select 1 from repeated where {{ same('arrived', 'repeated', quoted_key) }})
+        select * from {{ versions }}
+        where exists (select 1 from repeated where {{ same(name, 'repeated', quoted_key) }})
         qualify {{ current }}
     )
-    {%- endif %}
 
     select * from final
 {%- endmacro %}

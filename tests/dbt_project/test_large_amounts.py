@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
@@ -104,3 +104,57 @@ def test_bill_and_campaign_of_millions_reach_the_margin(built: Warehouse) -> Non
         "select sum(platform_fee_amount), sum(ads_amount) from mart_channel_daily where shop_id = 'shop_a'"
     )[0]
     assert (fees, ads) == (D("5000000.01"), D("23456789.01"))
+
+
+# Net sales of one SKU a day, and its fee rate: on either side of what fits 18 digits, and a half cent of a cent.
+EDGES = {
+    "fits": (99_999_999.0, 0.999_999),
+    "one too much": (100_000_000.0, 0.123_456),
+    "seven decimals": (12_345.67, 0.123_456_7),
+    "a rate of one": (7.5, 1.0),
+    "more than all": (7.5, 1.25),
+    "a tie": (0.25, 0.000_2),
+    "a tie below": (-0.25, 0.000_2),
+    "nothing": (3.0, 0.0),
+}
+
+
+def test_fees_and_costs_are_exact_whichever_way_they_are_multiplied(warehouse: Warehouse) -> None:
+    lake = warehouse.fresh()
+    lake.land("pos.stores", [{"store_id": "S1", "channel_id": "store", "region": "Northeast", "timezone": brand.ZONE}])
+    units, cost = {"one too much": 100_000.0, "fits": 99_999.0}, {"seven decimals": 100_000.0, "fits": 99_999.9999}
+    lake.land(
+        "pos.sale_lines",
+        [
+            brand.line(f"B-{sku}", 1, PLACED, sku, units.get(sku, 3.0), net, line_kind="sale" if net > 0 else "return")
+            for sku, (net, _) in EDGES.items()
+        ],
+    )
+    lake.land(
+        "erp.items",
+        [{"sku": sku, "category": sku, "standard_cost": cost.get(sku, 1.2345), "list_price": 9.0} for sku in EDGES],
+    )
+    lake.land(
+        "erp.costs",
+        [
+            {
+                "channel_id": "*", "shop_id": "*", "category": sku, "cost_kind": "commission", "rate": rate,
+                "valid_from": day("2016-01-01"),
+            }
+            for sku, (_, rate) in EDGES.items()
+        ],
+    )  # fmt: skip
+    warehouse.build()
+    rows = warehouse.rows("select sku, units, platform_fee_amount, cost_amount from mart_channel_daily")
+    assert {sku: (fee, cost) for sku, _, fee, cost in rows} == {
+        sku: (
+            _rounded(D(str(net)) * D(str(rate))),
+            _rounded(sold * D(str(cost.get(sku, 1.2345)))),
+        )
+        for sku, sold, _, _ in rows
+        for net, rate in [EDGES[sku]]
+    }
+
+
+def _rounded(value: Decimal) -> Decimal:
+    return value.quantize(D("0.0001"), ROUND_HALF_UP)

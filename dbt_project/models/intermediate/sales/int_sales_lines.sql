@@ -43,9 +43,10 @@ priced as (
         {{ converted('coalesce(all_lines.borne_by_' ~ payer ~ '_amount, 0)', 'rates.rate') }} as {{ payer }}_sales_amount,
         {%- endfor %}
         -- A bundle costs what is in it, once.
-        cast(
-            case when all_lines.is_sold_elsewhere then 0 else {{ product('all_lines.units', 'products.standard_cost_amount') }} end as decimal(18, 4)
-        ) as cost_amount,
+        case
+            when all_lines.is_sold_elsewhere then cast(0 as decimal(18, 4))
+            else {{ rounded_product('all_lines.units', 'products.standard_cost_amount', 5, 4) }}
+        end as cost_amount,
         case when rates.rate is null then 'no exchange rate' else all_lines.not_counted_because end as reason
     from all_lines
     left join rates on all_lines.currency = rates.currency

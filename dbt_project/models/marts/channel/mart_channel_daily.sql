@@ -47,10 +47,7 @@ sales as (
 rated as (
     select
         {%- for step in cost_steps() %}
-        case
-            when rates.{{ step }}_rate <> 0 then cast({{ product('sales.sold_amount', 'rates.' ~ step ~ '_rate') }} as decimal(18, 4))
-            else cast(0 as decimal(18, 4))
-        end as {{ step }}_amount,
+        {{ rounded_product('sales.sold_amount', 'rates.' ~ step ~ '_rate', 0, 6) }} as {{ step }}_amount,
         {%- endfor %}
         sales.*
     from sales

@@ -107,8 +107,10 @@ def blended(grid: Grid, horizon: int, effort: Effort) -> Blended:
     lessons = models.lessons_of(look(grid.take(learnt_series(grid.count)), market), horizon, effort)
     origins = trial_origins(grid, horizon)
     # The trials' model knows nothing of any bucket a trial forecasts.
-    rehearsal = models.fit_boosting(lessons.before(min(origins) + 1), effort) if origins else None
-    final = models.fit_boosting(lessons, effort)
+    known = min(origins) + 1 if origins else 0
+    rehearsal = models.fit_boosting(lessons.before(known), effort) if origins else None
+    is_same = rehearsal is not None and effort.same_from <= lessons.share_before(known) < 1.0
+    final = rehearsal if is_same else models.fit_boosting(lessons, effort)
     del lessons
     blocks = [
         try_block(look(grid.take(rows), market), horizon, origins, rehearsal, final) for rows in blocks_of(grid.count)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.festivals import Festivals, festival_features, festive, look_at_festivals, out_of_usual
+from forecasting.festivals import Festivals, Unusual, festival_features, festive, look_at_festivals, out_of_usual
 from forecasting.grid import Floats, Grid, Ints, Matrix, part_of
 from forecasting.plans import Plans, Told, highest_promotions, look_at_plans, plan_features
 from forecasting.smoothing import short_season_indices, smoothed_path
@@ -43,7 +43,7 @@ class Market:
     """What a whole grid says of any part of it: sums and unusual buckets of its groups, categories, high promotions."""
 
     groups: Mapping[str, Totals]
-    unusual: Mapping[str, Floats]
+    unusual: Mapping[str, Unusual]
     categories: tuple[str, ...]
     highest: Mapping[str, float]
 
@@ -52,12 +52,13 @@ class Market:
 class Sight:
     """A grid with its running sums and those of its groups: what every origin's features are read from.
 
+    The rows of `together` are the series (`own`), then the groups; `groups` says of each series which row a group has.
     `festive` says in which buckets a festival was on, `unusual` how far each group left its usual demand.
     """
 
     grid: Grid
-    own: Totals
-    groups: Mapping[str, tuple[Ints, Totals]]
+    together: Totals
+    groups: Mapping[str, Ints]
     smooth: Mapping[float, Floats]
     last_sale: Ints
     born: Ints
@@ -65,7 +66,29 @@ class Sight:
     plans: Plans
     festive: NDArray[np.bool_]
     festivals: Festivals | None
-    unusual: Mapping[str, tuple[Ints, Floats]]
+    unusual: Mapping[str, tuple[Ints, Unusual]]
+
+    @property
+    def own(self) -> Totals:
+        """The running sums of the series alone."""
+        rows = slice(self.grid.count)
+        return Totals(self.together.units[rows], self.together.seen[rows], self.together.sales[rows])
+
+
+@dataclass(frozen=True)
+class Vantage:
+    """All series as seen from one origin: level and usual size of a sale, the calm recent buckets and their season.
+
+    `calm` begins at bucket `first` and ends at the origin; festivals are NaN in it.
+    """
+
+    sight: Sight
+    origin: int
+    scale: Floats
+    size: Floats
+    first: int
+    calm: Floats
+    season_index: Floats
 
 
 @dataclass(frozen=True)
@@ -94,9 +117,10 @@ def market_of(grid: Grid) -> Market:
     """What the whole grid says of every block of its series, read once, so that blocks see the same as the whole."""
     distinct = {name: int(codes.max(initial=0)) + 1 for name, codes in grid.static.items()}
     means = {name: _summed(grid.values, codes) for name, codes in groups_of(grid).items()}
+    has_festivals = "festival" in grid.known_part.values()
     return Market(
         groups={name: _totals(values) for name, values in means.items()},
-        unusual={name: out_of_usual(values, grid) for name, values in means.items()},
+        unusual={name: out_of_usual(values, grid) for name, values in means.items() if has_festivals},
         categories=tuple(name for name, count in distinct.items() if has_years(grid) and count < grid.count),
         highest=highest_promotions(grid),
     )
@@ -121,10 +145,19 @@ def look(grid: Grid, market: Market | None = None) -> Sight:
     steps = np.arange(grid.length)
     last_sale = np.maximum.accumulate(np.where(sold, steps, -1), axis=1) if grid.length else np.zeros((grid.count, 0))
     born = np.where(seen.any(axis=1), np.argmax(seen, axis=1), grid.length)
+    everyone = [_totals(grid.values), *market.groups.values()]
+    groups, first = {}, grid.count
+    for name, totals in market.groups.items():
+        groups[name] = first + grid.static.get(name, alone)
+        first += totals.units.shape[0]
     return Sight(
         grid=grid,
-        own=_totals(grid.values),
-        groups={name: (grid.static.get(name, alone), totals) for name, totals in market.groups.items()},
+        together=Totals(
+            units=np.concatenate([totals.units for totals in everyone]),
+            seen=np.concatenate([totals.seen for totals in everyone]),
+            sales=np.concatenate([totals.sales for totals in everyone]),
+        ),
+        groups=groups,
         smooth={alpha: smoothed_path(grid.values, alpha) for alpha in SMOOTHED},
         last_sale=last_sale.astype(np.int64),
         born=born.astype(np.int64),
@@ -153,10 +186,19 @@ def level(sight: Sight, origin: int) -> tuple[Floats, Floats]:
     return (units + 2.0 * long_run + 0.1 * size) / (seen + 2.0), size
 
 
-def origin_features(sight: Sight, origin: int) -> dict[str, Floats]:
-    """Features that do not depend on the bucket aimed at: name → one figure per series, relative to its level."""
-    rhythm = sight.grid.rhythm
+def vantage(sight: Sight, origin: int) -> Vantage:
+    """What every bucket aimed at from `origin` is seen by."""
+    season = sight.grid.rhythm.short_season
     scale, size = level(sight, origin)
+    low = max(0, origin + 1 - 8 * season)
+    calm = _calm(sight.grid.values[:, low : origin + 1], sight.festive[:, low : origin + 1])
+    return Vantage(sight, origin, scale, size, low, calm, short_season_indices(calm, season))
+
+
+def origin_features(view: Vantage) -> dict[str, Floats]:
+    """Features that do not depend on the bucket aimed at: name → one figure per series, relative to its level."""
+    sight, origin, scale, size = view.sight, view.origin, view.scale, view.size
+    rhythm = sight.grid.rhythm
     out: dict[str, Floats] = {
         "log_rate": np.log(scale / size),
         "age": np.minimum(origin - sight.born, rhythm.year).astype(np.float64),
@@ -175,10 +217,9 @@ def origin_features(sight: Sight, origin: int) -> dict[str, Floats]:
     for width in (rhythm.level, 2 * rhythm.level):
         out[f"sale_share_{width}"] = sight.own.sale_share(origin, width)
     out["spread"] = _spread(values[:, max(0, origin + 1 - 2 * rhythm.level) : origin + 1]) / scale
-    for name, (group, totals) in sight.groups.items():
-        near = totals.mean(origin, rhythm.windows[1])
-        far = totals.mean(origin, rhythm.level)
-        out[f"trend_of_{name}"] = _ratio(near, far)[group]
+    trend = _ratio(sight.together.mean(origin, rhythm.windows[1]), sight.together.mean(origin, rhythm.level))
+    for name, row in sight.groups.items():
+        out[f"trend_of_{name}"] = trend[row]
     for name, told in (*sight.grid.past.items(), *sight.grid.known.items()):
         if part_of(name) == "promotion":
             out |= _in_and_out_of_promotion(name, told, values, origin, 2 * rhythm.windows[3], scale)
@@ -190,24 +231,24 @@ def origin_features(sight: Sight, origin: int) -> dict[str, Floats]:
     return out
 
 
-def target_features(sight: Sight, origin: int, step: int) -> Told:
-    """Features of the bucket `step` after `origin`: name → (figures, part, neutral figure)."""
+def target_features(view: Vantage, step: int) -> Told:
+    """Features of the bucket `step` after the origin: name → (figures, part, neutral figure)."""
+    sight, origin, scale, size = view.sight, view.origin, view.scale, view.size
     grid, rhythm = sight.grid, sight.grid.rhythm
     target = origin + step
-    scale, size = level(sight, origin)
     out: Told = {"step": (np.full(grid.count, float(step)), "base", 0.0)}
     if rhythm.short_season > 1:
-        low = max(0, origin + 1 - 8 * rhythm.short_season)
-        span = _calm(grid.values[:, low : origin + 1], sight.festive[:, low : origin + 1])
-        index = short_season_indices(span, rhythm.short_season)
-        out["season_index"] = (index[:, (step - 1) % rhythm.short_season], "season", 1.0)
-        same = _same_phase(span, target - low, origin - low, rhythm.short_season)
+        out["season_index"] = (view.season_index[:, (step - 1) % rhythm.short_season], "season", 1.0)
+        same = _same_phase(view.calm, target - view.first, origin - view.first, rhythm.short_season)
         out["same_phase"] = (same / scale, "season", 1.0)
     for name, figure in _calendar(grid, target).items():
         out[name] = (np.full(grid.count, figure), "season", np.nan)
-    for name, (group, totals) in sight.groups.items():
-        out[f"year_growth_of_{name}"] = (year_growth(sight, totals, origin, target)[group], "season", 1.0)
-    out["year_growth"] = (year_growth(sight, sight.own, origin, target, size), "season", 1.0)
+    # A group sells so much that nothing need calm it.
+    calm = np.concatenate([size, np.zeros(sight.together.units.shape[0] - grid.count)])
+    growth = year_growth(sight, sight.together, origin, target, calm)
+    for name, row in sight.groups.items():
+        out[f"year_growth_of_{name}"] = (growth[row], "season", 1.0)
+    out["year_growth"] = (growth[: grid.count], "season", 1.0)
     out["year_ago"] = (_a_year_before(sight, sight.own, origin, target) / scale, "season", 1.0)
     out |= festival_features(grid, sight.festivals, sight.unusual, origin, target)
     return out | plan_features(grid, sight.plans, origin, target, scale)
@@ -231,16 +272,18 @@ def _calendar(grid: Grid, target: int) -> dict[str, float]:
     return out
 
 
-def year_growth(sight: Sight, totals: Totals, origin: int, target: int, size: Floats | None = None) -> Floats:
-    """How demand moved a year ago between the same two moments (ratio of means); NaN before a year is there."""
+def year_growth(sight: Sight, totals: Totals, origin: int, target: int, size: Floats) -> Floats:
+    """How demand moved a year ago between the same two moments (ratio of means); NaN before a year is there.
+
+    Half a sale of usual `size` is laid on both moments, so that a series that rarely sells does not leap.
+    """
     rhythm = sight.grid.rhythm
     width = rhythm.windows[2]
     if origin - _years_back(sight, target - origin) - width + 1 < 0:
         return np.full(totals.units.shape[0], np.nan)
     then = _a_year_before(sight, totals, origin, target)
     before = totals.mean(origin - _years_back(sight, target - origin), width)
-    calm = 0.0 if size is None else 0.5 * size
-    return np.clip(_ratio(then + calm, before + calm), 0.05, 20.0)
+    return np.clip(_ratio(then + 0.5 * size, before + 0.5 * size), 0.05, 20.0)
 
 
 def stack(origin: dict[str, Floats], target: Told, rows: Ints | slice) -> Columns:

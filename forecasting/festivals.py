@@ -25,13 +25,23 @@ class Festivals:
     """Which calendar each series keeps, and for each calendar and bucket the festival it stands by.
 
     A festival is a number made of its column, its code and how many buckets it is away (`NONE`: none is near).
-    `nearest` may lie ahead by `until` buckets; `passed` is the nearest that does not.
+    `nearest` may lie ahead by `until` buckets; `passed` is the nearest that does not. `weight` says by how many buckets
+    ago it was how much a festival tells: what was near the same time of the year counts most, and what is older less.
     """
 
     calendar: Ints
     nearest: Ints
     until: Ints
     passed: Ints
+    weight: Floats
+
+
+@dataclass(frozen=True)
+class Unusual:
+    """Bucket × row: how far demand left its usual (0 where that is unknown), and whether it is known (1 or 0)."""
+
+    left: Floats
+    seen: Floats
 
 
 def festive(grid: Grid) -> NDArray[np.bool_]:
@@ -69,11 +79,13 @@ def look_at_festivals(grid: Grid) -> Festivals | None:
         nearest = np.where(closer, np.where(since <= ahead, behind, before), nearest)
         until = np.where(closer, np.where(since <= ahead, 0, ahead), until)
         nearest_gap = np.where(closer, gap, nearest_gap)
-    return Festivals(calendar, nearest, until, passed)
+    years = np.round(steps / grid.rhythm.year)
+    near = np.exp(-0.5 * ((steps - years * grid.rhythm.year) / (MOVES_A_YEAR * grid.rhythm.year)) ** 2)
+    return Festivals(calendar, nearest, until, passed, near * FADES_A_YEAR**years)
 
 
-def out_of_usual(values: Floats, grid: Grid) -> Floats:
-    """Each bucket of `values` (rows × bucket) ÷ the median of those of its phase before it; NaN where half are gone."""
+def out_of_usual(values: Floats, grid: Grid) -> Unusual:
+    """Each bucket of `values` (rows × bucket) ÷ the median of its phase before it; unseen where half of that is gone."""
     width, season = USUAL[grid.freq], max(grid.rhythm.short_season, 1)
     before = np.full((width, *values.shape), np.nan)
     for back in range(1, width + 1):
@@ -84,36 +96,31 @@ def out_of_usual(values: Floats, grid: Grid) -> Floats:
     usual[told] = np.nanmedian(before[:, told], axis=0)
     out = np.full(values.shape, np.nan)
     np.divide(values, usual, out=out, where=usual > 0)
-    return out
+    seen = ~np.isnan(out)
+    return Unusual(np.where(seen, out, 0.0).T.copy(), seen.T.astype(np.float64))
 
 
 def festival_features(
-    grid: Grid, festivals: Festivals | None, unusual: Mapping[str, tuple[Ints, Floats]], origin: int, target: int
+    grid: Grid, festivals: Festivals | None, unusual: Mapping[str, tuple[Ints, Unusual]], origin: int, target: int
 ) -> Told:
     """How far each group's demand left its usual as near to the target's festival before: 1 where none is near.
 
-    `unusual`: group name → (row of each series, `out_of_usual` of the groups). What was near the same time of the
-    year counts most, and what is older less. NaN where the festival has not been seen.
+    `unusual`: group name → (row of each series, `out_of_usual` of the groups). NaN where the festival was not seen yet.
     """
     if festivals is None:
         return {}
-    edge, year = EDGE[grid.freq], grid.rhythm.year
+    edge = EDGE[grid.freq]
     planned_until = min(origin + grid.ahead, grid.length + grid.ahead - 1)
     unplanned = target + festivals.until[:, target] > planned_until
     aimed = np.where(unplanned, festivals.passed[:, target], festivals.nearest[:, target])
     # Which festival the newest buckets are near may hang on what is planned after the horizon.
     end = max(0, origin + 1 - edge)
-    back = target - np.arange(end)
-    years = np.round(back / year)
-    weight = np.exp(-0.5 * ((back - years * year) / (MOVES_A_YEAR * year)) ** 2) * FADES_A_YEAR**years
+    weight = festivals.weight[target - np.arange(end)]
     like = np.where(festivals.nearest[:, :end] == aimed[:, None], weight, 0.0)
     out: Told = {}
-    for name, (group, table) in unusual.items():
-        seen = ~np.isnan(table[:, :end])
-        total = like @ seen.T
-        index = np.divide(
-            like @ np.where(seen, table[:, :end], 0.0).T, total, out=np.full(total.shape, np.nan), where=total > 0.02
-        )
+    for name, (group, told) in unusual.items():
+        total = like @ told.seen[:end]
+        index = np.divide(like @ told.left[:end], total, out=np.full(total.shape, np.nan), where=total > 0.02)
         index[aimed == NONE] = 1.0
         out[f"festival_index_of_{name}"] = (index[festivals.calendar, group], "festival", 1.0)
     return out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -127,6 +128,7 @@ def codes(values: pl.Series) -> Ints:
     return np.asarray(numbered.cast(pl.Int64).to_numpy(), dtype=np.int64)
 
 
+@cache
 def part_of(name: str) -> Part:
     """Which part of a forecast a known-ahead column explains, read from the words in its name."""
     words: Sequence[tuple[Part, tuple[str, ...]]] = (

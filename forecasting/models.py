@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.croston import sba, tsb
-from forecasting.features import CATEGORY, Columns, Sight, level, origin_features, stack, target_features, year_growth
+from forecasting.features import (
+    CATEGORY,
+    Columns,
+    Sight,
+    level,
+    origin_features,
+    stack,
+    target_features,
+    vantage,
+    year_growth,
+)
 from forecasting.grid import Floats, Ints, Matrix
 from forecasting.levels import calm_births, total_factor
 from forecasting.smoothing import exponential_smoothing
@@ -25,13 +35,17 @@ MAX_RATIO = 25.0
 TIE = 0.03
 FEWEST_SAMPLED = 200_000
 REHEARSED = 60_000
-ROWS_FOR_THREADS = 100_000
+ROWS_FOR_THREADS = 20_000
+# Few rows fill few leaves: more would be learnt from luck, and take as long.
+ROWS_A_LEAF, FEWEST_LEAVES = 1_000, 15
+# What lies further back weighs less than a millionth in any smoothed level.
+SMOOTHED_BUCKETS = 400
 # A festival comes once a year: what it does is learnt from several of them.
 TAUGHT_YEARS = 4
 
 
-FULL = Effort(rows=400_000, trees=120, rate=0.12, leaves=63, threads=2)
-FAST = Effort(rows=80_000, trees=100, rate=0.1, leaves=31, threads=1)
+FULL = Effort(rows=400_000, trees=120, rate=0.12, leaves=63, threads=2, same_from=1.0)
+FAST = Effort(rows=110_000, trees=80, rate=0.12, leaves=31, threads=2, same_from=0.9)
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,10 @@ class Lessons:
     levels: Floats
     targets: Ints
     categories: list[int]
+
+    def share_before(self, length: int) -> float:
+        """How many of the rows aim at one of the first `length` buckets."""
+        return float((self.targets < length).mean()) if self.targets.size else 0.0
 
     def before(self, length: int) -> Lessons:
         """The rows that aim at one of the first `length` buckets: all, or a seeded sample of `REHEARSED`."""
@@ -72,6 +90,7 @@ def fit_boosting(lessons: Lessons, effort: Effort) -> Boosting | None:
     if lessons.ratios.size < MIN_TRAINING_ROWS or not lessons.ratios.any():
         return None
     weights = lessons.levels / max(float(lessons.levels.mean()), 1e-12)
+    effort = replace(effort, leaves=min(effort.leaves, max(FEWEST_LEAVES, lessons.ratios.size // ROWS_A_LEAF)))
     if lessons.ratios.size < ROWS_FOR_THREADS:
         effort = replace(effort, threads=1)
     return Boosting(fit_trees(lessons.matrix, lessons.ratios, weights, effort, lessons.categories))
@@ -84,9 +103,9 @@ def predict_boosting(
 
     The parts are told by switching planned and seasonal columns off one group after another; what is left is base.
     """
-    scale, _ = level(sight, origin)
-    shared = origin_features(sight, origin)
-    blocks = [stack(shared, target_features(sight, origin, step), slice(None)) for step in range(1, horizon + 1)]
+    view = vantage(sight, origin)
+    scale, shared = view.scale, origin_features(view)
+    blocks = [stack(shared, target_features(view, step), slice(None)) for step in range(1, horizon + 1)]
     whole = Columns(blocks[0].names, np.concatenate([b.values for b in blocks]), blocks[0].part, blocks[0].neutral)
     shape = (horizon, scale.size)
     mean = model.ratios(whole.values).reshape(shape).T * scale[:, None]
@@ -107,7 +126,7 @@ def statistical_members(sight: Sight, origin: int, horizon: int) -> dict[str, Fl
     Weekly ones are held to the recent total before any season of the year is laid on them, here and so in every trial.
     Days and months keep theirs: the season inside a few days or months would be taken for a move of the market.
     """
-    seen = sight.grid.values[:, : origin + 1]
+    seen = sight.grid.values[:, max(0, origin + 1 - SMOOTHED_BUCKETS) : origin + 1]
     weekly = sight.grid.freq == "W"
     past = calm_births(seen) if weekly else seen
     out = {
@@ -151,12 +170,13 @@ def blend_weights(members: dict[str, Floats], actual: Floats, scale: Floats) -> 
 def lessons_of(sight: Sight, horizon: int, effort: Effort) -> Lessons:
     """Rows to learn from: all series at seeded pairs of origin and step, so chosen that every bucket is aimed at alike.
 
-    As many are kept as there are observed cells, at least `FEWEST_SAMPLED` (one bucket seen from several origins) and
-    at most `effort.rows` (then not every bucket is aimed at).
+    As many are kept as there are observed cells, twice as many up to `FEWEST_SAMPLED` (one bucket seen from two
+    origins) and at most `effort.rows` (then not every bucket is aimed at).
     """
     grid = sight.grid
     length = grid.length
-    limit = min(effort.rows, max(FEWEST_SAMPLED, int(sight.own.seen[:, length].sum())))
+    cells = int(sight.own.seen[:, length].sum())
+    limit = min(effort.rows, max(cells, min(FEWEST_SAMPLED, 2 * cells)))
     earliest = min(2 * grid.rhythm.windows[1], max(length // 3, 1))
     earliest = max(earliest, length - 2 - TAUGHT_YEARS * grid.rhythm.year - horizon)
     blocks: list[Columns] = []
@@ -164,14 +184,14 @@ def lessons_of(sight: Sight, horizon: int, effort: Effort) -> Lessons:
     levels: list[Floats] = []
     targets: list[Ints] = []
     for origin, steps in aims_of(earliest, length, horizon, limit / max(grid.count, 1)).items():
-        shared = origin_features(sight, origin)
-        scale, _ = level(sight, origin)
+        view = vantage(sight, origin)
+        shared = origin_features(view)
         for step in steps:
             actual = grid.values[:, origin + step]
             rows = _usable(sight, actual, origin)
-            blocks.append(stack(shared, target_features(sight, origin, step), rows))
-            ratios.append(actual[rows] / scale[rows])
-            levels.append(scale[rows])
+            blocks.append(stack(shared, target_features(view, step), rows))
+            ratios.append(actual[rows] / view.scale[rows])
+            levels.append(view.scale[rows])
             targets.append(np.full(rows.size, origin + step, dtype=np.int64))
     if not blocks:
         return Lessons(np.zeros((0, 0), dtype=np.float32), np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64), [])

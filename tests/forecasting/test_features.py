@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecasting.features import look, origin_features, stack, target_features
+from forecasting.features import look, origin_features, stack, target_features, vantage
 from forecasting.grid import Grid
 from forecasting.models import FAST, fit_boosting, lessons_of, predict_boosting
 from forecasting.panel import panel_grid
@@ -27,7 +27,7 @@ def test_features_do_not_move_when_the_future_is_shuffled(origin: int) -> None:
     before, after = look(grid), look(shuffled_after(grid, origin))
     for step in (1, 7, 14):
         told = [
-            stack(origin_features(sight, origin), target_features(sight, origin, step), slice(None))
+            stack(origin_features(vantage(sight, origin)), target_features(vantage(sight, origin), step), slice(None))
             for sight in (before, after)
         ]
         np.testing.assert_array_equal(told[0].values, told[1].values)
@@ -39,7 +39,7 @@ def test_features_across_years_never_reach_past_the_origin() -> None:
     origin = 770
     before, after = look(grid), look(shuffled_after(grid, origin))
     for step in (28, 362, 365, 380):
-        first, second = (target_features(sight, origin, step) for sight in (before, after))
+        first, second = (target_features(vantage(sight, origin), step) for sight in (before, after))
         for name, (values, _, _) in first.items():
             np.testing.assert_array_equal(values, second[name][0], err_msg=f"{name} at step {step}")
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from forecasting.features import look, target_features
+from forecasting.features import look, target_features, vantage
 from forecasting.festivals import festival_features, look_at_festivals, out_of_usual
 from forecasting.grid import Floats, Grid
 
@@ -42,7 +42,7 @@ def grid_with_festivals(counts: int = 2) -> Grid:
 
 
 def index_of_all(grid: Grid, origin: int, target: int) -> Floats:
-    return target_features(look(grid), origin, target - origin)["festival_index_of_all"][0]
+    return target_features(vantage(look(grid), origin), target - origin)["festival_index_of_all"][0]
 
 
 def test_a_festival_that_moved_is_known_by_what_it_did() -> None:
@@ -80,7 +80,7 @@ def test_series_with_calendars_of_their_own_look_at_their_own_festival() -> None
 def test_a_closed_day_does_not_pull_its_weekday_down() -> None:
     closed = grid_with_festivals()
     for step in range(1, 8):
-        told = target_features(look(closed), DAYS - 1, step)
+        told = target_features(vantage(look(closed), DAYS - 1), step)
         np.testing.assert_allclose(told["season_index"][0], 1.0)
         np.testing.assert_allclose(told["same_phase"][0], told["same_phase"][0][0])
 
@@ -88,7 +88,7 @@ def test_a_closed_day_does_not_pull_its_weekday_down() -> None:
 def test_a_series_that_has_little_but_festivals_keeps_its_weekdays() -> None:
     grid = grid_with_festivals()
     grid.known["event"][:] = SPRING
-    told = target_features(look(grid), DAYS - 1, 3)
+    told = target_features(vantage(look(grid), DAYS - 1), 3)
     assert np.isfinite(told["same_phase"][0]).all()
 
 
@@ -99,6 +99,6 @@ def test_neither_later_demand_nor_a_later_plan_moves_a_festival_feature(origin: 
     moved.values[:, origin + 1 :] *= 7.0
     moved.known["event"][:, origin + AHEAD + 1 :] = CLOSED
     for step in range(1, AHEAD + 1):
-        first, second = (target_features(look(told), origin, step) for told in (grid, moved))
+        first, second = (target_features(vantage(look(told), origin), step) for told in (grid, moved))
         for name in first:
             np.testing.assert_array_equal(first[name][0], second[name][0], err_msg=f"{name} at step {step}")

@@ -10,7 +10,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from forecasting.backtest import score_origins
-from forecasting.features import look, target_features
+from forecasting.features import look, target_features, vantage
 from forecasting.planned import with_plan
 from forecasting.weekly import forecast_demand, weekly_grid
 from tests.forecasting.panels import FIRST_MONDAY, invented_weeks
@@ -79,13 +79,16 @@ def test_an_origin_sees_no_further_ahead_than_is_planned_today() -> None:
     changed["promoted_share_rate"][:, origin + 3 :] = 1 - changed["promoted_share_rate"][:, origin + 3 :]
     other = look(type(grid)(**(vars(grid) | {"known": changed})))
     for step in range(1, 7):
-        before, after = target_features(look(grid), origin, step), target_features(other, origin, step)
+        before, after = (
+            target_features(vantage(look(grid), origin), step),
+            target_features(vantage(other, origin), step),
+        )
         assert before.keys() == after.keys()
         for name in before:
             np.testing.assert_array_equal(before[name][0], after[name][0], err_msg=f"{name}, step {step}")
-    unknown = target_features(look(grid), origin, 3)["promoted_share_rate"][0]
+    unknown = target_features(vantage(look(grid), origin), 3)["promoted_share_rate"][0]
     assert np.isnan(unknown).all()
-    assert not np.isnan(target_features(look(grid), origin, 2)["promoted_share_rate"][0]).any()
+    assert not np.isnan(target_features(vantage(look(grid), origin), 2)["promoted_share_rate"][0]).any()
 
 
 def test_a_promotion_counts_in_its_week_and_unplanned_weeks_claim_none() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from forecasting.features import look, stack, target_features
+from forecasting.features import look, stack, target_features, vantage
 from forecasting.features import origin_features as features_at
 from forecasting.grid import Floats, Grid
 from forecasting.plans import like_plans, look_at_plans, plan_features
@@ -48,7 +48,7 @@ def test_a_like_plan_is_found_in_the_past(step: int, sold: float) -> None:
 def test_switching_promotion_and_price_off_leaves_a_plain_week() -> None:
     grid = one_promotion_in_five()
     sight = look(grid)
-    whole = stack(features_at(sight, ORIGIN), target_features(sight, ORIGIN, 2), slice(None))
+    whole = stack(features_at(vantage(sight, ORIGIN)), target_features(vantage(sight, ORIGIN), 2), slice(None))
     place = whole.names.index("sold_at_like_plan")
     plain = whole.values[0, whole.names.index("sold_at_usual_price")]
     without = whole.without("promotion")
@@ -73,6 +73,6 @@ def test_a_plan_after_the_horizon_does_not_move_an_earlier_origin() -> None:
         values[:, 10:] = 7.0
     moved = Grid(**{**grid.__dict__, "known": later})
     for step in (1, 2, 3, 4):
-        first, second = (target_features(look(told), 5, step) for told in (grid, moved))
+        first, second = (target_features(vantage(look(told), 5), step) for told in (grid, moved))
         for name in first.keys() - {"promo_usual"}:
             np.testing.assert_array_equal(first[name][0], second[name][0], err_msg=f"{name} at step {step}")

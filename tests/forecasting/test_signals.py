@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from forecasting.backtest import MODEL, SERIES_LEVEL, SIGNALS, score_origins, trial_at
 from forecasting.champion import choose, forecast_as
-from forecasting.features import look, origin_features
+from forecasting.features import look, origin_features, vantage
 from forecasting.signals import with_signals
 from forecasting.weekly import forecast_demand, weekly_grid
 from tests.forecasting.panels import FIRST_MONDAY, invented_weeks
@@ -86,13 +86,13 @@ def test_no_feature_moves_when_signals_after_the_origin_are_shuffled() -> None:
     for values in changed.values():
         values[:, origin + 1 :] = np.random.default_rng(1).permuted(values[:, origin + 1 :], axis=1) * 7 + 3
     other = look(type(grid)(**(vars(grid) | {"past": changed})))
-    before, after = origin_features(look(grid), origin), origin_features(other, origin)
+    before, after = origin_features(vantage(look(grid), origin)), origin_features(vantage(other, origin))
     assert any("signal_web_visitors" in name for name in before)
     assert before.keys() == after.keys()
     for name in before:
         np.testing.assert_array_equal(before[name], after[name], err_msg=name)
     # The same change is seen as soon as it is past.
-    later = origin_features(look(grid), 40), origin_features(other, 40)
+    later = origin_features(vantage(look(grid), 40)), origin_features(vantage(other, 40))
     assert not np.array_equal(later[0]["recent_signal_web_visitors"], later[1]["recent_signal_web_visitors"])
 
 

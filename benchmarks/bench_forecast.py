@@ -14,8 +14,8 @@ from pathlib import Path
 
 import polars as pl
 
+from benchmarks import forecast_large, launches, stockouts
 from benchmarks import forecast_metrics as metrics
-from benchmarks import launches, stockouts
 from benchmarks.forecast_sets import ORIGINS, SHARED, Panel, all_sets
 from benchmarks.report import Figure, report
 from forecasting.grid import QUANTILE_COLUMNS
@@ -68,7 +68,7 @@ class Tally:
 
 
 def main() -> None:
-    """Every set; SETS=frat,walmart takes some, ORIGINS=9 more than the three newest, MEANS=1 no quantile models."""
+    """Every set; SETS=frat,large takes some, ORIGINS=9 more than the three newest, MEANS=1 no quantile models."""
     if not SHARED.exists():
         print("../shared/data is not here: forecasts of public sets are left out")
         return
@@ -84,6 +84,8 @@ def main() -> None:
             if panel.name in LAUNCHING:
                 figures += launches.figures(panel, COMMAND)
             report(f"forecast, {panel.name}, {origins} origins", figures_of_each(tally))
+    if not wanted or "large" in wanted:
+        figures += forecast_large.figures(COMMAND)
     report("forecast", figures)
 
 

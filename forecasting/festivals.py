@@ -85,7 +85,7 @@ def look_at_festivals(grid: Grid) -> Festivals | None:
 
 
 def out_of_usual(values: Floats, grid: Grid) -> Unusual:
-    """Each bucket of `values` (rows × bucket) ÷ the median of its phase before it; unseen where half of that is gone."""
+    """Each bucket of `values` (rows × bucket) ÷ the median of its phase before it; unseen where half of it is gone."""
     width, season = USUAL[grid.freq], max(grid.rhythm.short_season, 1)
     before = np.full((width, *values.shape), np.nan)
     for back in range(1, width + 1):

@@ -19,7 +19,6 @@ from forecasting.trials import (
     blocks_of,
     joined,
     joined_trials,
-    learnt_series,
     trial_origins,
     try_block,
 )
@@ -100,11 +99,11 @@ def blended(grid: Grid, horizon: int, effort: Effort) -> Blended:
     """The members of every series, blended per class as the trials say.
 
     One boosting is fitted without the newest buckets and tried on them, which gives the weights of the blends; a second
-    one is fitted on everything and makes the forecast. Both learn from the same rows, of at most `SERIES_LEARNT`
-    series; the series are gone through `SERIES_AT_ONCE` at a time.
+    one is fitted on everything and makes the forecast. Both learn from the same rows, of as many series as
+    `series_taught` says; the series are gone through `SERIES_AT_ONCE` at a time.
     """
     market = market_of(grid)
-    lessons = models.lessons_of(look(grid.take(learnt_series(grid.count)), market), horizon, effort)
+    lessons = models.lessons_of(look(grid.take(models.series_taught(grid, horizon, effort)), market), horizon, effort)
     origins = trial_origins(grid, horizon)
     # The trials' model knows nothing of any bucket a trial forecasts.
     known = min(origins) + 1 if origins else 0

@@ -20,7 +20,7 @@ from forecasting.features import (
     vantage,
     year_growth,
 )
-from forecasting.grid import Floats, Ints, Matrix
+from forecasting.grid import Floats, Grid, Ints, Matrix
 from forecasting.levels import calm_births, total_factor
 from forecasting.smoothing import exponential_smoothing
 from forecasting.trees import SEED, Effort, Trees, fit_trees
@@ -35,6 +35,7 @@ MAX_RATIO = 25.0
 TIE = 0.03
 FEWEST_SAMPLED = 200_000
 REHEARSED = 60_000
+FEWEST_SERIES = 100
 ROWS_FOR_THREADS = 20_000
 # Few rows fill few leaves: more would be learnt from luck, and take as long.
 ROWS_A_LEAF, FEWEST_LEAVES = 1_000, 15
@@ -167,6 +168,24 @@ def blend_weights(members: dict[str, Floats], actual: Floats, scale: Floats) -> 
     return {name: float(share) for name, share in zip(names, best, strict=True) if share > 0}
 
 
+def earliest_origin(grid: Grid, horizon: int) -> int:
+    """The first bucket that lessons look from: enough is known there, and no festival of the last years is missed."""
+    earliest = min(2 * grid.rhythm.windows[1], max(grid.length // 3, 1))
+    return max(earliest, grid.length - 2 - TAUGHT_YEARS * grid.rhythm.year - horizon)
+
+
+def series_taught(grid: Grid, horizon: int, effort: Effort) -> Ints:
+    """The series that a boosting learns from: so many, drawn by a seed, that every bucket can be aimed at.
+
+    All festivals of some series teach more than some festivals of all.
+    """
+    targets = max(1, grid.length - 1 - earliest_origin(grid, horizon))
+    most = max(FEWEST_SERIES, effort.rows // targets)
+    if grid.count <= most:
+        return np.arange(grid.count)
+    return np.sort(np.random.default_rng(SEED).choice(grid.count, most, replace=False))
+
+
 def lessons_of(sight: Sight, horizon: int, effort: Effort) -> Lessons:
     """Rows to learn from: all series at seeded pairs of origin and step, so chosen that every bucket is aimed at alike.
 
@@ -177,8 +196,7 @@ def lessons_of(sight: Sight, horizon: int, effort: Effort) -> Lessons:
     length = grid.length
     cells = int(sight.own.seen[:, length].sum())
     limit = min(effort.rows, max(cells, min(FEWEST_SAMPLED, 2 * cells)))
-    earliest = min(2 * grid.rhythm.windows[1], max(length // 3, 1))
-    earliest = max(earliest, length - 2 - TAUGHT_YEARS * grid.rhythm.year - horizon)
+    earliest = earliest_origin(grid, horizon)
     blocks: list[Columns] = []
     ratios: list[Floats] = []
     levels: list[Floats] = []

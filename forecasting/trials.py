@@ -12,14 +12,12 @@ from forecasting import classes, models
 from forecasting.features import Sight, level
 from forecasting.grid import Floats, Grid, Ints
 from forecasting.intervals import unrest_of
-from forecasting.trees import SEED
 
 Strings = NDArray[np.str_]
 MOST_TRIALS = 3
-# Running sums and plans of a few thousand series fit any machine; learning from more series tells little new. A block
-# pools the days of the week and births of its own series: thousands of them say the same as all.
+# Running sums and plans of a few thousand series fit any machine. A block pools the days of the week and births of its
+# own series: thousands of them say the same as all.
 SERIES_AT_ONCE = 4_000
-SERIES_LEARNT = 5_000
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,6 @@ def trial_origins(grid: Grid, horizon: int) -> list[int]:
     newest = grid.length - 1 - horizon
     floor = max(2 * grid.rhythm.windows[1], 4)
     return [newest - back * step for back in range(MOST_TRIALS) if newest - back * step >= floor]
-
-
-def learnt_series(count: int) -> Ints:
-    """The series a boosting learns from: all, or of very many a seeded sample of `SERIES_LEARNT`."""
-    if count <= SERIES_LEARNT:
-        return np.arange(count)
-    return np.sort(np.random.default_rng(SEED).choice(count, SERIES_LEARNT, replace=False))
 
 
 def blocks_of(count: int) -> list[Ints]:

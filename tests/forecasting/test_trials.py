@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecasting import trials
+from forecasting import models, trials
 from forecasting.engine import forecast_grid
+from forecasting.features import look
 from forecasting.grid import Grid
 from forecasting.models import aims_of
 from forecasting.panel import panel_grid
@@ -42,12 +43,20 @@ def test_parts_add_up_to_the_mean() -> None:
     assert (outcome.mean >= 0.0).all()
 
 
-def test_very_many_series_are_learnt_from_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "SERIES_LEARNT", 8)
-    chosen = trials.learnt_series(12)
-    assert chosen.size == np.unique(chosen).size == 8
-    np.testing.assert_array_equal(chosen, trials.learnt_series(12))
-    assert forecast_grid(grid_with_groups(), 14, fast=True).mean.shape[0] == grid_with_groups().count
+def test_of_very_many_series_so_many_are_learnt_from_that_every_bucket_is_aimed_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    grid = grid_with_groups()
+    monkeypatch.setattr(models, "FEWEST_SERIES", 4)
+    buckets = grid.length - 1 - models.earliest_origin(grid, 14)
+    effort = replace(models.FAST, rows=8 * buckets)
+    chosen = models.series_taught(grid, 14, effort)
+    assert grid.count > chosen.size == np.unique(chosen).size == 8
+    np.testing.assert_array_equal(chosen, models.series_taught(grid, 14, effort))
+    taught = models.lessons_of(look(grid.take(chosen)), 14, effort)
+    assert np.unique(taught.targets).size == buckets
+    monkeypatch.setattr(models, "FAST", effort)
+    assert forecast_grid(grid, 14, fast=True).mean.shape[0] == grid.count
 
 
 def test_every_bucket_is_taught_equally_often() -> None:

@@ -16,6 +16,7 @@ REGULAR = "regular"
 # Mean interval between sales above which demand counts as intermittent (Syntetos, Boylan and Croston 2005, JORS 56).
 INTERMITTENT_INTERVAL = 1.32
 NEW_BUCKETS = 4
+WORD = "<U12"
 
 
 def classify(values: Floats, rhythm: Rhythm) -> NDArray[np.str_]:
@@ -34,7 +35,7 @@ def classify(values: Floats, rhythm: Rhythm) -> NDArray[np.str_]:
     silent = (seen & after_sale).sum(axis=1)
     highest = np.where(seen, tail, -np.inf).max(axis=1, initial=-np.inf)
     lowest = np.where(seen, tail, np.inf).min(axis=1, initial=np.inf)
-    out = np.full(count, REGULAR, dtype="<U12")
+    out = np.full(count, REGULAR, dtype=WORD)
     out[interval > INTERMITTENT_INTERVAL] = INTERMITTENT
     out[(highest == lowest) & (observed >= 2 * NEW_BUCKETS)] = CONSTANT
     out[(~np.isnan(values)).sum(axis=1) < NEW_BUCKETS] = NEW

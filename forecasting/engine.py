@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -14,9 +15,11 @@ from forecasting.intervals import in_whole_units, learn_spread, quantiles_of, wh
 from forecasting.smoothing import last_observed
 from forecasting.trees import Effort
 from forecasting.trials import (
+    EachBlock,
     Strings,
     Trial,
     blocks_of,
+    in_turn,
     joined,
     joined_trials,
     trial_origins,
@@ -68,13 +71,13 @@ class Blended:
     blends: Mapping[str, Mapping[str, float]]
 
 
-def forecast_grid(grid: Grid, horizon: int, *, fast: bool = False) -> Outcome:
-    """Forecasts the `horizon` buckets after the grid's last one.
+def forecast_grid(grid: Grid, horizon: int, *, fast: bool = False, each_block: EachBlock = in_turn) -> Outcome:
+    """Forecasts the `horizon` buckets after the grid's last one; `each_block` says where its blocks are worked on.
 
     What the same blends did in the trials says how far demand falls from the mean: the quantiles.
     """
     effort = models.FAST if fast else models.FULL
-    series = blended(grid, horizon, effort)
+    series = blended(grid, horizon, effort, each_block)
     kind = series.now.kind
     mean = series.mean
     quantiles = spread_of(series.trials, series.tried)(mean, series.now.size, series.now.unrest)
@@ -95,7 +98,7 @@ def forecast_grid(grid: Grid, horizon: int, *, fast: bool = False) -> Outcome:
     )
 
 
-def blended(grid: Grid, horizon: int, effort: Effort) -> Blended:
+def blended(grid: Grid, horizon: int, effort: Effort, each_block: EachBlock = in_turn) -> Blended:
     """The members of every series, blended per class as the trials say.
 
     One boosting is fitted without the newest buckets and tried on them, which gives the weights of the blends; a second
@@ -111,9 +114,8 @@ def blended(grid: Grid, horizon: int, effort: Effort) -> Blended:
     is_same = rehearsal is not None and effort.same_from <= lessons.share_before(known) < 1.0
     final = rehearsal if is_same else models.fit_boosting(lessons, effort)
     del lessons
-    blocks = [
-        try_block(look(grid.take(rows), market), horizon, origins, rehearsal, final) for rows in blocks_of(grid.count)
-    ]
+    work = partial(try_block, market=market, horizon=horizon, origins=origins, rehearsal=rehearsal, final=final)
+    blocks = each_block(work, grid, blocks_of(grid.count))
     trials = tuple(joined_trials([block.trials[place] for block in blocks]) for place in range(len(origins)))
     now = joined_trials([block.now for block in blocks])
     blends = {name: _blend(trials, name) for name in CANDIDATES}

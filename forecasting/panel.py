@@ -26,6 +26,7 @@ from forecasting.grid import (
 from forecasting.hierarchy import BOTTOM, aggregate, check_hierarchy
 from forecasting.history import uncensored
 from forecasting.launch import Launched, as_launched, with_launches
+from forecasting.trials import EachBlock, in_turn
 from tillmill.errors import UsageError
 
 
@@ -46,6 +47,7 @@ def forecast_panel(
     hierarchy: Sequence[str] | None = None,
     in_stock: str | None = None,
     fast: bool = False,
+    engine: str = "local",
 ) -> pl.DataFrame:
     """Rows unique_id, ds, mean, q05 … q95, method for the `horizon` buckets after the panel's last date.
 
@@ -54,11 +56,19 @@ def forecast_panel(
     empty: at least that much was wanted (`history.unconstrained`).
     With `hierarchy` (static columns, outermost first) every aggregate is a row too: `level` (total, state,
     state/store …, unique_id) and `node`, its means exactly the sums of the series'; `unique_id` is null there.
+    `engine`: local (this process) or spark, which goes through the blocks of series elsewhere, with the same results.
     Raises UsageError for a file that cannot be used (column and row named); a series that cannot be used is left
     out, and `forecast_with_notes` says why.
     """
     return forecast_with_notes(
-        history, horizon=horizon, freq=freq, future=future, hierarchy=hierarchy, in_stock=in_stock, fast=fast
+        history,
+        horizon=horizon,
+        freq=freq,
+        future=future,
+        hierarchy=hierarchy,
+        in_stock=in_stock,
+        fast=fast,
+        engine=engine,
     ).forecast
 
 
@@ -71,11 +81,13 @@ def forecast_with_notes(
     hierarchy: Sequence[str] | None = None,
     in_stock: str | None = None,
     fast: bool = False,
+    engine: str = "local",
 ) -> PanelForecast:
     """As `forecast_panel`, with notes: unique_id, note, is_refused."""
     if horizon < 1:
         raise UsageError(f"the horizon is {horizon}; it must be 1 or more")
     rhythm = frequency(freq)
+    each_block = blocks_by(engine)
     panel = checks.readable(history, "history", checks.NEEDED)
     if panel.is_empty():
         raise UsageError("history has no rows")
@@ -99,10 +111,11 @@ def forecast_with_notes(
     newcomers = np.flatnonzero(~grid.keys["unique_id"].is_in(kept["unique_id"].implode()).to_numpy())
     if newcomers.size and (np.nan_to_num(grid.values) > 0).any():
         launched = with_launches(grid, newcomers, horizon)
-        grid, outcome = launched.grid, as_launched(forecast_grid(launched.grid, horizon, fast=fast), launched)
+        grid = launched.grid
+        outcome = as_launched(forecast_grid(grid, horizon, fast=fast, each_block=each_block), launched)
         plan_notes = pl.concat([plan_notes, _launch_notes(launched)])
     else:
-        outcome = forecast_grid(grid, horizon, fast=fast)
+        outcome = forecast_grid(grid, horizon, fast=fast, each_block=each_block)
     rows = _series_rows(grid, outcome)
     if hierarchy:
         rows = _with_aggregates(rows, grid, outcome, static, hierarchy)
@@ -115,6 +128,18 @@ def frequency(name: str) -> Frequency:
         if name == known:
             return known
     raise UsageError(f"the frequency {name} is not one of {', '.join(RHYTHMS)}")
+
+
+def blocks_by(engine: str) -> EachBlock:
+    """Where blocks of series are worked on: local or spark; raises UsageError for any other word or without Spark."""
+    if engine == "local":
+        return in_turn
+    if engine != "spark":
+        raise UsageError(f"the engine {engine} is neither local nor spark")
+    from forecasting import spark
+
+    spark.check()
+    return spark.each_block
 
 
 def panel_grid(

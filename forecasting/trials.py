@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from forecasting import classes, models
-from forecasting.features import Sight, level
+from forecasting.features import Market, Sight, level, look
 from forecasting.grid import Floats, Grid, Ints
 from forecasting.intervals import unrest_of
 
@@ -45,6 +46,10 @@ class Block:
     parts: Mapping[str, Floats]
 
 
+# Does the work on each of the blocks of a grid's series, in order: here (`in_turn`) or elsewhere (`forecasting.spark`).
+EachBlock = Callable[[Callable[[Grid], Block], Grid, Sequence[Ints]], list[Block]]
+
+
 def trial_origins(grid: Grid, horizon: int) -> list[int]:
     """Up to three origins, half a horizon apart, newest first, whose whole horizon has been seen."""
     step = max(1, horizon // 2)
@@ -58,21 +63,33 @@ def blocks_of(count: int) -> list[Ints]:
     return np.array_split(np.arange(count), max(1, -(-count // SERIES_AT_ONCE)))
 
 
+def in_turn(work: Callable[[Grid], Block], grid: Grid, blocks: Sequence[Ints]) -> list[Block]:
+    """The blocks one after the other in this process, so that only one is in memory."""
+    return [work(grid.take(rows)) for rows in blocks]
+
+
 def try_block(
-    sight: Sight,
+    block: Grid,
+    market: Market,
     horizon: int,
     origins: Sequence[int],
     rehearsal: models.Boosting | None,
     final: models.Boosting | None,
 ) -> Block:
-    """The block's trials by `rehearsal`, which saw nothing after the oldest origin, and its forecast by `final`."""
-    trials = tuple(_at(sight, origin, horizon, rehearsal) for origin in origins)
-    now = sight.grid.length - 1
-    members = models.statistical_members(sight, now, horizon)
-    parts: dict[str, Floats] = {}
-    if final is not None:
-        members[models.BOOSTING], parts = models.predict_boosting(final, sight, now, horizon)
-    return Block(trials, _told(sight, now, horizon, members), parts)
+    """The block's trials by `rehearsal`, which saw nothing after the oldest origin, and its forecast by `final`.
+
+    `market` is that of the grid which `block` is a part of. Sums are taken on one thread: shared out over as many as a
+    machine has, their last digits would be the machine's.
+    """
+    with threadpool_limits(1, user_api="blas"):
+        sight = look(block, market)
+        trials = tuple(_at(sight, origin, horizon, rehearsal) for origin in origins)
+        now = block.length - 1
+        members = models.statistical_members(sight, now, horizon)
+        parts: dict[str, Floats] = {}
+        if final is not None:
+            members[models.BOOSTING], parts = models.predict_boosting(final, sight, now, horizon)
+        return Block(trials, _told(sight, now, horizon, members), parts)
 
 
 def joined_trials(blocks: Sequence[Trial]) -> Trial:

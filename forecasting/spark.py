@@ -214,8 +214,8 @@ def _session() -> Iterator[Any]:
         builder = sessions.builder.appName("tillmill forecast")
         for name, value in SETTINGS.items():
             builder = builder.config(name, value)
-        builder = builder.config("spark.local.dir", folder).config("spark.sql.warehouse.dir", folder)
-        session = builder.getOrCreate()
+        # Spark makes a folder for its tables even where there are none.
+        session = builder.config("spark.sql.warehouse.dir", folder).getOrCreate()
         try:
             yield session
         finally:

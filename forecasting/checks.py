@@ -25,9 +25,9 @@ def readable(panel: pl.DataFrame, what: str, needed: tuple[str, ...]) -> pl.Data
     if "y" in needed:
         out = _as_number(out, what)
     for name in ("unique_id", "ds"):
-        empty = out.with_row_index("row", offset=1).filter(pl.col(name).is_null())
-        if not empty.is_empty():
-            raise UsageError(f"{what}, row {empty['row'][0]}: {name} is empty")
+        if out[name].null_count():
+            first = out[name].is_null().arg_max()
+            raise UsageError(f"{what}, row {(first or 0) + 1}: {name} is empty")
     return out
 
 
@@ -38,14 +38,15 @@ def inspect(panel: pl.DataFrame, freq: Frequency) -> tuple[pl.DataFrame, pl.Data
     Noted and still forecast: repeated equal rows (dropped), missing dates (taken as unobserved, not as zero),
     negative values (taken as zero), constant and very short series.
     """
-    deduplicated = panel.unique(maintain_order=True)
+    deduplicated = panel
     notes: list[pl.DataFrame] = []
-    if deduplicated.height < panel.height:
+    if _may_repeat(panel):
+        deduplicated = panel.unique(maintain_order=True)
         repeated = panel.filter(panel.is_duplicated()).select("unique_id").unique()
         notes.append(_noted(repeated, "repeated rows dropped", refused=False))
-    conflicting = deduplicated.filter(pl.struct("unique_id", "ds").is_duplicated()).group_by("unique_id")
-    clash = conflicting.agg(pl.col("ds").min())
-    notes.append(_noted(clash, "more than one value for {ds}", refused=True))
+        conflicting = deduplicated.filter(pl.struct("unique_id", "ds").is_duplicated()).group_by("unique_id")
+        clash = conflicting.agg(pl.col("ds").min())
+        notes.append(_noted(clash, "more than one value for {ds}", refused=True))
     off = _off_rhythm(deduplicated, freq)
     notes.append(_noted(off, "{ds} is not " + FREQUENCY_WORDS[freq] + " of the panel's rhythm", refused=True))
     told = deduplicated.group_by("unique_id").agg(
@@ -76,8 +77,15 @@ def inspect(panel: pl.DataFrame, freq: Frequency) -> tuple[pl.DataFrame, pl.Data
     table = pl.concat(notes)
     refused = table.filter("is_refused").select("unique_id").unique()
     table = table.filter(pl.col("is_refused") | ~pl.col("unique_id").is_in(refused["unique_id"].implode()))
-    kept = deduplicated.join(refused, on="unique_id", how="anti").with_columns(pl.col("y").clip(lower_bound=0))
-    return kept, table.sort("unique_id", "note")
+    kept = deduplicated if refused.is_empty() else deduplicated.join(refused, on="unique_id", how="anti")
+    return kept.with_columns(pl.col("y").clip(lower_bound=0)), table.sort("unique_id", "note")
+
+
+def _may_repeat(panel: pl.DataFrame) -> bool:
+    """Whether a series may have a date twice: not where each lies together, in the order of its dates."""
+    same = (panel["unique_id"] == panel["unique_id"].shift()).fill_null(value=False)
+    is_later = (panel["ds"] > panel["ds"].shift()).fill_null(value=False)
+    return bool((same & ~is_later).any()) or int((~same).sum()) != panel["unique_id"].n_unique()
 
 
 def _off_rhythm(panel: pl.DataFrame, freq: Frequency) -> pl.DataFrame:

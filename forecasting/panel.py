@@ -251,9 +251,13 @@ def _observable(panel: pl.DataFrame, in_stock: str) -> tuple[pl.DataFrame, pl.Da
 
 
 def _indexed(frame: pl.DataFrame, keys: pl.DataFrame, first_on: date, freq: Frequency) -> pl.DataFrame:
-    return frame.join(keys.with_row_index("row"), on="unique_id", how="inner").with_columns(
-        bucket_index(pl.col("ds"), first_on, freq).alias("column")
+    # A join would copy every column of a panel that may be most of the memory there is.
+    places = pl.Enum(keys["unique_id"])
+    indexed = frame.with_columns(
+        pl.col("unique_id").cast(places, strict=False).to_physical().alias("row"),
+        bucket_index(pl.col("ds"), first_on, freq).alias("column"),
     )
+    return indexed.drop_nulls("row") if indexed["row"].null_count() else indexed
 
 
 def _static_names(panel: pl.DataFrame, others: list[str]) -> list[str]:

@@ -42,7 +42,7 @@ def judge_rate(stream: Stream, loads: Sequence[Load], pulled: int, quarantined: 
         if rows >= JUDGED_FROM_ROWS and bad > limit * rows:
             raise ContractError(
                 f"{stream.source} {stream.name}: {bad:,} of {rows:,} rows do not fit their contract "
-                f"({bad / rows:.1%}; at most {limit:.1%} may){_mostly(why)}",
+                f"({bad / rows:.1%}; at most {limit:.1%} may: max_quarantined_rate){_mostly(why)}",
                 state=_state(loads),
                 next_command=f"tillmill sources check {stream.source} --stream {stream.name}",
             )

@@ -286,7 +286,7 @@ def _all_of(aside: list[tuple[str, TillmillError]]) -> SourceError:
     others = f"\nNor can be read: {', '.join(names[:MOST_NAMED])}{more}" if names else ""
     return SourceError(
         f"{first.what}{others}",
-        state=f"{first.state} The files beside it have landed; each run tries again until it is mended or gone.",
+        state=f"{first.state} No file beside it is kept back; each run tries again until it is mended or gone.",
         next_command=first.next_command or f"{MEND}; then: tillmill run --only ingest",
     )
 

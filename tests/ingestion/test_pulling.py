@@ -89,7 +89,8 @@ def test_too_many_bad_rows_stop_the_stream_with_nothing_landed_and_the_cursor_un
     result = pull_all(workspace, [stream], prepare)[0]
     assert result.error is not None
     assert result.error.startswith(
-        "21 of 100 rows do not fit their contract (21.0%; at most 20.0% may); most of the bad rows: not a number\n"
+        "21 of 100 rows do not fit their contract (21.0%; at most 20.0% may: max_quarantined_rate); "
+        "most of the bad rows: not a number\n"
     )
     assert result.error.endswith("\nNext: tillmill sources check pos --stream pos.lines")
     assert (result.loads, rows_of(workspace).height) == ((), 0)

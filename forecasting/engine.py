@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -80,7 +80,13 @@ def forecast_grid(grid: Grid, horizon: int, *, fast: bool = False, each_block: E
     series = blended(grid, horizon, effort, each_block)
     kind = series.now.kind
     mean = series.mean
-    quantiles = spread_of(series.trials, series.tried)(mean, series.now.size, series.now.unrest)
+    trials = series.trials
+    spread = (
+        learn_spread(series.tried, [trial.actual for trial in trials], [trial.signs for trial in trials])
+        if trials
+        else None
+    )
+    quantiles = quantiles_of(spread, mean, series.now.signs)
     if whole_units(grid.values):
         quantiles = in_whole_units(quantiles)
     quantiles[kind == classes.CONSTANT] = mean[kind == classes.CONSTANT][..., None]
@@ -92,7 +98,7 @@ def forecast_grid(grid: Grid, horizon: int, *, fast: bool = False, each_block: E
         kind=kind,
         method=series.method,
         statistical=np.minimum(statistical, _cap(grid.values)),
-        trials=series.trials,
+        trials=trials,
         tried=series.tried,
         blends=series.blends,
     )
@@ -133,30 +139,6 @@ def blended(grid: Grid, horizon: int, effort: Effort, each_block: EachBlock = in
         tried=tuple(mix(trial.members, blends, trial.kind)[0] for trial in trials),
         blends=blends,
     )
-
-
-def spread_of(trials: tuple[Trial, ...], tried: tuple[Floats, ...]) -> Callable[[Floats, Floats, Floats], Floats]:
-    """A function (mean, size, unrest) → quantiles, learnt from what came in the trials around the means told there."""
-    spread = None
-    if trials:
-        wide = [
-            [np.broadcast_to(f[:, None], m.shape) for f in (t.size, t.unrest)]
-            for t, m in zip(trials, tried, strict=True)
-        ]
-        spread = learn_spread(
-            np.concatenate([mean.ravel() for mean in tried]),
-            np.concatenate([trial.actual.ravel() for trial in trials]),
-            np.concatenate([size.ravel() for size, _ in wide]),
-            np.concatenate([unrest.ravel() for _, unrest in wide]),
-        )
-
-    def quantiles(mean: Floats, size: Floats, unrest: Floats) -> Floats:
-        shape = mean.shape
-        return quantiles_of(
-            spread, mean, np.broadcast_to(size[:, None], shape), np.broadcast_to(unrest[:, None], shape)
-        )
-
-    return quantiles
 
 
 def mix(

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from forecasting.engine import Outcome
-from forecasting.grid import Floats, Grid, Ints, codes
-from forecasting.intervals import Spread, in_whole_units, learn_spread, quantiles_of, unrest_of, whole_units
+from forecasting.grid import Floats, Grid, Ints, Rhythm, codes
+from forecasting.intervals import in_whole_units, learn_spread, quantiles_of, signs_of, whole_units
 from tillmill.errors import UsageError
 
 TOTAL = "total"
@@ -42,36 +42,24 @@ def aggregate(
     Means are the sums of the series' means. Quantiles come from what the summed trial forecasts missed at that level;
     with few nodes the levels near it lend theirs, so the spread is that of all levels above the series together.
     """
-    summed: list[tuple[str, list[str], Floats, Floats, Floats]] = []
-    samples: list[tuple[Floats, Floats, Floats, Floats]] = []
+    summed: list[tuple[str, list[str], Floats, Floats]] = []
+    samples: list[tuple[Floats, Floats, Floats]] = []
     for level, names in levels_of(columns).items():
         labels = _labels(static, names)
         group = codes(labels)
         nodes = labels.unique().sort().to_list()
-        mean = _sum(outcome.mean, group)
-        history = _sum(grid.values, group)
-        scale = _recent(history, grid.rhythm.level)
-        summed.append((level, nodes, mean, scale, unrest_of(history[:, -4 * grid.rhythm.level :], scale)))
+        summed.append((level, nodes, _sum(outcome.mean, group), _signs(_sum(grid.values, group), grid.rhythm)))
         for trial, told in zip(outcome.trials, outcome.tried, strict=True):
-            actual = _sum(trial.actual, group)
             past = _sum(grid.values[:, : trial.origin + 1], group)
-            then = _recent(past, grid.rhythm.level)
-            unrest = unrest_of(past[:, -4 * grid.rhythm.level :], then)
-            samples.append((_sum(told, group), actual, _wide(then, actual.shape), _wide(unrest, actual.shape)))
-    spread = _spread(samples)
+            samples.append((_sum(told, group), _sum(trial.actual, group), _signs(past, grid.rhythm)))
+    means, actuals, signs = zip(*samples, strict=True) if samples else ((), (), ())
+    spread = learn_spread(means, actuals, signs) if samples else None
     counted = whole_units(grid.values)
     rows: list[tuple[str, list[str], Floats, Floats]] = []
-    for level, nodes, mean, scale, unrest in summed:
-        quantiles = quantiles_of(spread, mean, _wide(scale, mean.shape), _wide(unrest, mean.shape))
+    for level, nodes, mean, now in summed:
+        quantiles = quantiles_of(spread, mean, now)
         rows.append((level, nodes, mean, in_whole_units(quantiles) if counted else quantiles))
     return rows
-
-
-def _spread(samples: list[tuple[Floats, Floats, Floats, Floats]]) -> Spread | None:
-    if not samples:
-        return None
-    mean, actual, size, unrest = (np.concatenate([sample[i].ravel() for sample in samples]) for i in range(4))
-    return learn_spread(mean, actual, np.maximum(size, 1e-9), unrest)
 
 
 def _labels(static: pl.DataFrame, names: Sequence[str]) -> pl.Series:
@@ -86,9 +74,6 @@ def _sum(values: Floats, group: Ints) -> Floats:
     return out
 
 
-def _recent(history: Floats, width: int) -> Floats:
-    return np.asarray(np.maximum(history[:, -width:].mean(axis=1), 1e-9))
-
-
-def _wide(values: Floats, shape: tuple[int, ...]) -> Floats:
-    return np.broadcast_to(values[:, None], shape)
+def _signs(history: Floats, rhythm: Rhythm) -> Floats:
+    level = np.maximum(history[:, -rhythm.level :].mean(axis=1), 1e-9)
+    return signs_of(history, level, level, rhythm)

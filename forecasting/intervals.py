@@ -1,4 +1,4 @@
-"""Quantiles that never cross: where real demand fell, in backtests, around means of the same size and unrest."""
+"""Quantiles that never cross: where real demand fell, in backtests, around means told of series alike."""
 
 from __future__ import annotations
 
@@ -6,50 +6,86 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.tree import DecisionTreeRegressor
 
-from forecasting.grid import QUANTILES, Floats
+from forecasting.grid import QUANTILES, Floats, Matrix, Rhythm
+from forecasting.trees import SEED
 
-ROWS_PER_BIN = 150
-MAX_BINS = 16
+TREES = 10
+ROWS_IN_LEAF = 60
+FEWEST_ROWS = 30
+MOST_ROWS = 40_000
+LONGEST_WAIT = 60.0
+UNREST = 1
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Quantiles of demand ÷ mean by size of the mean (`centres`, log scale), calm and restless series apart."""
+    """Quantiles of demand ÷ mean in each leaf of each tree (node × `QUANTILES`)."""
 
-    divide: float
-    centres: tuple[Floats, ...]
-    ratios: tuple[Floats, ...]
+    trees: tuple[DecisionTreeRegressor, ...]
+    leaves: tuple[Floats, ...]
 
 
-def learn_spread(mean: Floats, actual: Floats, size: Floats, unrest: Floats) -> Spread | None:
-    """Empirical quantiles of actual ÷ mean in bins of mean ÷ usual size of a sale; None on too few rows.
+def signs_of(values: Floats, level: Floats, size: Floats, rhythm: Rhythm) -> Floats:
+    """Series × sign, at the end of `values`: usual size of a sale, unrest, recent means, wait since a sale, sale share.
 
-    Flat arrays of equal length; rows with an unobserved actual or a zero mean are left out. Split conformal
-    prediction (Vovk et al. 2005) within bins, the ratio being the score and both tails kept apart.
+    Unrest is the mean absolute change from bucket to bucket ÷ level.
     """
-    good = ~np.isnan(actual) & (mean > 0)
-    if int(good.sum()) < 30:
+    tail = values[:, -4 * rhythm.level :]
+    sold = np.nan_to_num(values) > 0
+    waited = np.argmax(sold[:, ::-1], axis=1) if values.shape[1] else np.zeros(values.shape[0])
+    return np.stack(
+        [
+            np.maximum(size, 1e-12),
+            _mean(np.abs(np.diff(tail, axis=1))) / np.maximum(level, 1e-12),
+            _mean(values[:, -rhythm.windows[0] :]),
+            _mean(values[:, -rhythm.level :]),
+            np.where(sold.any(axis=1), np.minimum(waited, LONGEST_WAIT), LONGEST_WAIT),
+            sold[:, -2 * rhythm.level :].mean(axis=1) if values.shape[1] else np.zeros(values.shape[0]),
+        ],
+        axis=-1,
+    )
+
+
+def learn_spread(means: Sequence[Floats], actuals: Sequence[Floats], signs: Sequence[Floats]) -> Spread | None:
+    """Quantiles of actual ÷ mean where `signs` are alike, learnt from trials; None on too few rows.
+
+    Each trial: `means` and `actuals` series × step, `signs` series × sign. Cells with an unobserved actual or a zero
+    mean are left out. Half of the rows grow a tree towards leaves that differ in place, width and share of zeros; the
+    quantiles of a leaf are those of the other half, as split conformal prediction asks, and both tails are kept apart.
+    Sources: Meinshausen 2006, JMLR 7; Vovk et al. 2005, Algorithmic Learning in a Random World.
+    """
+    around = np.concatenate([_around(mean, told).reshape(-1, 8) for mean, told in zip(means, signs, strict=True)])
+    mean, actual = (np.concatenate([cells.ravel() for cells in many]) for many in (means, actuals))
+    good = np.flatnonzero(~np.isnan(actual) & (mean > 0))
+    generator = np.random.default_rng(SEED)
+    if good.size < FEWEST_ROWS:
         return None
-    rate, ratio, restless = np.log(mean[good] / size[good]), actual[good] / mean[good], unrest[good]
-    divide = float(np.median(restless))
-    centres: list[Floats] = []
-    ratios: list[Floats] = []
-    for chosen in (restless <= divide, restless > divide):
-        rows = chosen if int(chosen.sum()) >= 30 else np.ones_like(chosen)
-        centre, table = _binned(rate[rows], ratio[rows])
-        centres.append(centre)
-        ratios.append(table)
-    return Spread(divide, tuple(centres), tuple(ratios))
+    if good.size > MOST_ROWS:
+        good = np.sort(generator.choice(good, MOST_ROWS, replace=False))
+    around, ratio = around[good], actual[good] / mean[good]
+    held = np.minimum(ratio, np.quantile(ratio, 0.99))
+    aims = np.stack([held, np.abs(held - np.median(held)), ratio == 0], axis=1)
+    aims = (aims - aims.mean(axis=0)) / np.maximum(aims.std(axis=0), 1e-9)
+    trees, leaves = [], []
+    for number in range(TREES):
+        order = generator.permutation(good.size)
+        grown, read = np.array_split(order, 2)
+        tree = DecisionTreeRegressor(min_samples_leaf=ROWS_IN_LEAF, max_features=0.6, random_state=number)
+        tree.fit(around[grown], aims[grown])
+        trees.append(tree)
+        leaves.append(_leaves(tree, around[read], ratio[read]))
+    return Spread(tuple(trees), tuple(leaves))
 
 
-def quantiles_of(spread: Spread | None, mean: Floats, size: Floats, unrest: Floats) -> Floats:
-    """Quantiles (… × `QUANTILES`) for means of any shape, never negative, never crossing; zero where the mean is."""
+def quantiles_of(spread: Spread | None, mean: Floats, signs: Floats) -> Floats:
+    """Quantiles (series × step × `QUANTILES`), never negative, never crossing; zero where the mean is."""
     if spread is None:
-        return _assumed(mean, unrest)
-    rate = np.log(np.maximum(mean, 1e-12) / np.maximum(size, 1e-12))
-    calm, restless = (_at(rate, spread.centres[side], spread.ratios[side]) for side in (0, 1))
-    ratios = np.where((unrest <= spread.divide)[..., None], calm, restless)
+        return _assumed(mean, signs[:, UNREST])
+    around = _around(mean, signs).reshape(-1, 8)
+    told = [leaves[tree.apply(around)] for tree, leaves in zip(spread.trees, spread.leaves, strict=True)]
+    ratios = (sum(told) / len(told)).reshape(*mean.shape, len(QUANTILES))
     return np.asarray(np.maximum.accumulate(mean[..., None] * ratios, axis=-1))
 
 
@@ -64,21 +100,37 @@ def in_whole_units(quantiles: Floats) -> Floats:
     return np.asarray(np.floor(quantiles + 0.5))
 
 
-def unrest_of(values: Floats, level: Floats) -> Floats:
-    """Mean absolute change from bucket to bucket ÷ level, per series: how restless its demand has been."""
-    change = np.abs(np.diff(values, axis=1)) if values.shape[1] > 1 else np.zeros((values.shape[0], 1))
-    seen = ~np.isnan(change)
-    mean = np.where(seen, change, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-    return np.asarray(mean / np.maximum(level, 1e-12))
+def _around(mean: Floats, signs: Floats) -> Matrix:
+    """What may tell how far demand falls from a mean: series × step × 8."""
+    size, unrest, recent, level, waited, share = (sign[:, None] for sign in signs.T)
+    least = np.maximum(mean, 1e-9)
+    told = (
+        np.log(least / size),
+        unrest,
+        np.clip(np.log(least / np.maximum(level, 1e-6)), -5.0, 5.0),
+        np.clip(np.log((recent + 1e-3) / least), -6.0, 6.0),
+        waited,
+        share,
+        np.arange(mean.shape[1]),
+        np.log(least),
+    )
+    return np.stack([np.broadcast_to(one, mean.shape) for one in told], axis=-1).astype(np.float32)
 
 
-def _binned(rate: Floats, ratio: Floats) -> tuple[Floats, Floats]:
-    order = np.argsort(rate, kind="stable")
-    bins = int(np.clip(rate.size // ROWS_PER_BIN, 1, MAX_BINS))
-    pieces = np.array_split(order, bins)
-    centres = np.array([float(np.median(rate[piece])) for piece in pieces])
-    table = np.stack([np.quantile(ratio[piece], conformal_levels(piece.size)) for piece in pieces])
-    return centres, table
+def _leaves(tree: DecisionTreeRegressor, around: Matrix, ratio: Floats) -> Floats:
+    """Node × quantile: what fell into each leaf; a leaf that nothing fell into says what all rows do."""
+    nodes = tree.apply(around)
+    order = np.argsort(nodes, kind="stable")
+    there, first = np.unique(nodes[order], return_index=True)
+    out = np.tile(np.quantile(ratio, conformal_levels(ratio.size)), (tree.tree_.node_count, 1))
+    for node, fell in zip(there.tolist(), np.split(ratio[order], first[1:]), strict=True):
+        out[node] = np.quantile(fell, conformal_levels(fell.size))
+    return np.asarray(out)
+
+
+def _mean(values: Floats) -> Floats:
+    seen = ~np.isnan(values)
+    return np.asarray(np.where(seen, values, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))
 
 
 def conformal_levels(rows: int) -> Sequence[float]:
@@ -89,12 +141,8 @@ def conformal_levels(rows: int) -> Sequence[float]:
     ]
 
 
-def _at(rate: Floats, centres: Floats, table: Floats) -> Floats:
-    return np.stack([np.interp(rate, centres, table[:, index]) for index in range(table.shape[1])], axis=-1)
-
-
 def _assumed(mean: Floats, unrest: Floats) -> Floats:
     """Without a backtest: a normal spread as wide as the series' own unrest, cut at zero."""
     standard = np.array([-1.645, -1.282, -0.674, 0.0, 0.674, 1.282, 1.645])
-    width = mean * np.clip(unrest, 0.0, 3.0)
+    width = mean * np.clip(unrest, 0.0, 3.0)[:, None]
     return np.asarray(np.maximum(mean[..., None] + width[..., None] * standard, 0.0))

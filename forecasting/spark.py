@@ -159,7 +159,7 @@ def _arrays(block: Block) -> Iterator[Named]:
         yield place, "origin", "", np.array([trial.origin], dtype=np.float64)
         for name, told in trial.members.items():
             yield place, "members", name, told
-        for what in ("actual", "scale", "size", "unrest", "kind"):
+        for what in ("actual", "scale", "signs", "kind"):
             yield place, what, "", getattr(trial, what)
     for name, told in block.parts.items():
         yield NOW, "parts", name, told

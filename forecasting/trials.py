@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from forecasting import classes, models
 from forecasting.features import Market, Sight, level, look
 from forecasting.grid import Floats, Grid, Ints
-from forecasting.intervals import unrest_of
+from forecasting.intervals import signs_of
 
 Strings = NDArray[np.str_]
 MOST_TRIALS = 3
@@ -25,15 +25,15 @@ SERIES_AT_ONCE = 4_000
 class Trial:
     """What each member says at one origin, and what came: blends and quantiles are learnt from those before the cutoff.
 
-    `members` and `actual` are series × step (`actual` is NaN where it has not come yet), the rest one figure a series.
+    `members` and `actual` are series × step (`actual` is NaN where it has not come yet), `signs` series × sign, the
+    rest one figure a series.
     """
 
     origin: int
     members: Mapping[str, Floats]
     actual: Floats
     scale: Floats
-    size: Floats
-    unrest: Floats
+    signs: Floats
     kind: Strings
 
 
@@ -99,8 +99,7 @@ def joined_trials(blocks: Sequence[Trial]) -> Trial:
         members=joined([block.members for block in blocks]),
         actual=np.concatenate([block.actual for block in blocks]),
         scale=np.concatenate([block.scale for block in blocks]),
-        size=np.concatenate([block.size for block in blocks]),
-        unrest=np.concatenate([block.unrest for block in blocks]),
+        signs=np.concatenate([block.signs for block in blocks]),
         kind=np.concatenate([block.kind for block in blocks]),
     )
 
@@ -133,7 +132,6 @@ def _told(sight: Sight, origin: int, horizon: int, members: Mapping[str, Floats]
         members=members,
         actual=actual,
         scale=scale,
-        size=size,
-        unrest=unrest_of(values[:, -4 * grid.rhythm.level :], scale),
+        signs=signs_of(values, scale, size, grid.rhythm),
         kind=classes.classify(values, grid.rhythm),
     )

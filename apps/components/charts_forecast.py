@@ -57,6 +57,8 @@ def steps(colours: Colours, rows: Sequence[Row], *, tips: Sequence[tuple[str, st
     """
     top = max((row["wape"] for row in rows), default=1.0)
     column = 16 + max((_width(str(row["added"])) for row in rows), default=0)
+    # The figures stand in columns of their own, right of the longest bar.
+    columns = column + 12 + max((_width(str(row["text"])) for row in rows), default=0)
     y: Spec = {
         "field": "name",
         "type": "nominal",
@@ -79,12 +81,11 @@ def steps(colours: Colours, rows: Sequence[Row], *, tips: Sequence[tuple[str, st
             {
                 "mark": {"type": "bar", "cornerRadius": 2},
                 "encoding": {
-                    # The figures stand in columns of their own, right of the longest bar.
                     "x": {
                         "field": "wape",
                         "type": "quantitative",
                         "axis": None,
-                        "scale": {"domain": [0, top * 1.6], "nice": False},
+                        "scale": {"domain": [0, top], "range": [0, {"expr": f"width - {columns}"}], "nice": False},
                     },
                     "color": shade,
                 },

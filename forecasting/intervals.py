@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.tree import DecisionTreeRegressor
 
 from forecasting.grid import QUANTILES, Floats, Matrix, Rhythm
+from forecasting.smoothing import windowed_mean
 from forecasting.trees import SEED
 
 TREES = 10
@@ -32,15 +33,15 @@ def signs_of(values: Floats, level: Floats, size: Floats, rhythm: Rhythm) -> Flo
 
     Unrest is the mean absolute change from bucket to bucket ÷ level.
     """
-    tail = values[:, -4 * rhythm.level :]
+    changes = np.abs(np.diff(values[:, -4 * rhythm.level :], axis=1))
     sold = np.nan_to_num(values) > 0
     waited = np.argmax(sold[:, ::-1], axis=1) if values.shape[1] else np.zeros(values.shape[0])
     return np.stack(
         [
             np.maximum(size, 1e-12),
-            _mean(np.abs(np.diff(tail, axis=1))) / np.maximum(level, 1e-12),
-            _mean(values[:, -rhythm.windows[0] :]),
-            _mean(values[:, -rhythm.level :]),
+            windowed_mean(changes, 4 * rhythm.level) / np.maximum(level, 1e-12),
+            windowed_mean(values, rhythm.windows[0]),
+            windowed_mean(values, rhythm.level),
             np.where(sold.any(axis=1), np.minimum(waited, LONGEST_WAIT), LONGEST_WAIT),
             sold[:, -2 * rhythm.level :].mean(axis=1) if values.shape[1] else np.zeros(values.shape[0]),
         ],
@@ -126,11 +127,6 @@ def _leaves(tree: DecisionTreeRegressor, around: Matrix, ratio: Floats) -> Float
     for node, fell in zip(there.tolist(), np.split(ratio[order], first[1:]), strict=True):
         out[node] = np.quantile(fell, conformal_levels(fell.size))
     return np.asarray(out)
-
-
-def _mean(values: Floats) -> Floats:
-    seen = ~np.isnan(values)
-    return np.asarray(np.where(seen, values, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))
 
 
 def conformal_levels(rows: int) -> Sequence[float]:

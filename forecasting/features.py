@@ -79,13 +79,15 @@ class Sight:
 class Vantage:
     """All series as seen from one origin: level and usual size of a sale, the calm recent buckets and their season.
 
-    `calm` begins at bucket `first` and ends at the origin; festivals are NaN in it.
+    `sizes` goes on with the groups: they sell so much that nothing need calm them, so theirs are 0. `calm` begins at
+    bucket `first` and ends at the origin; festivals are NaN in it.
     """
 
     sight: Sight
     origin: int
     scale: Floats
     size: Floats
+    sizes: Floats
     first: int
     calm: Floats
     season_index: Floats
@@ -192,7 +194,8 @@ def vantage(sight: Sight, origin: int) -> Vantage:
     scale, size = level(sight, origin)
     low = max(0, origin + 1 - 8 * season)
     calm = _calm(sight.grid.values[:, low : origin + 1], sight.festive[:, low : origin + 1])
-    return Vantage(sight, origin, scale, size, low, calm, short_season_indices(calm, season))
+    sizes = np.concatenate([size, np.zeros(sight.together.units.shape[0] - size.size)])
+    return Vantage(sight, origin, scale, size, sizes, low, calm, short_season_indices(calm, season))
 
 
 def origin_features(view: Vantage) -> dict[str, Floats]:
@@ -233,7 +236,7 @@ def origin_features(view: Vantage) -> dict[str, Floats]:
 
 def target_features(view: Vantage, step: int) -> Told:
     """Features of the bucket `step` after the origin: name → (figures, part, neutral figure)."""
-    sight, origin, scale, size = view.sight, view.origin, view.scale, view.size
+    sight, origin, scale = view.sight, view.origin, view.scale
     grid, rhythm = sight.grid, sight.grid.rhythm
     target = origin + step
     out: Told = {"step": (np.full(grid.count, float(step)), "base", 0.0)}
@@ -243,9 +246,7 @@ def target_features(view: Vantage, step: int) -> Told:
         out["same_phase"] = (same / scale, "season", 1.0)
     for name, figure in _calendar(grid, target).items():
         out[name] = (np.full(grid.count, figure), "season", np.nan)
-    # A group sells so much that nothing need calm it.
-    calm = np.concatenate([size, np.zeros(sight.together.units.shape[0] - grid.count)])
-    growth = year_growth(sight, sight.together, origin, target, calm)
+    growth = year_growth(sight, sight.together, origin, target, view.sizes)
     for name, row in sight.groups.items():
         out[f"year_growth_of_{name}"] = (growth[row], "season", 1.0)
     out["year_growth"] = (growth[: grid.count], "season", 1.0)

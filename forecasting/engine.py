@@ -116,10 +116,12 @@ def blended(grid: Grid, horizon: int, effort: Effort, each_block: EachBlock = in
     origins = trial_origins(grid, horizon)
     # The trials' model knows nothing of any bucket a trial forecasts.
     known = min(origins) + 1 if origins else 0
-    rehearsal = models.fit_boosting(lessons.before(known), effort) if origins else None
-    is_same = rehearsal is not None and effort.same_from <= lessons.share_before(known) < 1.0
-    final = rehearsal if is_same else models.fit_boosting(lessons, effort)
+    is_same = bool(origins) and effort.same_from <= lessons.share_before(known) < 1.0
+    wanted = [*([lessons.before(known)] if origins else []), *([] if is_same else [lessons])]
     del lessons
+    boostings = models.fit_boostings(wanted, effort)
+    del wanted
+    rehearsal, final = boostings[0] if origins else None, boostings[-1]
     work = partial(try_block, market=market, horizon=horizon, origins=origins, rehearsal=rehearsal, final=final)
     blocks = each_block(work, grid, blocks_of(grid.count))
     trials = tuple(joined_trials([block.trials[place] for block in blocks]) for place in range(len(origins)))

@@ -287,17 +287,27 @@ def year_growth(sight: Sight, totals: Totals, origin: int, target: int, size: Fl
     return np.clip(_ratio(then + 0.5 * size, before + 0.5 * size), 0.05, 20.0)
 
 
-def stack(origin: dict[str, Floats], target: Told, rows: Ints | slice) -> Columns:
+def origin_columns(view: Vantage) -> Columns:
+    """`origin_features` as a matrix, for every bucket aimed at from the origin."""
+    told = origin_features(view)
+    matrix = np.stack(list(told.values()), axis=1, dtype=np.float32, casting="same_kind")
+    return Columns(tuple(told), matrix, ("base",) * len(told), (0.0,) * len(told))
+
+
+def stack(origin: Columns, target: Told, rows: Ints | slice) -> Columns:
     """One matrix of both kinds of features for the chosen series."""
-    names = (*origin, *target)
-    columns = [*origin.values(), *(values for values, _, _ in target.values())]
-    count = columns[0][rows].size
-    matrix = np.empty((count, len(columns)), dtype=np.float32)
-    for place, values in enumerate(columns):
+    shared = origin.values[rows]
+    width = len(origin.names)
+    matrix = np.empty((shared.shape[0], width + len(target)), dtype=np.float32)
+    matrix[:, :width] = shared
+    for place, (values, _, _) in enumerate(target.values(), start=width):
         matrix[:, place] = values[rows]
-    parts = ("base",) * len(origin) + tuple(part for _, part, _ in target.values())
-    neutral = (0.0,) * len(origin) + tuple(off for _, _, off in target.values())
-    return Columns(names=names, values=matrix, part=parts, neutral=neutral)
+    return Columns(
+        names=(*origin.names, *target),
+        values=matrix,
+        part=(*origin.part, *(part for _, part, _ in target.values())),
+        neutral=(*origin.neutral, *(off for _, _, off in target.values())),
+    )
 
 
 def _years_back(sight: Sight, step: int) -> int:

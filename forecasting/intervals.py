@@ -12,10 +12,10 @@ from forecasting.grid import QUANTILES, Floats, Matrix, Rhythm
 from forecasting.smoothing import windowed_mean
 from forecasting.trees import SEED
 
-TREES = 10
+TREES = 6
 ROWS_IN_LEAF = 60
 FEWEST_ROWS = 30
-MOST_ROWS = 40_000
+MOST_ROWS = 24_000
 LONGEST_WAIT = 60.0
 UNREST = 1
 

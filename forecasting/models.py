@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -14,7 +16,7 @@ from forecasting.features import (
     Columns,
     Sight,
     level,
-    origin_features,
+    origin_columns,
     stack,
     target_features,
     vantage,
@@ -23,7 +25,7 @@ from forecasting.features import (
 from forecasting.grid import Floats, Grid, Ints, Matrix
 from forecasting.levels import calm_births, total_factor
 from forecasting.smoothing import exponential_smoothing
-from forecasting.trees import SEED, Effort, Trees, fit_trees
+from forecasting.trees import ROWS_FOR_THREADS, SEED, Effort, Trees, can_fit_side_by_side, fit_trees
 
 BOOSTING = "gradient boosting"
 SMOOTHING = "exponential smoothing"
@@ -36,17 +38,19 @@ TIE = 0.03
 FEWEST_SAMPLED = 200_000
 REHEARSED = 60_000
 FEWEST_SERIES = 100
-ROWS_FOR_THREADS = 20_000
 # Few rows fill few leaves: more would be learnt from luck, and take as long.
 ROWS_A_LEAF, FEWEST_LEAVES = 1_000, 15
 # What lies further back weighs less than a millionth in any smoothed level.
 SMOOTHED_BUCKETS = 400
 # A festival comes once a year: what it does is learnt from several of them.
 TAUGHT_YEARS = 4
+# Of so many rows each half says nearly what all do, and two boostings err less together than one.
+PARTED_FROM, PARTS = 300_000, 2
+# Beyond this share of all rows the largest fit would go on alone on one thread for long.
+LARGEST_BESIDE = 2 / 3
 
-
-FULL = Effort(rows=400_000, trees=120, rate=0.12, leaves=63, threads=2, same_from=1.0)
-FAST = Effort(rows=110_000, trees=80, rate=0.12, leaves=31, threads=2, same_from=0.9)
+FULL = Effort(rows=400_000, trees=120, rate=0.12, leaves=63, threads=2, same_from=1.0, distances=14)
+FAST = Effort(rows=110_000, trees=80, rate=0.12, leaves=31, threads=2, same_from=0.9, distances=7)
 
 
 @dataclass(frozen=True)
@@ -68,33 +72,61 @@ class Lessons:
         rows = np.flatnonzero(self.targets < length)
         if rows.size > REHEARSED:
             rows = np.sort(np.random.default_rng(SEED).choice(rows, REHEARSED, replace=False))
+        return self._of(rows)
+
+    def parts(self, count: int) -> list[Lessons]:
+        """The lessons in `count` parts: of each origin and step a share of the series is in each."""
+        return [self] if count == 1 else [self._of(slice(part, None, count)) for part in range(count)]
+
+    def _of(self, rows: Ints | slice) -> Lessons:
         return Lessons(self.matrix[rows], self.ratios[rows], self.levels[rows], self.targets[rows], self.categories)
 
 
 @dataclass(frozen=True)
 class Boosting:
-    """A fitted model of demand ÷ recent level."""
+    """A fitted model of demand ÷ recent level: the mean of what its parts say."""
 
-    trees: Trees
+    parts: tuple[Trees, ...]
 
     def ratios(self, matrix: Matrix) -> Floats:
         """Predicted demand as a multiple of the recent level."""
-        return np.clip(self.trees.ratios(matrix), 0.0, MAX_RATIO)
+        told = sum(part.ratios(matrix) for part in self.parts) / len(self.parts)
+        return np.clip(told, 0.0, MAX_RATIO)
+
+    def uses(self, column: int) -> bool:
+        return any(part.uses(column) for part in self.parts)
 
 
-def fit_boosting(lessons: Lessons, effort: Effort) -> Boosting | None:
-    """Fits demand ÷ recent level; None where there is too little to learn from.
+def fit_boostings(lessons: Sequence[Lessons], effort: Effort) -> list[Boosting | None]:
+    """Fits demand ÷ recent level, once for each of `lessons`; None where there is too little to learn from.
 
-    The deviance of the ratio is weighted by the level, as if demand had the level for exposure, so that large and
+    Where one has very many rows all are parted alike: what is tried must err like what is published. Fits of like size
+    stand side by side, each on one thread: threads that share a fit wait for one another at every leaf. The results
+    are the same.
+    """
+    count = PARTS if max((one.ratios.size for one in lessons), default=0) >= PARTED_FROM else 1
+    parts = [one.parts(count) if one.ratios.size >= MIN_TRAINING_ROWS and one.ratios.any() else [] for one in lessons]
+    fits = [(part, number) for some in parts for number, part in enumerate(some)]
+    rows = [part.ratios.size for part, _ in fits]
+    if can_fit_side_by_side() and rows and max(rows) <= LARGEST_BESIDE * sum(rows):
+        alone = replace(effort, threads=1)
+        with ThreadPoolExecutor(effort.threads) as pool:
+            fitted = list(pool.map(lambda fit: _fit(fit[0], fit[1], alone), fits))
+    else:
+        fitted = [_fit(part, number, effort) for part, number in fits]
+    trees = iter(fitted)
+    return [Boosting(tuple(next(trees) for _ in some)) if some else None for some in parts]
+
+
+def _fit(lessons: Lessons, number: int, effort: Effort) -> Trees:
+    """The deviance of the ratio is weighted by the level, as if demand had the level for exposure, so that large and
     sleeping series share one model. The mean weight is one: leaf sizes and penalties mean the same on cents and tonnes.
     """
-    if lessons.ratios.size < MIN_TRAINING_ROWS or not lessons.ratios.any():
-        return None
     weights = lessons.levels / max(float(lessons.levels.mean()), 1e-12)
-    effort = replace(effort, leaves=min(effort.leaves, max(FEWEST_LEAVES, lessons.ratios.size // ROWS_A_LEAF)))
-    if lessons.ratios.size < ROWS_FOR_THREADS:
-        effort = replace(effort, threads=1)
-    return Boosting(fit_trees(lessons.matrix, lessons.ratios, weights, effort, lessons.categories))
+    leaves = min(effort.leaves, max(FEWEST_LEAVES, lessons.ratios.size // ROWS_A_LEAF))
+    threads = effort.threads if lessons.ratios.size >= ROWS_FOR_THREADS else 1
+    effort = replace(effort, leaves=leaves, threads=threads)
+    return fit_trees(lessons.matrix, lessons.ratios, weights, effort, lessons.categories, seed=SEED + number)
 
 
 def predict_boosting(
@@ -105,7 +137,7 @@ def predict_boosting(
     The parts are told by switching planned and seasonal columns off one group after another; what is left is base.
     """
     view = vantage(sight, origin)
-    scale, shared = view.scale, origin_features(view)
+    scale, shared = view.scale, origin_columns(view)
     blocks = [stack(shared, target_features(view, step), slice(None)) for step in range(1, horizon + 1)]
     whole = Columns(blocks[0].names, np.concatenate([b.values for b in blocks]), blocks[0].part, blocks[0].neutral)
     shape = (horizon, scale.size)
@@ -113,7 +145,7 @@ def predict_boosting(
     parts: dict[str, Floats] = {}
     before = mean
     for part in ("festival", "promotion", "price", "other", "season") if with_parts else ():
-        if any(told == part and model.trees.uses(column) for column, told in enumerate(whole.part)):
+        if any(told == part and model.uses(column) for column, told in enumerate(whole.part)):
             whole = Columns(whole.names, whole.without(part), whole.part, whole.neutral)
             after = model.ratios(whole.values).reshape(shape).T * scale[:, None]
             parts[part] = before - after
@@ -201,9 +233,10 @@ def lessons_of(sight: Sight, horizon: int, effort: Effort) -> Lessons:
     ratios: list[Floats] = []
     levels: list[Floats] = []
     targets: list[Ints] = []
-    for origin, steps in aims_of(earliest, length, horizon, limit / max(grid.count, 1)).items():
+    apart = max(1, horizon // effort.distances)
+    for origin, steps in aims_of(earliest, length, horizon, limit / max(grid.count, 1), apart).items():
         view = vantage(sight, origin)
-        shared = origin_features(view)
+        shared = origin_columns(view)
         for step in steps:
             actual = grid.values[:, origin + step]
             rows = _usable(sight, actual, origin)
@@ -223,11 +256,12 @@ def lessons_of(sight: Sight, horizon: int, effort: Effort) -> Lessons:
     )
 
 
-def aims_of(earliest: int, length: int, horizon: int, wanted: float) -> dict[int, list[int]]:
+def aims_of(earliest: int, length: int, horizon: int, wanted: float, apart: int = 1) -> dict[int, list[int]]:
     """Origin → steps, about `wanted` pairs: every bucket after `earliest` is aimed at equally often, from any distance.
 
     Were steps drawn at random for each origin, a third of all buckets, and so of all festivals, would never be aimed
-    at. Where there are more buckets than pairs, one of each few neighbours is taken.
+    at. Where there are more buckets than pairs, one of each few neighbours is taken. Origins are `apart` buckets apart
+    (the first buckets have nearer ones): what is seen from an origin takes longer to reckon than to aim.
     """
     generator = np.random.default_rng(SEED)
     targets = np.arange(earliest + 1, length)
@@ -236,6 +270,8 @@ def aims_of(earliest: int, length: int, horizon: int, wanted: float) -> dict[int
     for neighbours in aimed:
         target = int(generator.choice(neighbours))
         steps = np.arange(1, min(horizon, target - earliest) + 1)
+        kept = steps[(length - target + steps) % apart == 0]
+        steps = kept if kept.size else steps
         often = min(steps.size, max(1, round(wanted / targets.size)))
         for step in generator.choice(steps, often, replace=False).tolist():
             out.setdefault(target - step, []).append(step)

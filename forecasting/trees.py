@@ -19,6 +19,7 @@ BINS = 200
 # Rows that the edges of the bins are told by: more take longer and tell the same.
 BINS_SEEN = 50_000
 ROWS_IN_LEAF = 20
+ROWS_FOR_THREADS = 20_000
 # Between Poisson (1) and gamma (2): days of no sale and days of thousands under one deviance.
 TWEEDIE_POWER = 1.1
 
@@ -28,6 +29,7 @@ class Effort:
     """How much the boosting may look at: training rows sampled at most, trees, learning rate, leaves, threads.
 
     Where the lessons from before the trials are at least `same_from` of all, what they teach makes the forecast too.
+    A bucket is aimed at from `distances` places of a long horizon at most.
 
     Small fits are made of thousands of tiny parallel steps: where anything else runs on the machine, two threads
     waiting for each other take eight times as long as one. The number is fixed, never the machine's.
@@ -39,6 +41,7 @@ class Effort:
     leaves: int
     threads: int
     same_from: float
+    distances: int
 
 
 class Trees(Protocol):
@@ -49,15 +52,17 @@ class Trees(Protocol):
     def uses(self, column: int) -> bool: ...
 
 
-def fit_trees(matrix: Matrix, ratios: Floats, weights: Floats, effort: Effort, categories: list[int]) -> Trees:
+def fit_trees(
+    matrix: Matrix, ratios: Floats, weights: Floats, effort: Effort, categories: list[int], seed: int = SEED
+) -> Trees:
     """Trees for `ratios` (≥ 0) under a deviance weighted by `weights` (mean one): Tweedie's, or scikit-learn's Poisson.
 
     LightGBM's own Poisson widens each second derivative by exp(.7) and so learns at half the rate it is told.
     """
     library = lightgbm()
     if library is None:
-        return _fit_histogram(matrix, ratios, weights, effort)
-    return _fit_lightgbm(library, matrix, ratios, weights, effort, categories)
+        return _fit_histogram(matrix, ratios, weights, effort, seed)
+    return _fit_lightgbm(library, matrix, ratios, weights, effort, categories, seed)
 
 
 @cache
@@ -69,20 +74,25 @@ def lightgbm() -> Any:
         return None
 
 
+def can_fit_side_by_side() -> bool:
+    """Whether fits may share a process: scikit-learn's number of threads is the whole process's."""
+    return lightgbm() is not None
+
+
 @dataclass(frozen=True)
 class _Boosted:
     booster: Any
-    threads: int
 
     def ratios(self, matrix: Matrix) -> Floats:
-        return np.asarray(self.booster.predict(matrix, num_threads=self.threads), dtype=np.float64)
+        threads = 2 if matrix.shape[0] >= ROWS_FOR_THREADS else 1
+        return np.asarray(self.booster.predict(matrix, num_threads=threads), dtype=np.float64)
 
     def uses(self, column: int) -> bool:
         return bool(self.booster.feature_importance()[column])
 
 
 def _fit_lightgbm(
-    library: Any, matrix: Matrix, ratios: Floats, weights: Floats, effort: Effort, categories: list[int]
+    library: Any, matrix: Matrix, ratios: Floats, weights: Floats, effort: Effort, categories: list[int], seed: int
 ) -> Trees:
     settings = {
         "objective": "tweedie",
@@ -100,11 +110,11 @@ def _fit_lightgbm(
         "num_threads": effort.threads,
         "deterministic": True,
         "force_col_wise": True,
-        "seed": SEED,
+        "seed": seed,
         "verbosity": -1,
     }
     data = library.Dataset(matrix, ratios, weight=weights, categorical_feature=categories, params=settings)
-    return _Boosted(library.train(settings, data, num_boost_round=effort.trees), effort.threads)
+    return _Boosted(library.train(settings, data, num_boost_round=effort.trees))
 
 
 @dataclass(frozen=True)
@@ -121,7 +131,7 @@ class _Histogram:
         return column in self.edges
 
 
-def _fit_histogram(matrix: Matrix, ratios: Floats, weights: Floats, effort: Effort) -> Trees:
+def _fit_histogram(matrix: Matrix, ratios: Floats, weights: Floats, effort: Effort, seed: int) -> Trees:
     regressor = HistGradientBoostingRegressor(
         loss="poisson",
         max_iter=effort.trees,
@@ -131,7 +141,7 @@ def _fit_histogram(matrix: Matrix, ratios: Floats, weights: Floats, effort: Effo
         l2_regularization=20.0,
         max_features=0.5,
         early_stopping=False,
-        random_state=SEED,
+        random_state=seed,
     )
     edges = bin_edges(matrix)
     with threadpool_limits(effort.threads, user_api="openmp"):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from forecasting.features import look, origin_features, stack, target_features, vantage
+from forecasting.features import look, origin_columns, stack, target_features, vantage
 from forecasting.grid import Grid
-from forecasting.models import FAST, fit_boosting, lessons_of, predict_boosting
+from forecasting.models import FAST, fit_boostings, lessons_of, predict_boosting
 from forecasting.panel import panel_grid
 from tests.forecasting.panels import daily_panel
 
@@ -27,7 +27,7 @@ def test_features_do_not_move_when_the_future_is_shuffled(origin: int) -> None:
     before, after = look(grid), look(shuffled_after(grid, origin))
     for step in (1, 7, 14):
         told = [
-            stack(origin_features(vantage(sight, origin)), target_features(vantage(sight, origin), step), slice(None))
+            stack(origin_columns(vantage(sight, origin)), target_features(vantage(sight, origin), step), slice(None))
             for sight in (before, after)
         ]
         np.testing.assert_array_equal(told[0].values, told[1].values)
@@ -50,7 +50,7 @@ def test_model_fitted_before_a_bucket_does_not_know_what_came_after() -> None:
     means = []
     for told in (grid, shuffled_after(grid, length - 1)):
         sight = look(told)
-        model = fit_boosting(lessons_of(sight, 14, FAST).before(length), FAST)
+        (model,) = fit_boostings([lessons_of(sight, 14, FAST).before(length)], FAST)
         assert model is not None
         means.append(predict_boosting(model, sight, length - 1, 14)[0])
     np.testing.assert_array_equal(means[0], means[1])

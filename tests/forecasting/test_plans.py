@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from forecasting.features import look, stack, target_features, vantage
-from forecasting.features import origin_features as features_at
+from forecasting.features import origin_columns as features_at
 from forecasting.grid import Floats, Grid
 from forecasting.plans import like_plans, look_at_plans, plan_features
 

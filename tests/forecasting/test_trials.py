@@ -73,3 +73,10 @@ def test_of_more_buckets_than_rows_one_of_each_few_is_taught() -> None:
     assert len(targets) == 100
     assert max(np.diff(targets)) < 20
     assert len({target % 7 for target in targets}) == 7
+
+
+def test_origins_stand_apart_where_that_is_asked_and_every_bucket_is_still_aimed_at() -> None:
+    aims = aims_of(10, 200, 28, 2 * 189.0, 4)
+    late = [origin for origin in aims if origin > 14]
+    assert {(200 - origin) % 4 for origin in late} == {0}
+    assert {origin + step for origin, steps in aims.items() for step in steps} == set(range(11, 200))

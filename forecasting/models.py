@@ -76,7 +76,7 @@ class Lessons:
 
     def parts(self, count: int) -> list[Lessons]:
         """The lessons in `count` parts: of each origin and step a share of the series is in each."""
-        return [self] if count == 1 else [self._of(slice(part, None, count)) for part in range(count)]
+        return [self._of(slice(part, None, count)) for part in range(count)]
 
     def _of(self, rows: Ints | slice) -> Lessons:
         return Lessons(self.matrix[rows], self.ratios[rows], self.levels[rows], self.targets[rows], self.categories)

@@ -1,7 +1,11 @@
-"""One small demo workspace per test session, made as a person makes it: by the commands."""
+"""One small demo workspace for all tests, made as a person makes it: by the commands.
+
+Workers share it: a test reads the files of `small_world` and `small_run`, and runs commands on a copy of its own.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -57,21 +61,45 @@ def published(workspace: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A demo workspace of the 20 best-selling SKUs, set up and not yet run."""
-    root = tmp_path_factory.mktemp("small") / "workspace"
-    done = tillmill("demo", "init", "--workspace", str(root), "--skus", "20")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return root
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
 
 
 @pytest.fixture(scope="session")
-def small_run(small_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_world(shared_folder: Path) -> Path:
+    """A demo workspace of the 20 best-selling SKUs, set up and not yet run."""
+    return made_once(shared_folder / "small", set_up)
+
+
+@pytest.fixture(scope="session")
+def small_run(small_world: Path, shared_folder: Path) -> Path:
     """The same workspace after one undisturbed run."""
-    root = tmp_path_factory.mktemp("run") / "workspace"
-    shutil.copytree(small_world, root)
-    run_demo(root)
-    return root
+
+    def run_copy(workspace: Path) -> None:
+        shutil.copytree(small_world, workspace)
+        run_demo(workspace)
+
+    return made_once(shared_folder / "run", run_copy)
+
+
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """The folder's workspace, made by the worker that comes first while the others wait."""
+    folder.mkdir(exist_ok=True)
+    workspace, made = folder / "workspace", folder / "made"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(workspace, ignore_errors=True)
+            make(workspace)
+            made.touch()
+    return workspace
+
+
+def set_up(workspace: Path) -> None:
+    done = tillmill("demo", "init", "--workspace", str(workspace), "--skus", "20")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from ingestion.landing.ledger import ZERO_ROWS, Ledger
 from tests.e2e.compare import differences
 from tests.e2e.conftest import published, run_demo, status, tillmill
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("small-world"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_a_run_under_another_time_zone_publishes_the_same_tables(small_run: Path, fresh_world: Path) -> None:

@@ -19,7 +19,7 @@ from ingestion.privacy.tokens import load_keys, token
 from tests.e2e.conftest import TILLMILL, published, status, tillmill
 from tillmill.workspace import open_workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("small-world"), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 KILLS = int(os.environ.get("FORGET_KILLS", "3"))
 

@@ -38,7 +38,6 @@ PLANTED = People(frozenset({"13812340001", "2125550123"}), frozenset({"lina@exam
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("small-world")
 @pytest.mark.timeout(1800)
 def test_nobody_stands_in_clear_after_a_run(small_world: Path, tmp_path: Path) -> None:
     workspace = Path(shutil.copytree(small_world, tmp_path / "workspace"))

@@ -27,7 +27,7 @@ from tests.e2e.scan import contents
 from tests.e2e.test_forget import members_of, tokens_of
 from tillmill.workspace import open_workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("small-world"), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 # A till that is not the brand's own, read from a folder: what it wrote of a member lies in quarantine.
 DESK = """

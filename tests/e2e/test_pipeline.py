@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.conftest import published, run_demo, status, tillmill
 
-pytestmark = [pytest.mark.xdist_group("small-world"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 CLOCK = datetime(2017, 12, 4, 4, 1, 20, tzinfo=UTC)
 
@@ -51,8 +51,8 @@ def skus_of(workspace: Path) -> list[str]:
         return [row[0] for row in connection.execute("select distinct sku from fct_sales_line order by sku").fetchall()]
 
 
-def test_every_stream_stands_against_the_clock_with_every_row_accounted_for(small_run: Path) -> None:
-    found = status(small_run)
+def test_every_stream_stands_against_the_clock_with_every_row_accounted_for(fresh_run: Path) -> None:
+    found = status(fresh_run)
     assert datetime.fromisoformat(found["clock"]) == CLOCK
     assert found["is_accounted"]
     assert {stream["stream"] for stream in found["streams"]} >= {

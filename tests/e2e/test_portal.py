@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,7 +26,8 @@ from tests.dbt_project.metrics import defined
 from tests.e2e import chromium
 from tests.e2e.conftest import TILLMILL, published
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("small-world"), pytest.mark.timeout(600)]
+# One portal and one browser serve all of them.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("portal"), pytest.mark.timeout(900)]
 
 PAGES = (
     "overview",
@@ -94,13 +96,18 @@ def text_of(page: Page) -> str:
 
 
 @pytest.fixture(scope="module")
-def served(small_run: Path) -> Iterator[str]:
+def workspace(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(small_run, tmp_path_factory.mktemp("portal") / "workspace"))
+
+
+@pytest.fixture(scope="module")
+def served(workspace: Path) -> Iterator[str]:
     """The portal of the small workspace on a free port of 127.0.0.1, ended with all it started."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [*TILLMILL, "apps", "--workspace", str(small_run), "--port", str(port)],
+        [*TILLMILL, "apps", "--workspace", str(workspace), "--port", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -127,11 +134,11 @@ def _wait_until_it_answers(server: subprocess.Popen[bytes], address: str) -> Non
 
 
 @pytest.fixture(scope="module")
-def portal(served: str, small_run: Path) -> Iterator[Portal]:
+def portal(served: str, workspace: Path) -> Iterator[Portal]:
     found = chromium.needed()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=chromium.FLAGS)
-        yield Portal(served, browser, small_run)
+        yield Portal(served, browser, workspace)
         browser.close()
 
 

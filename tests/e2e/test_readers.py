@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.conftest import TILLMILL, tillmill
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("small-world"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def read_once(workspace: Path) -> tuple[str, int, float, float]:

@@ -13,7 +13,7 @@ import pytest
 from demo import world
 from tests.e2e.conftest import published
 
-pytestmark = pytest.mark.xdist_group("small-world")
+pytestmark = pytest.mark.timeout(900)
 
 CLOCK = datetime(2017, 12, 4, 4, 1, 20, tzinfo=UTC)
 RECALL = """

@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.compare import differences
 from tests.e2e.conftest import TILLMILL, published, run_demo, status
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("small-world"), pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 
 KILLS = int(os.environ.get("WHOLE_KILLS", "3"))
 

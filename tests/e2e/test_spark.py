@@ -21,7 +21,6 @@ FRAME = pl.DataFrame(
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("small-world")
 @pytest.mark.timeout(1500)
 def test_spark_builds_every_table_as_duckdb_did(small_run: Path, tmp_path: Path) -> None:
     tillmill = with_spark("tillmill")

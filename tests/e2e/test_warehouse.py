@@ -12,16 +12,16 @@ import pytest
 
 from tests.e2e.conftest import published, tillmill
 
-pytestmark = pytest.mark.xdist_group("small-world")
+pytestmark = pytest.mark.timeout(900)
 
 
-def test_freshness_is_what_data_health_published(small_run: Path) -> None:
-    done = tillmill("warehouse", "freshness", "--workspace", str(small_run), "--json")
+def test_freshness_is_what_data_health_published(fresh_run: Path) -> None:
+    done = tillmill("warehouse", "freshness", "--workspace", str(fresh_run), "--json")
     told = {
         (one["source"], one["stream"]): (one["lag_hours"], one["expected_hours"], one["is_fresh"])
         for one in json.loads(done.stdout)["streams"]
     }
-    with duckdb.connect(str(published(small_run)), read_only=True) as connection:
+    with duckdb.connect(str(published(fresh_run)), read_only=True) as connection:
         health = connection.execute(
             "select _source, stream, lag_hours, expected_hours, is_fresh from mart_data_health "
             "where lag_hours is not null"
@@ -45,10 +45,10 @@ def test_a_stream_past_its_timetable_is_late_without_another_run(fresh_run: Path
 
 
 @pytest.mark.slow
-def test_documentation_is_one_page_with_lineage_to_the_portal(small_run: Path, tmp_path: Path) -> None:
+def test_documentation_is_one_page_with_lineage_to_the_portal(fresh_run: Path, tmp_path: Path) -> None:
     page = tmp_path / "warehouse.html"
-    before = sorted((path.name, path.stat().st_mtime_ns) for path in (small_run / "published").iterdir())
-    done = tillmill("warehouse", "docs", "--workspace", str(small_run), "--to", str(page))
+    before = sorted((path.name, path.stat().st_mtime_ns) for path in (fresh_run / "published").iterdir())
+    done = tillmill("warehouse", "docs", "--workspace", str(fresh_run), "--to", str(page))
     assert done.returncode == 0, done.stdout + done.stderr
     text = page.read_text(encoding="utf-8")
     for name in ("model.tillmill.mart_stock_position", "exposure.tillmill.page_stock", "metric.tillmill.days_of_cover"):
@@ -59,8 +59,8 @@ def test_documentation_is_one_page_with_lineage_to_the_portal(small_run: Path, t
     # Nothing is loaded from anywhere, and nobody is told that it was opened.
     assert not re.search(r'(?:src|href)="https?://(?!\[::1\])', text)
     assert not re.search(r'"send_anonymous_usage_stats": ?true', text)
-    assert before == sorted((path.name, path.stat().st_mtime_ns) for path in (small_run / "published").iterdir())
-    assert not list((small_run / "build").glob("docs-*"))
+    assert before == sorted((path.name, path.stat().st_mtime_ns) for path in (fresh_run / "published").iterdir())
+    assert not list((fresh_run / "build").glob("docs-*"))
 
 
 def test_before_the_first_run_there_is_nothing_to_tell(fresh_world: Path) -> None:

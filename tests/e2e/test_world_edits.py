@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.conftest import published, run_demo, tillmill
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("small-world"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def ask(workspace: Path, question: str, *values: object) -> list[tuple[object, ...]]:

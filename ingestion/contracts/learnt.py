@@ -184,7 +184,10 @@ class Demand(dy.Schema):
 
 
 class Scores(dy.Schema):
-    """One error figure of one series (or `*`) at one level and horizon, beside the benchmark's."""
+    """One error figure of one series (or `*`) at one level and horizon, beside the benchmark's.
+
+    `inputs_id` names what the run learnt from: a run that finds the same again takes its forecast as it was.
+    """
 
     run_id = columns.text(required=True)
     series = columns.text(required=True)
@@ -195,6 +198,7 @@ class Scores(dy.Schema):
     metric = columns.text(required=True)
     value = columns.number()
     benchmark_value = columns.number()
+    inputs_id = columns.text()
     observed_at = columns.at(required=True)
 
 

@@ -33,6 +33,8 @@ BESIDE = {
         "quiet_after_days",
         "is_churn_alarm",
     ],
+    # The issue asks that nothing is fitted again where nothing has changed: the run's inputs have a name to know it by.
+    "forecasting.scores": ["inputs_id"],
     # The model gives these in words ("…", "one JSON object") or within `parts`.
     "promotions.effects": None,
     "planning.summary": None,

@@ -2,6 +2,6 @@
     stream='forecasting.scores',
     columns=[
         'run_id', 'series', 'level', 'class', 'step', 'horizon', 'metric', 'value', 'benchmark_value',
-        'observed_at'
+        'inputs_id', 'observed_at'
     ]
 ) }}

@@ -21,7 +21,7 @@ WORTH_HEARING = 0.01
 
 
 def champion_of(scores: pl.DataFrame) -> str | None:
-    """The step that the newest published run took, out of all landed rows of `forecasting.scores`; None before one."""
+    """The step that the newest published run took, out of its rows of `forecasting.scores`; None before one."""
     marks = scores.filter(pl.col("metric") == PUBLISHED, pl.col("value") == 1.0)
     return None if marks.is_empty() else str(marks["step"][-1])
 

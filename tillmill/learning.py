@@ -236,11 +236,11 @@ class Learner:
         before = self._newest("forecasting.scores")
         champion = champion_of(before)
         # On most nights no week has ended and no plan has changed: what was learnt from the same is learnt already.
-        is_known = not self._afresh and champion is not None and set(before["inputs_id"]) == {inputs_id}
-        if champion is not None and is_known:
-            scores, step = before, champion
+        if champion is not None and not self._afresh and set(before["inputs_id"]) == {inputs_id}:
+            scores, step, how = before, champion, " as before: no week and no plan has changed"
             demand = self._newest("forecasting.demand")
         else:
+            how = ""
             scores = score_origins(history, horizon_weeks=horizon - 1, origins=2, future=future)
             step = choose(scores, champion)
             scores = marked(scores, step)
@@ -248,8 +248,7 @@ class Learner:
             demand = forecast_as(step, history, horizon_weeks=horizon, cutoff_on=cutoff_on, future=future)
         self._land("forecasting.demand", demand.select(list(DEMAND_SCHEMA)))
         self._land("forecasting.scores", scores.select(list(SCORES_SCHEMA)).with_columns(inputs_id=pl.lit(inputs_id)))
-        told = f"{demand.select('sku', 'channel_id').n_unique():,} series, {horizon} weeks, by {step}"
-        told += " as before: no week and no plan has changed" if is_known else ""
+        told = f"{demand.select('sku', 'channel_id').n_unique():,} series, {horizon} weeks, by {step}{how}"
         return told + _where_shelves_were_empty(days) + _against_benchmark(scores, step)
 
     def segments(self) -> str:

@@ -53,8 +53,9 @@ def main(root: Path, times: int) -> None:
     with tempfile.TemporaryDirectory(prefix="stock-night-") as name:
         candidate = Path(name) / "candidate.duckdb"
         hold_back(version.path, candidate, times)
-        told = environment(open_workspace(root)) | {"TILLMILL_CANDIDATE": str(candidate)}
-        with Transformer(told, Path(name) / "logs", Path(name) / "target") as dbt:
+        workspace = open_workspace(root)
+        told = environment(workspace) | {"TILLMILL_CANDIDATE": str(candidate)}
+        with Transformer(told, workspace.build, Path(name) / "logs", Path(name) / "target") as dbt:
             (child,) = multiprocessing.active_children()
             process = psutil.Process(child.pid)
             built(dbt, process, VIEW, full_refresh=True)

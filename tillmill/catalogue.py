@@ -42,7 +42,7 @@ def write_docs(workspace: Workspace, to: Path) -> Path:
         for step in _STEPS:
             command = [sys.executable, "-m", "dbt.cli.main", *step, *where]
             done = subprocess.run(  # noqa: S603 - our own words
-                command, env=os.environ | told, capture_output=True, text=True, check=False
+                command, cwd=workspace.build, env=os.environ | told, capture_output=True, text=True, check=False
             )
             if done.returncode:
                 raise BuildError(

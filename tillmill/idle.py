@@ -9,16 +9,19 @@ from typing import Any
 import duckdb
 import polars as pl
 
+TAG = "idle"
 _ALL = "_all"
 
 
-def idle_models(manifest: Any, *, full_refresh: bool) -> list[str]:
-    """Names of the staging models that this build need not touch, by dbt's manifest and the environment it runs in.
+def tag_idle(manifest: Any, *, full_refresh: bool) -> None:
+    """Tags the staging models that this build need not touch, in dbt's manifest, by the environment it runs in.
 
     A node costs dbt about 50 ms whether it has rows or not, and most businesses use a third of all streams. Left out
     are those of streams that never landed and that no other model reads, and, where tables are kept from build to
     build, those that hold their stream's newest load already. What the rooms learn in runs is always built: its loads
     are pending until the candidate is published, and the rooms and the portal read it by name.
+
+    A tag, because dbt looks through all nodes for each name that it is given to leave out.
     """
     manifest.build_parent_and_child_maps()
     staged = {
@@ -26,14 +29,14 @@ def idle_models(manifest: Any, *, full_refresh: bool) -> list[str]:
     }
     kept = [] if full_refresh else [node.name for node in staged.values() if node.config.materialized == "incremental"]
     landed, held = _landed(), _held(kept)
-    idle: list[str] = []
     for table, node in staged.items():
         view = table.removesuffix(_ALL)
         readers = {child for name in (table, view) for child in manifest.child_map[name] if child.startswith("model.")}
         newest = landed.get(node.config.meta["stream"], 0)
-        if held.get(node.name) == newest or (not newest and readers <= {view}):
-            idle += [name.rpartition(".")[2] for name in (table, view)]
-    return idle
+        idle = held.get(node.name) == newest or (not newest and readers <= {view})
+        for name in (table, view):
+            tags = [tag for tag in manifest.nodes[name].tags if tag != TAG]
+            manifest.nodes[name].tags = [*tags, TAG] if idle else tags
 
 
 def _landed() -> dict[str, int]:

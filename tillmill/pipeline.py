@@ -117,7 +117,7 @@ def run(
             _run_steps(workspace, ledger, display, outcome, steps, None, afresh)
             return outcome
         gather_reference(workspace)
-        with Transformer(environment(workspace), workspace.logs, workspace.build / "dbt") as dbt:
+        with Transformer(environment(workspace), workspace.build, workspace.logs, workspace.build / "dbt") as dbt:
             _run_steps(workspace, ledger, display, outcome, steps, dbt, afresh)
     return outcome
 
@@ -259,13 +259,17 @@ def _planned(database: Path, name: str) -> pl.DataFrame:
 
 
 def environment(workspace: Workspace) -> dict[str, str]:
-    """What dbt is told of the workspace, as environment variables; paths stay the same from run to run."""
+    """What dbt is told of the workspace, as environment variables.
+
+    Paths begin in `build/`, where dbt runs: they are the same in every run and wherever the workspace stands, or dbt
+    would parse all models anew.
+    """
     brand = workspace.settings.brand
     return {
-        "TILLMILL_CANDIDATE": str(workspace.build / "candidate.duckdb"),
-        "TILLMILL_MANIFEST": str(workspace.build / "manifest.parquet"),
-        "TILLMILL_HEALTH": str(workspace.build / health.FOLDER),
-        "TILLMILL_REFERENCE": str(workspace.build / "reference"),
+        "TILLMILL_CANDIDATE": "candidate.duckdb",
+        "TILLMILL_MANIFEST": "manifest.parquet",
+        "TILLMILL_HEALTH": health.FOLDER,
+        "TILLMILL_REFERENCE": "reference",
         "TILLMILL_CLOCK": now().strftime("%Y-%m-%d %H:%M:%S.%f"),
         "TILLMILL_CURRENCY": brand.currency,
         "TILLMILL_TIMEZONE": brand.timezone,

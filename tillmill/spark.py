@@ -43,7 +43,7 @@ def build(workspace: Workspace, display: Display) -> Path:
         warehouse.mkdir(parents=True)
         ledger.export_manifest(workspace.build / FOLDER / "manifest.parquet")
         told = environment(workspace) | java | _places(workspace)
-        with Transformer(told, workspace.logs, workspace.build / FOLDER / "dbt") as dbt:
+        with Transformer(told, workspace.build, workspace.logs, workspace.build / FOLDER / "dbt") as dbt:
             for step, tag in PASSES.items():
                 _pass(dbt, display, step, tag)
     return warehouse / f"{SCHEMA}.db"

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from tillmill.errors import BuildError
-from tillmill.idle import idle_models
+from tillmill.idle import TAG, tag_idle
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 PATIENCE_SECONDS = 20
@@ -25,24 +25,32 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class PassResult:
-    """What one pass built: nodes by outcome, and a sentence per failure."""
+    """What one pass built: the seconds of each table and view, how many tests ran, and a sentence per failure."""
 
-    built: int
+    seconds: dict[str, float]
     tested: int
-    failures: list[str] = field(default_factory=list)
+    failures: list[str]
+
+    @property
+    def built(self) -> int:
+        return len(self.seconds)
 
 
 class Transformer:
-    """The child process: `with Transformer(environment, folder) as dbt: dbt.build("pass_a")`.
+    """The child process: `with Transformer(environment, folder, logs, target) as dbt: dbt.build("pass_a")`.
 
-    Parsing starts at once, so that it runs while the sources are pulled.
+    It runs in `folder`, where relative paths of the environment begin. Parsing starts at once, so that it runs while
+    the sources are pulled.
     """
 
-    def __init__(self, environment: dict[str, str], logs: Path, target: Path) -> None:
+    def __init__(self, environment: dict[str, str], folder: Path, logs: Path, target: Path) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, far_end = context.Pipe()
         self._process: BaseProcess = context.Process(
-            target=_serve, args=(far_end, environment, str(logs), str(target)), daemon=True, name="tillmill-dbt"
+            target=_serve,
+            args=(far_end, environment, *(str(path.absolute()) for path in (folder, logs, target))),
+            daemon=True,
+            name="tillmill-dbt",
         )
         self._process.start()
         far_end.close()
@@ -89,10 +97,11 @@ class Transformer:
         return result
 
 
-def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str) -> None:
+def _serve(pipe: Connection, environment: dict[str, str], folder: str, logs: str, target: str) -> None:
     """The child: one parse, then one build per request, until the parent closes the pipe or dies."""
     # dbt writes the words of its process into its results, and those of `tillmill forget` name a person.
     sys.argv = ["tillmill"]
+    os.chdir(folder)
     os.environ.update(environment)
     if said := environment.get("TILLMILL_ENGINE_LOG"):
         # What an engine writes to the terminal, and the engine's own children.
@@ -132,7 +141,7 @@ def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str
         if event.info.name == "LogStartLine" or event.info.name == "NodeStart":
             pipe.send({"progress": str(event.data.node_info.node_name)})
 
-    quiet = ["--quiet", "--log-level", "none", "--log-level-file", "warn", "--no-use-colors"]
+    quiet = ["--quiet", "--log-level", "none", "--log-level-file", "warn", "--no-use-colors", "--no-write-json"]
     parsed = dbtRunner().invoke(["parse", *quiet])
     manifest = parsed.result if isinstance(parsed.result, Manifest) else None
     runner = dbtRunner(manifest=manifest, callbacks=[tell])
@@ -144,13 +153,12 @@ def _serve(pipe: Connection, environment: dict[str, str], logs: str, target: str
         if request is None:
             return
         if not parsed.success:
-            pipe.send({"built": 0, "tested": 0, "failures": [f"the project cannot be parsed: {parsed.exception}"]})
+            pipe.send({"seconds": {}, "tested": 0, "failures": [f"the project cannot be parsed: {parsed.exception}"]})
             continue
         # Unit tests judge the models, not the rows: they are for whoever changes a model.
         verb = ["build", "--exclude-resource-type", "unit_test"] if request["tests"] else ["run"]
-        command = [*verb, "--select", request["select"], *quiet]
-        if idle := idle_models(manifest, full_refresh=request["full_refresh"]):
-            command += ["--exclude", *idle]
+        command = [*verb, "--select", request["select"], "--exclude", f"tag:{TAG}", *quiet]
+        tag_idle(manifest, full_refresh=request["full_refresh"])
         if request["full_refresh"]:
             command.append("--full-refresh")
         outcome = runner.invoke(command)
@@ -169,5 +177,5 @@ def _summary(outcome: Any) -> dict[str, Any]:
     ]
     if not outcome.success and not failures:
         failures = [str(outcome.exception or "dbt failed without a reason; see logs/dbt.log")]
-    tests = sum(1 for node in results if node.node.resource_type == "test")
-    return {"built": len(results) - tests, "tested": tests, "failures": failures}
+    seconds = {node.node.name: node.execution_time for node in results if node.node.resource_type != "test"}
+    return {"seconds": seconds, "tested": len(results) - len(seconds), "failures": failures}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +15,7 @@ import duckdb
 import pytest
 
 from tests.dbt_project.lake import SmallLake
-from tillmill.transform import Transformer
+from tillmill.transform import PROJECT, Transformer
 
 REFERENCE = Path(__file__).parents[2] / "seeds" / "reference"
 PASSES = ("pass_a", "pass_b", "pass_c", "pass_d")
@@ -36,8 +40,10 @@ class Warehouse:
             "TILLMILL_DAY_STARTS_AT": "00:00",
             **environment,
         }
-        self.dbt = Transformer(self.environment, folder / "logs", folder / "target")
+        self.dbt = Transformer(self.environment, folder, folder / "logs", folder / "target")
         self.lake = SmallLake(folder / "lake")
+        self.built: set[str] = set()
+        """The models that the last pass built."""
 
     def fresh(self) -> SmallLake:
         """An empty lake, no candidate, and what people own as it is shipped (a test may write into `reference`)."""
@@ -57,7 +63,23 @@ class Warehouse:
         results = [
             self.dbt.build(selection, full_refresh=full_refresh, tests=tests) for selection in selections or PASSES
         ]
+        self.built = set(results[-1].seconds)
         return sum(result.tested for result in results)
+
+    def artifact(self, *command: str, name: str) -> Any:
+        """What dbt's own command line, run on the candidate, writes into its file of that name."""
+        folder = self.folder / command[0]
+        where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        where += ["--target-path", str(folder), "--log-path", str(folder)]
+        done = subprocess.run(
+            [sys.executable, "-m", "dbt.cli.main", *command, *where],
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-4000:]
+        return json.loads((folder / name).read_text())
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the query finds in the candidate."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -47,7 +46,7 @@ def test_an_empty_lake_builds_empty_tables_and_every_model_and_test_belongs_to_o
     warehouse.fresh()
     tested = warehouse.build()
     assert warehouse.rows("select count(*) from fct_sales_line") == [(0,)]
-    nodes = json.loads((warehouse.folder / "target" / "manifest.json").read_text())["nodes"].values()
+    nodes = warehouse.artifact("parse", name="manifest.json")["nodes"].values()
     assert tested == sum(node["resource_type"] == "test" for node in nodes)
     for node in nodes:
         if node["resource_type"] == "model":
@@ -73,10 +72,10 @@ def test_a_night_stages_what_has_arrived_and_audits_it_against_what_has_not(ware
     warehouse.build("pass_a", "pass_b")
     lake.land("trade.placements", [{**brand.PLACEMENTS[1], "observed_at": brand.at("2017-01-14T00:00")}])
     warehouse.build("pass_a")
-    assert {"stg_trade__placements_all", "stg_trade__placements", "int_workspace"} <= _built(warehouse)
-    assert not {"stg_pos__sale_lines_all", "stg_pos__sale_lines", "stg_erp__invoices_all"} & _built(warehouse)
+    assert {"stg_trade__placements_all", "stg_trade__placements", "int_workspace"} <= warehouse.built
+    assert not {"stg_pos__sale_lines_all", "stg_pos__sale_lines", "stg_erp__invoices_all"} & warehouse.built
     warehouse.build("pass_a", full_refresh=True)
-    assert {"stg_pos__sale_lines_all", "stg_pos__sale_lines"} <= _built(warehouse)
+    assert {"stg_pos__sale_lines_all", "stg_pos__sale_lines"} <= warehouse.built
     missed = brand.control("pos.sale_lines", "2016-12-27", 9, 2, 4.0, seen="2017-01-16T04:00")
     lake.land("pos.controls", [missed])
     with pytest.raises(BuildError, match="till_lines_equal_control_totals"):
@@ -118,12 +117,6 @@ def test_another_time_zone_of_the_machine_changes_nothing(warehouse: Warehouse, 
         brand.land(elsewhere.lake)
         elsewhere.build()
     assert differences(warehouse.candidate, elsewhere.candidate) == []
-
-
-def _built(warehouse: Warehouse) -> set[str]:
-    """The models that the last pass built."""
-    results = json.loads((warehouse.folder / "target" / "run_results.json").read_text())["results"]
-    return {one["unique_id"].rpartition(".")[2] for one in results if one["unique_id"].startswith("model.")}
 
 
 def _land_in_parts(lake: SmallLake) -> None:

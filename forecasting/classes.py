@@ -1,13 +1,14 @@
-"""What kind of demand a series shows: dead, new, constant, intermittent or regular."""
+"""What kind of demand a series shows: dead, asleep, new, constant, intermittent or regular."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.grid import Floats, Rhythm
+from forecasting.grid import Floats, Ints, Rhythm
 
 DEAD = "dead"
+ASLEEP = "asleep"
 NEW = "new"
 CONSTANT = "constant"
 INTERMITTENT = "intermittent"
@@ -16,6 +17,8 @@ REGULAR = "regular"
 # Mean interval between sales above which demand counts as intermittent (Syntetos, Boylan and Croston 2005, JORS 56).
 INTERMITTENT_INTERVAL = 1.32
 NEW_BUCKETS = 4
+# After half again its longest sleep so far nothing wakes.
+LONGEST_SLEEPS = 1.5
 WORD = "<U12"
 
 
@@ -23,6 +26,7 @@ def classify(values: Floats, rhythm: Rhythm) -> NDArray[np.str_]:
     """The class of each series, from its observed buckets of the last year.
 
     Dead: nothing sold in the rhythm's `dead_after` buckets, nor in four of its own mean intervals between sales.
+    Asleep: so silent, and yet not for half again as long as it once was before it sold again, as what has a season is.
     """
     count, length = values.shape
     tail = values[:, max(0, length - max(rhythm.year, 2 * rhythm.dead_after)) :]
@@ -41,5 +45,17 @@ def classify(values: Floats, rhythm: Rhythm) -> NDArray[np.str_]:
     out[(~np.isnan(values)).sum(axis=1) < NEW_BUCKETS] = NEW
     # The mean interval is taken over the time before the silence, so that silence does not excuse itself.
     active_interval = (observed - silent) / np.maximum(sales, 1)
-    out[(sales == 0) | (silent >= np.maximum(rhythm.dead_after, 4.0 * active_interval))] = DEAD
+    is_silent = (sales == 0) | (silent >= np.maximum(rhythm.dead_after, 4.0 * active_interval))
+    out[is_silent] = DEAD
+    out[is_silent & (silent < LONGEST_SLEEPS * _longest_sleep(values))] = ASLEEP
     return out
+
+
+def _longest_sleep(values: Floats) -> Ints:
+    """The most observed buckets in a row without a sale that each series woke from."""
+    seen = ~np.isnan(values)
+    sold = seen & (np.nan_to_num(values) > 0)
+    number = np.cumsum(seen, axis=1)
+    sale = np.maximum.accumulate(np.where(sold, number, 0), axis=1)
+    slept = np.where(sold[:, 1:] & (sale[:, :-1] > 0), number[:, 1:] - sale[:, :-1] - 1, 0)
+    return np.asarray(slept.max(axis=1, initial=0))

@@ -32,11 +32,13 @@ CANDIDATES: Mapping[str, tuple[str, ...]] = {
     classes.REGULAR: (models.BOOSTING, models.SMOOTHING, models.YEARLY, models.TSB),
     classes.INTERMITTENT: (models.BOOSTING, models.TSB, models.SBA, models.SMOOTHING),
     classes.NEW: (models.BOOSTING, models.SMOOTHING),
+    classes.ASLEEP: (models.SEASONS,),
 }
 UNTRIED: Mapping[str, tuple[str, ...]] = {
     classes.REGULAR: (models.SMOOTHING,),
     classes.INTERMITTENT: (models.TSB,),
     classes.NEW: (models.SMOOTHING,),
+    classes.ASLEEP: (models.SEASONS,),
 }
 
 

@@ -15,6 +15,7 @@ from forecasting.smoothing import short_season_indices, smoothed_path
 
 MAX_GROUP_COLUMNS = 3
 SMOOTHED = (0.1, 0.3)
+SEASONS = 3
 CATEGORY = "code_of_"
 ALL = "all"
 
@@ -319,6 +320,17 @@ def _years_back(sight: Sight, step: int) -> int:
 def _a_year_before(sight: Sight, totals: Totals, origin: int, target: int) -> Floats:
     blur = sight.grid.rhythm.year_blur
     return totals.mean(target - _years_back(sight, target - origin) + blur, 2 * blur + 1)
+
+
+def earlier_years(sight: Sight, origin: int, target: int) -> Floats:
+    """Mean demand of each series around the target's place in the last `SEASONS` years; zero unless it sold in each.
+
+    Years that were not seen say nothing.
+    """
+    blur, year = sight.grid.rhythm.year_blur, sight.grid.rhythm.year
+    last = target - _years_back(sight, target - origin)
+    years = np.stack([sight.own.mean(last - back * year + blur, 2 * blur + 1) for back in range(SEASONS)], axis=1)
+    return np.where((years == 0).any(axis=1), 0.0, np.nan_to_num(_mean(years)))
 
 
 def _in_and_out_of_promotion(

@@ -15,6 +15,7 @@ from forecasting.features import (
     CATEGORY,
     Columns,
     Sight,
+    earlier_years,
     level,
     origin_columns,
     stack,
@@ -30,6 +31,7 @@ from forecasting.trees import ROWS_FOR_THREADS, SEED, Effort, Trees, can_fit_sid
 BOOSTING = "gradient boosting"
 SMOOTHING = "exponential smoothing"
 YEARLY = "smoothing with last year's season"
+SEASONS = "the same time of earlier years"
 TSB = "TSB"
 SBA = "SBA"
 MIN_TRAINING_ROWS = 400
@@ -167,6 +169,7 @@ def statistical_members(sight: Sight, origin: int, horizon: int) -> dict[str, Fl
         TSB: np.repeat(tsb(past)[:, None], horizon, axis=1),
         SBA: np.repeat(sba(past)[:, None], horizon, axis=1),
     }
+    seasons = np.stack([earlier_years(sight, origin, origin + step) for step in range(1, horizon + 1)], axis=1)
     if weekly:
         width = sight.grid.rhythm.windows[1]
         out = {name: told * total_factor(seen, told[:, 0], width) for name, told in out.items()}
@@ -174,7 +177,7 @@ def statistical_members(sight: Sight, origin: int, horizon: int) -> dict[str, Fl
     growth = [year_growth(sight, sight.own, origin, origin + step, size) for step in range(1, horizon + 1)]
     if not np.isnan(growth).all():
         out[YEARLY] = out[SMOOTHING] * np.nan_to_num(np.stack(growth, axis=1), nan=1.0)
-    return out
+    return out | {SEASONS: seasons}
 
 
 def blend_weights(members: dict[str, Floats], actual: Floats, scale: Floats) -> dict[str, float]:

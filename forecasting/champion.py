@@ -12,7 +12,7 @@ from forecasting.backtest import ALL, MODEL, PLAN, SCORES_SCHEMA, SIGNALS, STEPS
 from forecasting.engine import Outcome, forecast_grid
 from forecasting.grid import Floats
 from forecasting.signals import signals_in
-from forecasting.weekly import demand_rows, forecast_demand, weekly_grid
+from forecasting.weekly import demand_rows, forecast_demand, weekly_grid, without_retired
 
 PUBLISHED = "published"
 # What signals must take off the error before they are listened to: on the demo, those that say nothing new moved it by
@@ -66,10 +66,12 @@ def forecast_as(
         return forecast_demand(history, horizon_weeks=horizon_weeks, cutoff_on=cutoff_on, future=future)
     grid = weekly_grid(known, horizon_weeks=horizon_weeks, through_on=cutoff_on, future=future)
     if step == MODEL:
-        return demand_rows(grid, forecast_grid(without_plan(grid), horizon_weeks, fast=True), cutoff_on)
-    steps, outcomes = steps_of(grid, horizon_weeks)
-    (outcome,) = outcomes.values()
-    return demand_rows(grid, with_mean(outcome, steps[step], step), cutoff_on)
+        outcome = forecast_grid(without_plan(grid), horizon_weeks, fast=True)
+    else:
+        steps, outcomes = steps_of(grid, horizon_weeks)
+        (tried,) = outcomes.values()
+        outcome = with_mean(tried, steps[step], step)
+    return without_retired(demand_rows(grid, outcome, cutoff_on), history)
 
 
 def with_mean(outcome: Outcome, mean: Floats, method: str) -> Outcome:

@@ -28,13 +28,14 @@ def sba(values: Floats, alpha: float = 0.1) -> Floats:
 def tsb(values: Floats, alpha: float = 0.1, beta: float = 0.1) -> Floats:
     """Demand per bucket: smoothed size times the smoothed chance of a demand, which falls while nothing sells.
 
-    `alpha` smooths the size, `beta` the chance. The chance starts at the share of buckets with demand in the first
-    ten. Source: Teunter, Syntetos and Babai 2011, European Journal of Operational Research 214(3).
+    `alpha` smooths the size, `beta` the chance. The chance starts at the share with demand of the first ten buckets
+    that were observed. Source: Teunter, Syntetos and Babai 2011, European Journal of Operational Research 214(3).
     """
     count, length = values.shape
     size = np.zeros(count)
-    head = values[:, : min(10, length)]
-    chance = (np.nan_to_num(head) > 0).sum(axis=1) / np.maximum((~np.isnan(head)).sum(axis=1), 1)
+    observed = ~np.isnan(values)
+    first = observed & (observed.cumsum(axis=1) <= 10)
+    chance = (first & (np.nan_to_num(values) > 0)).sum(axis=1) / np.maximum(first.sum(axis=1), 1)
     for step in range(length):
         now = values[:, step]
         seen = ~np.isnan(now)

@@ -122,9 +122,13 @@ def matrix(count: int, length: int, rows: pl.Series, columns: pl.Series, values:
 
 
 def codes(values: pl.Series) -> Ints:
-    """Numbers a text column by sorted distinct value, so that the same data give the same codes."""
+    """Numbers a text column by sorted distinct value, so that the same data give the same codes.
+
+    No value is a value of its own, the last.
+    """
     distinct = values.drop_nulls().unique().sort()
-    numbered = values.replace_strict(distinct, pl.Series(range(distinct.len()), dtype=pl.Int64), default=-1)
+    numbers = pl.Series(range(distinct.len()), dtype=pl.Int64)
+    numbered = values.replace_strict(distinct, numbers, default=distinct.len())
     return np.asarray(numbered.cast(pl.Int64).to_numpy(), dtype=np.int64)
 
 

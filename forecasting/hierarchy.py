@@ -51,7 +51,9 @@ def aggregate(
         summed.append((level, nodes, _sum(outcome.mean, group), _signs(_sum(grid.values, group), grid.rhythm)))
         for trial, told in zip(outcome.trials, outcome.tried, strict=True):
             past = _sum(grid.values[:, : trial.origin + 1], group)
-            samples.append((_sum(told, group), _sum(trial.actual, group), _signs(past, grid.rhythm)))
+            # What could not be observed is in neither sum.
+            seen = np.where(np.isnan(trial.actual), np.nan, told)
+            samples.append((_sum(seen, group), _sum(trial.actual, group), _signs(past, grid.rhythm)))
     means, actuals, signs = zip(*samples, strict=True) if samples else ((), (), ())
     spread = learn_spread(means, actuals, signs) if samples else None
     counted = whole_units(grid.values)

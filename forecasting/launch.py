@@ -82,18 +82,16 @@ def as_launched(outcome: Outcome, launched: Launched) -> Outcome:
 def _fitted(attributes: Sequence[Ints], level: Floats, usable: Ints, calm: float) -> tuple[Floats, list[Floats]]:
     """Each series' level by its attributes alone, learnt from the usable ones, and its effect of every attribute."""
     usual = float(level[usable].mean())
-    # A missing value (-1) is a value of its own.
-    places = [codes + 1 for codes in attributes]
-    effects = [np.ones(int(codes.max(initial=0)) + 1) for codes in places]
+    effects = [np.ones(int(codes.max(initial=0)) + 1) for codes in attributes]
     expected = np.full(level.size, usual)
     for _ in range(ROUNDS):
-        for codes, effect in zip(places, effects, strict=True):
+        for codes, effect in zip(attributes, effects, strict=True):
             others = expected / effect[codes]
             told = np.bincount(codes[usable], level[usable], minlength=effect.size)
             base = np.bincount(codes[usable], others[usable], minlength=effect.size)
             effect[:] = (told + calm * usual) / (base + calm * usual)
             expected = others * effect[codes]
-    return expected, [effect[codes] for codes, effect in zip(places, effects, strict=True)]
+    return expected, [effect[codes] for codes, effect in zip(attributes, effects, strict=True)]
 
 
 def _tried(attributes: Sequence[Ints], level: Floats, usable: Ints) -> tuple[float, Floats]:
@@ -152,7 +150,7 @@ def _price_bands(grid: Grid) -> list[Ints]:
             price = _usual(figures[:, grid.length :])
             if np.isfinite(price).any():
                 edges = np.nanquantile(price, np.arange(1, PRICE_BANDS) / PRICE_BANDS)
-                return [np.where(np.isnan(price), -1, np.searchsorted(edges, price)).astype(np.int64)]
+                return [np.where(np.isnan(price), edges.size + 1, np.searchsorted(edges, price)).astype(np.int64)]
     return []
 
 

@@ -25,12 +25,17 @@ def naive_squares(history: Floats, season: int = 1) -> Floats:
     `history` is series × bucket with NaN before the first row. NaN where a series is too short or never moved.
     Source: Hyndman and Koehler 2006; Makridakis et al. 2022 (M5), which starts at the first demand.
     """
-    return _naive_errors(history, season, 2)
-
-
-def naive_absolutes(history: Floats, season: int = 1) -> Floats:
-    """Mean absolute error of the (seasonal) naive forecast inside each series' history: the denominator of MASE."""
-    return _naive_errors(history, season, 1)
+    length = history.shape[1]
+    if length <= season:
+        return np.full(history.shape[0], np.nan)
+    sold = np.nan_to_num(history) > 0
+    begun = np.cumsum(sold, axis=1) > 0
+    live = np.where(begun, history, np.nan)
+    change = (live[:, season:] - live[:, :-season]) ** 2
+    seen = ~np.isnan(change)
+    total = np.where(seen, change, 0.0).sum(axis=1)
+    count = seen.sum(axis=1)
+    return np.asarray(np.where((count > 0) & (total > 0), total / np.maximum(count, 1), np.nan))
 
 
 def scaled(error: Floats, scale: Floats) -> Floats:
@@ -81,20 +86,6 @@ def _level_range(actual: Floats, quantiles: Floats) -> tuple[Floats, Floats]:
     low = np.where(below > 0, levels[np.maximum(below - 1, 0)], 0.0)
     high = np.where(tied, levels[np.maximum(upto - 1, 0)], levels[np.minimum(upto, levels.size - 1)])
     return low, np.maximum(high, low)
-
-
-def _naive_errors(history: Floats, season: int, power: int) -> Floats:
-    length = history.shape[1]
-    if length <= season:
-        return np.full(history.shape[0], np.nan)
-    sold = np.nan_to_num(history) > 0
-    begun = np.cumsum(sold, axis=1) > 0
-    live = np.where(begun, history, np.nan)
-    change = np.abs(live[:, season:] - live[:, :-season]) ** power
-    seen = ~np.isnan(change)
-    total = np.where(seen, change, 0.0).sum(axis=1)
-    count = seen.sum(axis=1)
-    return np.asarray(np.where((count > 0) & (total > 0), total / np.maximum(count, 1), np.nan))
 
 
 def _share(top: float, bottom: float) -> float:

@@ -19,8 +19,9 @@ def with_plan(weeks: pl.DataFrame, plan: pl.DataFrame, horizon_weeks: int) -> tu
     `weeks` as `int_demand_weekly`; `plan` as `int_demand_plan`: sku and channel_id (`*` for all), week_on, name and
     figure (a rate of the week, 0..1; not there means 0). A thing that the weeks past have not seen teaches nothing and
     is left out. A cut of the price becomes `planned_price_rate`, the price as a share of what is usual.
-    Promotions are null after the last week in which any is planned: there nobody has planned yet, which is not the
-    same as none; festivals and days off are known for good. A column that the weeks have already is only carried on.
+    Promotions and price cuts are null after the last week in which any is planned: there nobody has planned yet, which
+    is not the same as none; festivals and days off are known for good. A column that the weeks have already is only
+    carried on.
     """
     keys = weeks.select(*SERIES, "location_id").unique().sort(*SERIES, "location_id")
     last_on: date = weeks["week_on"].max()  # type: ignore[assignment]
@@ -32,11 +33,13 @@ def with_plan(weeks: pl.DataFrame, plan: pl.DataFrame, horizon_weeks: int) -> tu
         if not own and not (past > 0).any():
             continue
         coming = _figures(future, told)
+        if name == PRICE_CUT or part_of(str(name)) == "promotion":
+            planned_to = future.filter(coming > 0)["week_on"].max()
+            coming = future.select(
+                pl.when(pl.col("week_on") <= pl.lit(planned_to, dtype=pl.Date)).then(coming)
+            ).to_series()
         if name == PRICE_CUT:
             name, past, coming = PLANNED_PRICE, 1 - past, 1 - coming
-        elif part_of(str(name)) == "promotion":
-            planned_to = future.filter(coming > 0)["week_on"].max()
-            coming = future.select(pl.when(pl.col("week_on") <= planned_to).then(coming)).to_series()
         weeks = weeks if own else weeks.with_columns(past.alias(str(name)))
         future = future.with_columns(coming.alias(str(name)))
     return weeks, future

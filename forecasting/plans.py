@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.grid import Floats, Grid, Ints, Matrix, Part
+from forecasting.grid import Floats, Grid, Ints, Matrix, Part, Rhythm
 
 EDGE: Mapping[str, int] = {"D": 7, "W": 3, "MS": 1}
 # How unlike a plan may be and still speak for another: log price, and a share of a promotion column's range.
@@ -21,7 +21,7 @@ class Plans:
 
     last_on: Mapping[str, Ints]
     next_on: Mapping[str, Ints]
-    prices: tuple[Matrix, ...]
+    prices: Mapping[str, Matrix]
     promotions: Mapping[str, Matrix]
     demand: Matrix
     seen: Matrix
@@ -41,12 +41,12 @@ def look_at_plans(grid: Grid, highest: Mapping[str, float] | None = None) -> Pla
     highest = highest or highest_promotions(grid)
     last_on: dict[str, Ints] = {}
     next_on: dict[str, Ints] = {}
-    prices: list[Matrix] = []
+    prices: dict[str, Matrix] = {}
     promotions: dict[str, Matrix] = {}
     for name, values in grid.known.items():
         part = grid.known_part[name]
         if part == "price":
-            prices.append((np.log(np.where(values > 0, values, np.nan)) / LIKE_PRICE).astype(np.float32))
+            prices[name] = (np.log(np.where(values > 0, values, np.nan)) / LIKE_PRICE).astype(np.float32)
             continue
         on = np.nan_to_num(values) > 0
         length = values.shape[1]
@@ -57,7 +57,7 @@ def look_at_plans(grid: Grid, highest: Mapping[str, float] | None = None) -> Pla
             promotions[name] = (np.nan_to_num(values) / (highest[name] * LIKE_PROMOTION)).astype(np.float32)
     seen = ~np.isnan(grid.values)
     demand = np.where(seen, grid.values, 0.0).astype(np.float32)
-    return Plans(last_on, next_on, tuple(prices), promotions, demand, seen.astype(np.float32))
+    return Plans(last_on, next_on, prices, promotions, demand, seen.astype(np.float32))
 
 
 def plan_features(grid: Grid, plans: Plans, origin: int, target: int, scale: Floats) -> Told:
@@ -70,10 +70,11 @@ def plan_features(grid: Grid, plans: Plans, origin: int, target: int, scale: Flo
     for name, values in grid.known.items():
         part = grid.known_part[name]
         end = min(origin + grid.reach.get(name, grid.ahead), grid.length + grid.ahead - 1)
+        aimed = values[:, target] if grid.is_planned(name, target - origin) else unknown
         if part == "price":
-            out |= _price(name, values, origin, target, grid.rhythm.level, grid.rhythm.year)
+            out |= _price(name, values, aimed, origin, target, grid.rhythm)
         else:
-            out[name] = (values[:, target] if grid.is_planned(name, target - origin) else unknown, part, 0.0)
+            out[name] = (aimed, part, 0.0)
             if part == "promotion":
                 usual = _mean(values[:, max(0, origin + 1 - grid.rhythm.level) : origin + 1])
                 out[f"{name}_usual"] = (usual, "base", 0.0)
@@ -97,8 +98,9 @@ def like_plans(grid: Grid, plans: Plans, origin: int, target: int, scale: Floats
     window = slice(first, origin + 1)
     recent = slice(max(0, origin + 1 - grid.rhythm.level), origin + 1)
     demand, seen = plans.demand[:, window], plans.seen[:, window]
-    usual_price = _apart([(axis[:, window], _mean(axis[:, recent])) for axis in plans.prices], seen)
-    price = _apart([(axis[:, window], axis[:, target]) for axis in plans.prices], seen)
+    usual_price = _apart([(axis[:, window], _mean(axis[:, recent])) for axis in plans.prices.values()], seen)
+    priced = [axis for name, axis in plans.prices.items() if grid.is_planned(name, target - origin)]
+    price = _apart([(axis[:, window], axis[:, target]) for axis in priced], seen)
     no_promotion = _apart([(axis[:, window], np.zeros(grid.count)) for axis in plans.promotions.values()], seen)
     planned = [axis for name, axis in plans.promotions.items() if grid.is_planned(name, target - origin)]
     promotion = _apart([(axis[:, window], axis[:, target]) for axis in planned], seen)
@@ -106,7 +108,7 @@ def like_plans(grid: Grid, plans: Plans, origin: int, target: int, scale: Floats
     out: Told = {"sold_at_usual_price": (plain / scale, "base", 0.0)}
     if plans.prices:
         at_price, _ = _weighed(demand, seen, price + no_promotion)
-        out["sold_at_like_price"] = (at_price / scale, "price", "sold_at_usual_price")
+        out["sold_at_like_price"] = (at_price / scale if priced else at_price * np.nan, "price", "sold_at_usual_price")
     if plans.promotions:
         at_plan, count = _weighed(demand, seen, price + promotion)
         without = "sold_at_like_price" if plans.prices else "sold_at_usual_price"
@@ -133,11 +135,10 @@ def _weighed(demand: Matrix, seen: Matrix, apart: Matrix) -> tuple[Floats, Float
     return np.divide(sold, total, out=np.full(total.size, np.nan), where=total > 0.05), total
 
 
-def _price(name: str, values: Floats, origin: int, target: int, level: int, year: int) -> Told:
-    """A price against its usual level, the year's highest and the bucket before."""
-    aimed = values[:, target]
-    usual = _mean(values[:, max(0, origin + 1 - level) : origin + 1])
-    highest = np.fmax.reduce(values[:, max(0, origin + 1 - year) : origin + 1], axis=1)
+def _price(name: str, values: Floats, aimed: Floats, origin: int, target: int, rhythm: Rhythm) -> Told:
+    """The price aimed at against its usual level, the year's highest and the bucket before."""
+    usual = _mean(values[:, max(0, origin + 1 - rhythm.level) : origin + 1])
+    highest = np.fmax.reduce(values[:, max(0, origin + 1 - rhythm.year) : origin + 1], axis=1)
     return {
         f"{name}_to_usual": (_ratio(aimed, usual), "price", 1.0),
         f"{name}_to_highest": (_ratio(aimed, highest), "price", 1.0),

@@ -52,7 +52,7 @@ def forecast_demand(
     if known.is_empty() or horizon_weeks < 1:
         return pl.DataFrame(schema=DEMAND_SCHEMA)
     grid = weekly_grid(known, horizon_weeks=horizon_weeks, through_on=cutoff_on, future=future)
-    return _without_retired(demand_rows(grid, forecast_grid(grid, horizon_weeks, fast=True), cutoff_on), history)
+    return without_retired(demand_rows(grid, forecast_grid(grid, horizon_weeks, fast=True), cutoff_on), history)
 
 
 def weekly_grid(
@@ -79,8 +79,12 @@ def weekly_grid(
         units = np.where(rate < MIN_IN_STOCK_RATE, np.nan, units)
     past = {
         name: _carried(matrix(keys.height, length, rows, columns, indexed[name], np.nan))
-        for name in (*PLAN, *signals_in(history.columns))
+        for name in PLAN
         if name in history.columns
+    }
+    # What was last heard of a signal says nothing of the weeks in which it was silent.
+    past |= {
+        name: matrix(keys.height, length, rows, columns, indexed[name], np.nan) for name in signals_in(history.columns)
     }
     known, parts, reach = _known(indexed, future, keys, first_on, length, horizon_weeks)
     return Grid(
@@ -119,7 +123,8 @@ def demand_rows(grid: Grid, outcome: Outcome, cutoff_on: date) -> pl.DataFrame:
     ).select(list(DEMAND_SCHEMA))
 
 
-def _without_retired(demand: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
+def without_retired(demand: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `demand`; those of weeks that begin after a series' last retired_on in `history` are zero."""
     if "retired_on" not in history.columns:
         return demand
     ends = history.group_by(KEYS).agg(pl.col("retired_on").max())

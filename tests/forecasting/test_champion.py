@@ -148,6 +148,18 @@ def test_what_is_published_is_what_was_tried() -> None:
     assert forecast_as(PLAN, history, horizon_weeks=4, cutoff_on=CUTOFF).equals(whole)
 
 
+@pytest.mark.parametrize("step", [NAIVE, MOVING, STATISTICAL, MODEL, PLAN])
+def test_no_step_forecasts_what_is_retired(step: str) -> None:
+    history = invented_weeks(series=12).with_columns(
+        retired_on=pl.when(pl.col("sku") == "0001").then(pl.lit(CUTOFF)).otherwise(None)
+    )
+    rows = forecast_as(step, history, horizon_weeks=4, cutoff_on=CUTOFF)
+    gone = pl.col("sku") == "0001"
+    assert set(rows.filter(gone)["method"]) == {"retired"}
+    assert rows.filter(gone)["mean"].sum() == 0.0
+    assert rows.filter(~gone)["mean"].sum() > 0.0
+
+
 def test_the_plan_is_a_step_of_its_own_and_worth_something_where_promotions_sell() -> None:
     history = invented_weeks(weeks=60, promotion_lift=4.0)
     last = history["week_on"].max()

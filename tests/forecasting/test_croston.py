@@ -25,5 +25,10 @@ def test_unobserved_buckets_do_not_count_as_waiting() -> None:
     assert croston(with_gap)[0] == pytest.approx(croston(DEMAND)[0])
 
 
+def test_tsb_of_a_young_series_is_that_of_its_own_buckets() -> None:
+    unborn = np.concatenate([np.full((1, 20), np.nan), DEMAND], axis=1)
+    assert tsb(unborn)[0] == pytest.approx(tsb(DEMAND)[0])
+
+
 def test_series_that_never_sold_is_zero() -> None:
     assert croston(np.zeros((1, 5)))[0] == tsb(np.zeros((1, 5)))[0] == 0.0

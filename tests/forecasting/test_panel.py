@@ -44,6 +44,32 @@ def test_every_aggregate_is_exactly_the_sum_of_its_series(history: pl.DataFrame,
         np.testing.assert_allclose(both["mean"].to_numpy(), both["sum"].to_numpy(), rtol=1e-12)
 
 
+def test_what_was_not_seen_of_some_series_does_not_lower_the_bands_of_all(history: pl.DataFrame) -> None:
+    """One row in five is missing: the sum of what was seen is no sum of what was forecast."""
+    some = history.filter(pl.struct("unique_id", "ds").hash(seed=3) % 5 > 0)
+    total = forecast_panel(some, horizon=HORIZON, hierarchy=["state"], fast=True).filter(pl.col("level") == "total")
+    assert total["q50"].sum() == pytest.approx(total["mean"].sum(), rel=0.08)
+
+
+def test_what_sleeps_every_winter_wakes_in_its_month() -> None:
+    generator = np.random.default_rng(4)
+    weeks = [date(2015, 3, 2) + timedelta(weeks=week) for week in range(152)]
+    awake = np.array([3 <= week.month <= 9 for week in weeks])
+    rows = [
+        pl.DataFrame({"unique_id": f"ice {number}", "ds": weeks, "y": generator.poisson(20.0, 152) * awake})
+        for number in range(12)
+    ]
+    told = forecast_panel(pl.concat(rows), horizon=12, freq="W", fast=True)
+    assert set(told["method"]) == {"the same time of earlier years"}
+    by_week = told.group_by("ds").agg(pl.col("mean").mean(), pl.col("q90").mean()).sort("ds")
+    asleep = by_week.filter(pl.col("ds") < date(2018, 2, 20))
+    up = by_week.filter(pl.col("ds") > date(2018, 3, 12))
+    assert by_week["ds"].min() == date(2018, 1, 29)
+    assert asleep["mean"].max() == 0.0
+    assert up["mean"].mean() == pytest.approx(20.0, rel=0.15)
+    assert (up["q90"] > up["mean"]).all()
+
+
 def test_forecast_knows_the_weekly_season(history: pl.DataFrame, forecast: pl.DataFrame) -> None:
     total = forecast.filter(pl.col("level") == "total").with_columns(pl.col("ds").dt.weekday().alias("weekday"))
     saturday = total.filter(pl.col("weekday") == 6)["mean"].mean()

@@ -46,7 +46,8 @@ def test_a_plan_is_read_for_the_sku_its_channel_or_all_of_them() -> None:
     assert [at(weeks, "0001", week, "promotion_gift_rate") for week in (-3, -2)] == [0.0, 1.0]
     assert [at(future, "0001", week, "promotion_gift_rate") for week in (1, 2)] == [0.4, 0.2]
     assert [at(weeks, "0001", week, "planned_price_rate") for week in (-3, -2)] == [1.0, 0.7]
-    assert at(future, "0001", 1, "planned_price_rate") == 1.0
+    # No cut is planned any more: nobody knows yet.
+    assert future["planned_price_rate"].null_count() == future.height
     assert_frame_equal(weeks.select(invented_weeks().columns), invented_weeks(), check_row_order=False)
 
 
@@ -70,13 +71,15 @@ def test_what_no_week_has_seen_teaches_nothing() -> None:
 
 def test_an_origin_sees_no_further_ahead_than_is_planned_today() -> None:
     """Two weeks are planned today: at any origin, what came on in the third week and after moves no feature."""
-    history = invented_weeks(promotion_lift=3.0)
-    _, future = with_plan(history, plan_of(("0001", "store", 2, "promoted_share_rate", 1.0)), 6)
+    cuts = [("0001", "store", week, "price_cut_rate", 0.3) for week in (-20, -15, -2, 2)]
+    plan = plan_of(("0001", "store", 2, "promoted_share_rate", 1.0), *cuts)
+    history, future = with_plan(invented_weeks(promotion_lift=3.0), plan, 6)
     grid = weekly_grid(history, horizon_weeks=6, through_on=LAST + timedelta(days=6), future=future)
-    assert dict(grid.reach) == {"promoted_share_rate": 2}
+    assert dict(grid.reach) == {"promoted_share_rate": 2, "planned_price_rate": 2}
     origin = 30
     changed = {name: values.copy() for name, values in grid.known.items()}
-    changed["promoted_share_rate"][:, origin + 3 :] = 1 - changed["promoted_share_rate"][:, origin + 3 :]
+    for name, turned in (("promoted_share_rate", 1.0), ("planned_price_rate", 1.7)):
+        changed[name][:, origin + 3 :] = turned - changed[name][:, origin + 3 :]
     other = look(type(grid)(**(vars(grid) | {"known": changed})))
     for step in range(1, 7):
         before, after = (

@@ -76,6 +76,14 @@ def test_what_is_not_heard_of_any_series_is_no_column() -> None:
         assert with_signals(invented_weeks(), signals).columns == invented_weeks().columns
 
 
+def test_a_signal_that_fell_silent_is_not_heard_on() -> None:
+    drops = heard(("*", "store", -6, "coupon_drops", 5), ("*", "store", -3, "coupon_drops", 5))
+    grid = weekly_grid(with_signals(invented_weeks(), drops), horizon_weeks=4, through_on=CUTOFF)
+    (told,) = grid.past["signal_coupon_drops_of_all"][(grid.keys["sku"] == "0001").to_numpy()]
+    assert told[-7:-3].tolist() == [5.0, 0.0, 0.0, 5.0]
+    assert np.isnan(told[-3:]).all()
+
+
 def test_no_feature_moves_when_signals_after_the_origin_are_shuffled() -> None:
     history, told = foretold(lead=4)
     told = pl.concat([told, told.with_columns(pl.lit("coupon_drops").alias("name"), pl.col("figure") % 7)])

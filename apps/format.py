@@ -15,6 +15,7 @@ _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥", "HK
 STEPS = {"en": ((1e9, "B"), (1e6, "M"), (1e3, "k")), "zh": ((1e8, "亿"), (1e4, "万"))}
 SHORT_FROM = 10_000
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ABOVE_ZERO = re.compile(r"[1-9]")
 _SHOUTED = re.compile(r"[A-Z]{4}")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 
@@ -89,8 +90,7 @@ def points(now: float | None, before: float | None, unit: str) -> Change:
     if now is None or before is None:
         return Change(NONE, "none", None)
     moved = now - before
-    text = exact(100 * moved, 1)
-    text = f"{signed(text) if round(100 * moved, 1) else exact(0, 1)} {unit}"
+    text = f"{signed(exact(100 * moved, 1))} {unit}"
     if abs(moved) <= NEUTRAL_RATE:
         return Change(text, "flat", moved)
     return Change(text, "up" if moved > 0 else "down", moved)
@@ -98,13 +98,12 @@ def points(now: float | None, before: float | None, unit: str) -> Change:
 
 def signed_percent(rate: float | None) -> str:
     """A rate as a percentage with its sign, none at zero: +3.1 %, −0.4 %."""
-    text = percent(rate)
-    return f"+{text}" if rate is not None and rate == rate and round(100 * rate, 1) > 0 else text
+    return signed(percent(rate))
 
 
 def signed(text: str) -> str:
-    """A written figure with a plus where it is above zero."""
-    return text if text.startswith(MINUS) or text in (NONE, "0") else f"+{text}"
+    """A written figure with a plus where it is above zero as it is written."""
+    return text if text.startswith(MINUS) or not _ABOVE_ZERO.search(text) else f"+{text}"
 
 
 def day(value: date | None, language: str) -> str:

@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from apps import format as write
-from apps.components import filters
+from apps.components import failures, filters
 from apps.components.theme import colours
 from apps.components.view import View
 from apps.i18n import LANGUAGES, Words, load
@@ -54,9 +54,8 @@ def page(name: str, needs: Sequence[str]) -> Callable[[Body], Callable[[], None]
                 draw(name, needs, body, _workspace(), words)
             except (TillmillError, QueryError, OSError, ValueError) as error:
                 _log.exception("page %s", name)
-                what = error.what if isinstance(error, TillmillError) else ""
                 st.error(words("error.page"), icon=":material/error:")
-                st.text(what)
+                st.text(failures.said(words, error) if isinstance(error, TillmillError) else "")
 
         return run
 
@@ -174,7 +173,8 @@ def _badge(view: View, state: actions.RunState, version: Published) -> tuple[str
     stamp = write.moment(view.local(version.published_at), view.language)
     explained = words("badge.help", moment=stamp, zone=view.brand.timezone.replace("_", " "))
     if state.failed:
-        return (words("badge.failed", text=text), ":material/error:", "red", f"{write.plain(state.failed)} {explained}")
+        why = words("badge.failed_help", what=write.plain(state.failed), explained=explained)
+        return (words("badge.failed", text=text), ":material/error:", "red", why)
     if version.is_pinned:
         return (words("badge.pinned", text=text), ":material/push_pin:", "orange", explained)
     late = health.streams(view.warehouse)["is_fresh"].not_().sum() if view.warehouse.has("mart_data_health") else 0

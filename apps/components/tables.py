@@ -51,19 +51,20 @@ def table(
     totals: Mapping[str, Any] | None = None,
     link: str = "",
     seen: int = SEEN_ROWS,
+    is_exported: bool = False,
 ) -> None:
     """Draws the first rows, sortable by their values, written in the reader's language; numbers stand right.
 
     `totals` holds the whole table's value of the fields that have one; `link` names the field with each row's address.
+    `is_exported`: the page's export holds these rows, which is said where not all of them are shown.
     """
     shown = rows.head(SHOWN_ROWS)
     with st.container(border=True, key=f"card-table-{key}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.markdown(f"**{title}**", width="stretch")
             if rows.height > shown.height:
-                st.caption(
-                    view.words("table.first", shown=f"{shown.height:,}", all=f"{rows.height:,}"), width="content"
-                )
+                cut = "table.first_exported" if is_exported else "table.first"
+                st.caption(view.words(cut, shown=f"{shown.height:,}", all=f"{rows.height:,}"), width="content")
         if shown.is_empty():
             st.caption(view.words("table.none"))
             return

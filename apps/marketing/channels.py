@@ -36,7 +36,9 @@ def page(view: View, export: DeltaGenerator) -> None:
     places = _places(view, sales.by_place(view.warehouse, scope))
     columns = _columns(view)
     totals = _whole(places)
-    tables.table(view, places, columns, title=view.words("channels.table"), key="places", totals=totals)
+    tables.table(
+        view, places, columns, title=view.words("channels.table"), key="places", totals=totals, is_exported=True
+    )
     returns.section(view, scope)
     service.section(view, scope)
     suspects.section(view, scope)

@@ -42,7 +42,7 @@ def page(view: View, export: DeltaGenerator) -> None:
         _facts(view, profile)
     orders = _orders(view, asked.orders(view.warehouse, str(customer)))
     columns = _order_columns(view)
-    tables.table(view, orders, columns, title=words("customer_360.orders"), key="orders", seen=6)
+    tables.table(view, orders, columns, title=words("customer_360.orders"), key="orders", seen=6, is_exported=True)
     tables.export(view, export, orders, columns, name=str(customer))
     left, right = st.columns([2, 3], gap="small")
     with left:
@@ -80,7 +80,9 @@ def _chosen(view: View) -> str:
 def finding(view: View, profile: dict[str, Any]) -> str:
     """One sentence: which kind of customer, silent since when, and what is expected of the next year."""
     words = view.words
-    key = "alarm" if profile["is_churn_alarm"] else "calm"
+    # Nobody knows after how long a silence is one where too few buy a category again.
+    calm = "last" if profile["quiet_after_days"] is None else "calm"
+    key = "alarm" if profile["is_churn_alarm"] else calm
     said = {
         "customer": write.plain(profile["customer_id"]),
         "segment": words.code("segment", profile["segment"]),

@@ -49,7 +49,14 @@ def page(view: View, export: DeltaGenerator) -> None:
     columns = _columns(view)
     totals = {"monetary": listed["monetary"].sum(), "frequency": listed["frequency"].sum()}
     tables.table(
-        view, listed, columns, title=view.words("customers.table"), key="customers", totals=totals, link="address"
+        view,
+        listed,
+        columns,
+        title=view.words("customers.table"),
+        key="customers",
+        totals=totals,
+        link="address",
+        is_exported=True,
     )
     tables.export(view, export, listed, columns, name="customers")
 

@@ -47,7 +47,16 @@ def page(view: View, export: DeltaGenerator) -> None:
     totals: dict[str, float | None] = {name: _total(movers, name) for name in ("net", "net_before", "moved", "units")}
     totals["rate"] = write.change(totals["net"], totals["net_before"]).rate
     listed = movers.with_columns(filters.address(view, "demand", "sku").alias("address"))
-    tables.table(view, listed, columns, title=view.words("overview.table"), key="movers", totals=totals, link="address")
+    tables.table(
+        view,
+        listed,
+        columns,
+        title=view.words("overview.table"),
+        key="movers",
+        totals=totals,
+        link="address",
+        is_exported=True,
+    )
     tables.export(view, export, movers, columns, name="overview")
 
 

@@ -38,7 +38,7 @@ def page(view: View, export: DeltaGenerator) -> None:
         _chart(view, measured)
     listed = _listed(view, runs)
     columns = _columns(view, has_roi=measured["roi"].is_not_null().any())
-    tables.table(view, listed, columns, title=view.words("promotions.table"), key="runs")
+    tables.table(view, listed, columns, title=view.words("promotions.table"), key="runs", is_exported=True)
     more = (("sku", "term.sku"), ("ends_on", "term.ends"), ("low_units", "term.low"), ("high_units", "term.high"))
     extra = [tables.Column(field, view.words(key)) for field, key in more]
     tables.export(view, export, listed, [*columns, *extra], name="promotions")

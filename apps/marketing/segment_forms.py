@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from apps import format as write
+from apps.components import failures
 from apps.components.view import View
 from tillmill import actions
 from tillmill.actions import Preview, Segment
@@ -36,7 +37,7 @@ def _tried(view: View, rule: str) -> Preview | None:
         found = actions.preview_segment(view.root, rule, view.warehouse.table)
     except TillmillError as error:
         st.caption(view.words("segments.refused"))
-        st.text(error.what)
+        st.text(failures.said(view.words, error))
         return None
     said = {"customers": write.exact(found.customers), "all": write.exact(found.everybody)}
     st.markdown(view.words("segments.holds", **{key: write.plain(text) for key, text in said.items()}))
@@ -47,7 +48,7 @@ def _save(view: View, segment_id: str, name: str, rule: str, author: str) -> Non
     try:
         kept = actions.save_segment(view.root, segment_id.strip(), name, rule, author=author, read=view.warehouse.table)
     except TillmillError as error:
-        st.text(error.what)
+        st.text(failures.said(view.words, error))
         return
     st.query_params["group"] = kept.segment_id
     st.rerun()
@@ -98,7 +99,7 @@ def _confirm(view: View, segment: Segment, medium: str, campaign: str, author: s
                 read=view.warehouse.table,
             )
         except TillmillError as error:
-            st.text(str(error))
+            st.text(failures.said(words, error))
             return
         counts = {
             "people": done.exported,

@@ -45,7 +45,7 @@ def page(view: View, export: DeltaGenerator) -> None:
         _overlap(view, segment, known)
     listed = _listed(view, list(known.values()), counted)
     columns = _columns(view)
-    tables.table(view, listed, columns, title=words("segments.table"), key="segments", link="address")
+    tables.table(view, listed, columns, title=words("segments.table"), key="segments", link="address", is_exported=True)
     tables.export(view, export, listed, columns, name="segments")
     left, right = st.columns(2, gap="small")
     with left:

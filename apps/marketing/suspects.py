@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from apps import format as write
-from apps.components import tables
+from apps.components import failures, tables
 from apps.components.view import View
 from apps.queries import suspects
 from apps.queries.scope import Scope
@@ -27,8 +27,7 @@ def section(view: View, scope: Scope) -> None:
     waiting = {(one.shop_id, one.order_id): one for one in actions.pending_verdicts(view.root)}
     shown = _shown(view, found, waiting)
     title = view.words("suspects.table", orders=write.exact(found.filter("is_suspect").height))
-    # The export holds places, so that what is cut here is not promised there.
-    tables.table(view, shown.head(tables.SHOWN_ROWS), _columns(view), title=title, key="suspects", seen=_SEEN)
+    tables.table(view, shown, _columns(view), title=title, key="suspects", seen=_SEEN)
     _form(view, found, waiting)
 
 
@@ -82,7 +81,7 @@ def _keep(view: View, key: tuple[str, str], verdict: str | None, before: str | N
     try:
         actions.judge_order(view.root, *key, verdict, before=before, reason=reason, author=author)
     except TillmillError as error:
-        st.text(error.what)
+        st.text(failures.said(view.words, error))
         return
     st.rerun()
 

@@ -44,7 +44,7 @@ def page(view: View, export: DeltaGenerator) -> None:
         _alarms_table(view, alarms)
     listed = _listed(view, voice.posts(view.warehouse, scope, theme, chosen["mood"]))
     columns = _columns(view)
-    tables.table(view, listed, columns, title=view.words("voice.table"), key="posts")
+    tables.table(view, listed, columns, title=view.words("voice.table"), key="posts", is_exported=True)
     more = (("language", "filter.language"), ("platform", "term.source"))
     extra = [tables.Column(field, view.words(key)) for field, key in more]
     extra.append(tables.Column("score", view.metric("sentiment").name))

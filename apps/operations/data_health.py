@@ -162,7 +162,9 @@ def _every(view: View, export: DeltaGenerator, streams: pl.DataFrame) -> None:
     by_system = streams.sort("system", "stream", "source")
     totals = {name: int(by_system[name].sum() or 0) for name in _COUNTED}
     title = words("health.table")
-    tables.table(view, by_system, columns, title=title, key="streams", totals=totals, link="link", seen=16)
+    tables.table(
+        view, by_system, columns, title=title, key="streams", totals=totals, link="link", seen=16, is_exported=True
+    )
     more = ("what", "health.what_heading"), ("new_fields", "health.extra"), ("lost_fields", "health.lost_fields")
     exported = [*columns, *(tables.Column(name, words(key)) for name, key in more)]
     tables.export(view, export, by_system, exported, name="data-health")

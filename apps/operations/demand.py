@@ -14,6 +14,7 @@ from apps.components import blocks, charts_supply, filters, frame, tables
 from apps.components.cards import Card, of, row
 from apps.components.filters import Choice
 from apps.components.view import View
+from apps.i18n import Words
 from apps.operations import demand_accuracy, demand_overrides, demand_why
 from apps.queries import demand, forecast
 from tillmill.actions import Scope
@@ -95,7 +96,14 @@ def _items(view: View, export: DeltaGenerator, items: pl.DataFrame) -> None:
     # The rate says it; beside units of both times the difference would push the method out of a narrow page.
     seen = [column for column in columns if column.field != "moved"]
     tables.table(
-        view, shown, seen, title=view.words("demand.table"), key="items", totals=_whole(listed), link="address"
+        view,
+        shown,
+        seen,
+        title=view.words("demand.table"),
+        key="items",
+        totals=_whole(listed),
+        link="address",
+        is_exported=True,
     )
     tables.export(view, export, listed, columns, name="demand")
 
@@ -267,12 +275,10 @@ def _rate() -> pl.Expr:
     return pl.when(pl.col("last_units") > 0).then(pl.col("next_units") / pl.col("last_units") - 1)
 
 
-def _method(view: View, text: str) -> str:
+def method(words: Words, text: str) -> str:
     """The forecast's method in the reader's words; a part without a word is shown as it is."""
     parts = [part.partition(" ") if part[:1].isdigit() else ("", "", part) for part in text.split(" + ")]
-    return " + ".join(
-        f"{_PARTS.get(weight, weight)} {view.words.code('method', name)}".strip() for weight, _, name in parts
-    )
+    return " + ".join(f"{_PARTS.get(weight, weight)} {words.code('method', name)}".strip() for weight, _, name in parts)
 
 
 def _columns(view: View, weeks: int) -> list[tables.Column]:
@@ -285,5 +291,5 @@ def _columns(view: View, weeks: int) -> list[tables.Column]:
         tables.Column("moved", words("term.change_units"), lambda value: write.signed(write.exact(value))),
         tables.Column("rate", words("term.change"), write.signed_percent),
         tables.Column("category", words("term.category"), view.category, width=150),
-        tables.Column("method", words("term.method"), lambda text: _method(view, text)),
+        tables.Column("method", words("term.method"), lambda text: method(words, text)),
     ]

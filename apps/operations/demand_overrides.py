@@ -11,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from apps import format as write
-from apps.components import tables
+from apps.components import failures, tables
 from apps.components.view import View
 from apps.queries import forecast
 from tillmill import actions
@@ -112,7 +112,7 @@ def _form(view: View, scope: Scope, filled: Mapping[date, float]) -> None:
                 read=view.warehouse.table,
             )
         except TillmillError as error:
-            st.text(error.what)
+            st.text(failures.said(words, error))
             return
         st.rerun()
 
@@ -138,9 +138,7 @@ def _listed(view: View, said: list[Override]) -> None:
         tables.Column("author", words("overrides.author"), write.name, width=110),
         tables.Column("approved_by", words("overrides.approved_by"), write.name, width=110),
         tables.Column("observed", words("overrides.observed"), write.exact, right=True),
-        tables.Column(
-            "added", words("demand.added"), lambda units: write.signed(write.exact(units)), _better, right=True
-        ),
+        tables.Column("added", words("demand.added"), _gained, _better, right=True),
     ]
     ordered = shown.sort("is_past", "week", maintain_order=True)
     tables.table(view, ordered, columns, title=words("overrides.table"), key="overrides", seen=_SEEN)
@@ -209,7 +207,7 @@ def _answered(
             try:
                 act(chosen, who)
             except TillmillError as error:
-                st.text(error.what)
+                st.text(failures.said(words, error))
                 return
             st.rerun()
 
@@ -232,7 +230,7 @@ def _tone(view: View, text: str) -> str:
     return words.get(text, "quiet")
 
 
-def _gained(units: float | None) -> str:
+def _gained(units: float) -> str:
     return write.signed(write.exact(units))
 
 

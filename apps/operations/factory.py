@@ -199,7 +199,7 @@ def _alarm_table(view: View, export: DeltaGenerator, alarms: pl.DataFrame) -> No
         tables.Column("mwo_id", words("factory.repair")),
         tables.Column("kind_word", words("filter.kind")),
     ]
-    tables.table(view, listed, columns, title=words("factory.alarm_table"), key="alarms", link=linked)
+    tables.table(view, listed, columns, title=words("factory.alarm_table"), key="alarms", link=linked, is_exported=True)
     tables.export(view, export, listed, columns, name="alarms")
 
 

@@ -46,7 +46,9 @@ def page(view: View, export: DeltaGenerator) -> None:
     )
     columns = _columns(view)
     totals = {name: float(listed[name].sum() or 0) for name in ("units", "firm_units", "demand_units", "minutes")}
-    tables.table(view, listed, columns, title=view.words("production.table"), key="plan", totals=totals)
+    tables.table(
+        view, listed, columns, title=view.words("production.table"), key="plan", totals=totals, is_exported=True
+    )
     tables.export(view, export, listed, columns, name="production-plan")
 
 

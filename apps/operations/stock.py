@@ -57,7 +57,9 @@ def page(view: View, export: DeltaGenerator) -> None:
     columns = _columns(view)
     summed = ("on_hand_units", "out_units", "expiry_risk_units", "excess_units")
     totals = {name: float(listed[name].sum() or 0) for name in summed}
-    tables.table(view, listed, columns, title=view.words("stock.table"), key="positions", totals=totals)
+    tables.table(
+        view, listed, columns, title=view.words("stock.table"), key="positions", totals=totals, is_exported=True
+    )
     stock_life.draw(view, location=location, category=category)
     stock_channel.draw(view, category=category)
     category_column = tables.Column("category", view.words("term.category"), view.category)

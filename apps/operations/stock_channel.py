@@ -32,7 +32,10 @@ def draw(view: View, *, category: str | None) -> None:
         tables.Column("weeks_of_cover", words("term.weeks_of_cover"), lambda weeks: write.exact(weeks, 1)),
         tables.Column("sell_in_units", view.metric("sell_in").name, view.short, help=view.metric("sell_in").meaning),
         tables.Column(
-            "sell_through_units", view.metric("sell_through").name, view.short, help=view.metric("sell_in").meaning
+            "sell_through_units",
+            view.metric("sell_through").name,
+            view.short,
+            help=view.metric("sell_through").meaning,
         ),
         tables.Column("oldest_days", words("channel_stock.oldest"), write.exact),
         tables.Column("sku", words("term.sku")),
@@ -40,8 +43,7 @@ def draw(view: View, *, category: str | None) -> None:
     summed = ("closing_units", "sell_in_units", "sell_through_units")
     tables.table(
         view,
-        # The export holds positions, so that what is cut here is not promised there.
-        stock.head(tables.SHOWN_ROWS),
+        stock,
         columns,
         title=words("channel_stock.table", week=write.plain(view.day(stock["week_on"].max()))),  # type: ignore[arg-type]
         key="channel",

@@ -24,8 +24,6 @@ def draw(view: View, *, location: str | None, category: str | None) -> None:
         pl.Series("channel", [view.channel(code) for code in near["channel_id"]], dtype=pl.String),
     )
     # A warehouse's lot stands once for each channel, so that sums over rows would say too much.
-    # The export holds positions, so that what is cut here is not promised there.
-    shown = shown.head(tables.SHOWN_ROWS)
     tables.table(view, shown, _columns(view), title=title(view, found), key="life", seen=6)
 
 

@@ -40,7 +40,7 @@ def draw(view: View, export: DeltaGenerator, found: dict[str, Any]) -> None:
     )
     columns = _loads(view)
     if loads.height:
-        tables.table(view, loads, columns, title=words("health.last_loads"), key="loads", seen=12)
+        tables.table(view, loads, columns, title=words("health.last_loads"), key="loads", seen=12, is_exported=True)
     tables.export(view, export, loads, columns, name=f"data-health-{stream}")
 
 

@@ -236,7 +236,7 @@ def _went_table(view: View, asked: str, kind: str, ahead: pl.DataFrame) -> None:
         tables.Column("ends_with", words("traceability.ends")),
     ]
     title = words("traceability.went_table" if kind == "lot" else "traceability.shared_table", asked=write.plain(asked))
-    tables.table(view, listed, columns, title=title, key="went", link="link")
+    tables.table(view, listed, columns, title=title, key="went", link="link", is_exported=True)
 
 
 def _came_table(view: View, back: pl.DataFrame) -> None:
@@ -252,7 +252,9 @@ def _came_table(view: View, back: pl.DataFrame) -> None:
         tables.Column("into_lot_id", words("traceability.into")),
         tables.Column("units", words("traceability.used"), lambda value: write.exact(value, 1)),
     ]
-    tables.table(view, listed, columns, title=words("traceability.came_table"), key="came", link="link")
+    tables.table(
+        view, listed, columns, title=words("traceability.came_table"), key="came", link="link", is_exported=True
+    )
 
 
 def _export_columns(view: View) -> list[tables.Column]:

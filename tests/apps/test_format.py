@@ -52,6 +52,26 @@ def test_no_negative_zero_is_ever_shown() -> None:
     assert write.points(0.1, 0.1002, "pts").text == "0.0 pts"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (write.exact(3), "+3"),
+        (write.exact(0.05, 2), "+0.05"),
+        (write.money(120, "USD", "en"), "+$120"),
+        (write.exact(-3), "−3"),
+        (write.money(-120, "USD", "en"), "−$120"),
+        (write.exact(0), "0"),
+        (write.exact(0.004, 1), "0.0"),
+        (write.exact(-0.004, 2), "0.00"),
+        (write.money(0, "USD", "en"), "$0"),
+        (write.money_exact(0, "CNY"), "¥0.00"),
+        (write.NONE, write.NONE),
+    ],
+)
+def test_only_what_is_above_zero_has_a_plus(text: str, shown: str) -> None:
+    assert write.signed(text) == shown
+
+
 def test_without_an_earlier_figure_there_is_no_change() -> None:
     assert write.change(5, None).direction == "none"
     assert write.change(5, 0).direction == "none"

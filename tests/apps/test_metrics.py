@@ -166,6 +166,19 @@ def _asked(node: ast.AST) -> list[str]:
     return [found.value] if isinstance(found, ast.Constant) and isinstance(found.value, str) else []
 
 
+def test_the_help_of_a_column_is_of_the_metric_that_its_heading_names() -> None:
+    for file in PORTAL:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "Column":
+                heading = [name for part in node.args for name in _named(part)]
+                meant = [name for more in node.keywords if more.arg == "help" for name in _named(more.value)]
+                assert not heading or not meant or heading == meant, (file.name, heading, meant)
+
+
+def _named(node: ast.AST) -> list[str]:
+    return [name for one in ast.walk(node) for name in _asked(one)]
+
+
 def test_no_text_of_the_portal_says_again_what_a_metric_says(opened: Warehouse) -> None:
     for language in ("en", "zh"):
         meanings = {metric.meaning for metric in metrics.defined(opened, language).values()}

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -216,6 +217,17 @@ def test_weeks_set_by_hand_wait_on_the_page_for_somebody_elses_approval(opened: 
     assert not [box for box in at.multiselect if box.key == "approve"]
 
 
+def test_ones_own_proposal_is_refused_in_the_readers_language(opened: Opened, tmp_path: Path) -> None:
+    root = marts.publish(create_workspace(tmp_path, marts.SETTINGS).root, marts.marts())
+    name = proposed(root)
+    at = opened("demand", root, lang="zh")
+    at.multiselect(key="approve").select(name)
+    at.text_input(key="approve-by").input("kim").run()
+    at.button(key="approve-keep").click().run()
+    assert not at.exception
+    assert "这是 kim 本人的提议，须由他人批准；未批准任何内容。" in said(at)
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_what_was_set_by_hand_is_withdrawn_on_the_page(opened: Opened, tmp_path: Path, language: str) -> None:
     root = marts.publish(create_workspace(tmp_path, marts.SETTINGS).root, marts.marts())
@@ -273,6 +285,47 @@ def test_a_forecast_that_goes_wrong_alarms_on_its_page_and_in_data_health(
     assert "series" not in said(opened("data_health", root, lang="en"))
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_only_of_the_table_that_is_exported_the_export_is_said_to_hold_all(
+    opened: Opened, tmp_path: Path, language: str
+) -> None:
+    """Data health exports streams and not adjustments; stock exports positions and not what channels refuse."""
+    tables = marts.marts()
+    for name in ("mart_stock_adjustment", "mart_stock_position", "mart_stock_life"):
+        many = [tables[name].with_columns(sku=pl.lit(f"{number}")) for number in range(301)]
+        tables[name] = pl.concat(many)
+    root = marts.publish(tmp_path, tables)
+    words = load(language)
+    text = said(opened("data_health", root, lang=language)).splitlines()
+    assert words("table.first", shown="300", all="602") in text
+    assert words("table.first_exported", shown="300", all="602") not in text
+    text = said(opened("stock", root, lang=language)).splitlines()
+    assert words("table.first_exported", shown="300", all="903") in text
+    assert words("table.first", shown="300", all="602") in text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_where_nobody_knows_after_how_long_a_customer_is_quiet_nothing_is_said_of_it(
+    opened: Opened, full: Path, tmp_path: Path, language: str
+) -> None:
+    clause = {"en": "quiet would be", "zh": "才算静默"}[language]
+    assert clause in said(opened("customer_360", full, lang=language, customer="c0"))
+    tables = marts.marts()
+    unknown = tables["mart_customer_360"].with_columns(quiet_after_days=pl.lit(None, pl.Int64))
+    root = marts.publish(tmp_path, tables | {"mart_customer_360": unknown})
+    at = opened("customer_360", root, lang=language, customer="c0")
+    assert clause not in said(at)
+    assert not any("c0" in one.value and "–" in one.value for one in at.markdown)
+
+
+def test_a_rule_that_cannot_be_used_is_refused_in_the_readers_language(opened: Opened, full: Path) -> None:
+    at = opened("segments", full, lang="zh", group="lost")
+    at.text_area(key="rule-lost").input("foo > 1").run()
+    assert not at.exception
+    assert "没有列 'foo'；可用的列：" in said(at)
+    assert "no column" not in said(at)
+
+
 def test_order_service_says_what_is_known_and_leaves_the_rest_out(opened: Opened, full: Path) -> None:
     text = said(opened("channels", full, lang="en", period="4w"))
     assert "4 order lines were due: 86 % filled at once, 67 % in time and in full" in text
@@ -311,6 +364,9 @@ def test_a_failed_run_shows_a_red_badge_and_the_old_version(opened: Opened, tmp_
     assert "Last run failed" in said(at)
     assert ":red-badge" in said(at)
     assert at.metric
+    chinese = opened("overview", root, lang="zh")
+    helps = [one.proto.help for one in chinese.markdown if ":red-badge" in one.value]
+    assert [text.partition("：")[0] for text in helps] == ["上次运行失败，此前的版本照常可用。系统给出的原因"]
 
 
 def test_the_portal_opens_on_the_overview(full: Path, monkeypatch: pytest.MonkeyPatch) -> None:

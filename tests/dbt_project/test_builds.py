@@ -30,6 +30,21 @@ def test_a_later_extract_restates_the_totals_of_a_date(warehouse: Warehouse) -> 
     warehouse.build("pass_a", "pass_b")
 
 
+def test_whoever_gives_totals_is_held_to_them_by_what_the_warehouse_sums_up(warehouse: Warehouse) -> None:
+    lake = warehouse.fresh()
+    post = {"platform": "weibo", "text": "good", "kind": "post"}
+    seen = {"posted_at": brand.at("2017-01-14T08:00"), "observed_at": brand.at("2017-01-14T09:00")}
+    lake.land("social.posts", [{**post, **seen, "post_id": number} for number in "123"])
+    # Nobody sums up units of posts: a source's own are not held against it.
+    lake.land("social.controls", [brand.control("social.posts", "2017-01-14", 4, 9, 0.0)])
+    warehouse.build()
+    health = "select control_rows_diff, control_units_diff, verdict from mart_data_health where stream = 'social.posts'"
+    assert warehouse.rows(health) == [(1, None, "differs")]
+    lake.land("social.posts", [{**post, **seen, "post_id": "4"}])
+    warehouse.build()
+    assert warehouse.rows(health) == [(0, None, "fine")]
+
+
 def test_a_business_with_till_lines_alone_builds_and_passes_every_test(warehouse: Warehouse) -> None:
     lake = warehouse.fresh()
     lake.land("pos.sale_lines", [{**line, "store_id": "GB"} for line in brand.TILL_LINES])

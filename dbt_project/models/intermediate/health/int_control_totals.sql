@@ -1,4 +1,7 @@
+{#- Those of every business, and of others what has landed. -#}
 {%- set domains = ['pos', 'trade', 'ecommerce', 'crm', 'erp', 'wms', 'mes'] -%}
+{%- set read = [] -%}
+{%- for domain in domains %}{% do read.append(domain ~ '.controls') %}{% endfor -%}
 -- One row per source and stream for which the source says what its rows add up to, over all dates.
 with
 
@@ -12,6 +15,16 @@ controls as (
         amount
     from {{ ref('stg_' ~ domain ~ '__controls') }}
     {{ 'union all' if not loop.last }}
+    {%- endfor %}
+    {%- for stream, table in streams_staged(but=read) if stream.endswith('.controls') %}
+    union all
+    select
+        _source,
+        stream,
+        rows,
+        units,
+        amount
+    from {{ table }}
     {%- endfor %}
 ),
 

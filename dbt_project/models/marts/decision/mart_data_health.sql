@@ -54,8 +54,16 @@ compared as (
         round(cast({{ seconds_between('loads.watermark_at', 'workspace.now_at') }} as double) / 3600, 2) as lag_hours,
         totals.expected_hours,
         controls.control_rows - coalesce(totals.current_rows, 0) as control_rows_diff,
-        cast(controls.control_units - coalesce(totals.units, 0) as decimal(18, 3)) as control_units_diff,
-        cast(controls.control_amount - coalesce(totals.amount, 0) as decimal(18, 4)) as control_amount_diff,
+        -- What the warehouse does not sum up of a stream is not compared; of no row at all it is nothing.
+        {%- for name, digits in [('units', 3), ('amount', 4)] %}
+        cast(
+            case
+                when totals.current_rows is null or totals.{{ name }} is not null
+                    then controls.control_{{ name }} - coalesce(totals.{{ name }}, 0)
+            end
+            as decimal(18, {{ digits }})
+        ) as control_{{ name }}_diff,
+        {%- endfor %}
         changed.lost_fields,
         changed.new_fields,
         changed.retyped_fields,

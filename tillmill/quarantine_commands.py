@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tillmill.display import commonest, from_source, say_next
-from tillmill.errors import UsageError
+from tillmill.errors import LockedError, UsageError
 
 if TYPE_CHECKING:
     from ingestion.landing.ledger import Place
@@ -147,7 +147,14 @@ def fix(
         markup=False,
     )
     if changed:
-        replay(workspace=workspace)
+        try:
+            replay(workspace=workspace)
+        except LockedError as locked:
+            raise LockedError(
+                locked.what,
+                state="What you said of the rows is kept; they are still in quarantine.",
+                next_command="wait until it has ended, then: tillmill quarantine replay",
+            ) from None
 
 
 @quarantine.command()

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from ingestion.landing.locks import run_lock
 from ingestion.privacy.tokens import create_keys
 from ingestion.runner import ingest
 from tillmill.cli import app
 from tillmill.display import commonest, tell_quarantine
-from tillmill.errors import UsageError
+from tillmill.errors import LockedError, UsageError
 from tillmill.workspace import SETTINGS_FILE, open_workspace
 
 SETTINGS = """
@@ -172,3 +173,12 @@ def test_a_row_is_set_aside_listed_and_taken_back(root: Path) -> None:
 def test_half_a_dismissal_is_refused(root: Path, words: tuple[str, ...]) -> None:
     with pytest.raises(UsageError):
         tillmill(root, "dismiss", *words)
+
+
+def test_what_is_said_during_a_run_is_kept_and_the_error_says_so(root: Path) -> None:
+    words = ["quarantine", "fix", "--row", f"{LOAD}:0", "--set", "on_hand_units=7", "--workspace", str(root)]
+    with run_lock(open_workspace(root)), pytest.raises(LockedError) as locked:
+        CliRunner().invoke(app, words, catch_exceptions=False)
+    assert "is kept" in locked.value.state
+    assert locked.value.next_command.endswith("tillmill quarantine replay")
+    assert "1 open, 1 landed, 0 stay" in tillmill(root, "replay", "wms", "wms.stock")

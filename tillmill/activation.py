@@ -17,6 +17,7 @@ import polars as pl
 from customers import activation as room
 from customers.segments import members
 from ingestion.contracts import contract
+from ingestion.contracts.contract import landed_key, landed_name
 from ingestion.landing import files, lake
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import run_lock, stream_lock
@@ -136,14 +137,13 @@ def _check(workspace: Workspace, purpose: str, medium: str, form: str, to: str, 
 
 
 def _answers(workspace: Workspace, ledger: Ledger) -> pl.DataFrame:
-    return _rows(workspace, ledger, "crm.consents", "purpose", "medium", "given_at", "is_granted")
+    return _current(workspace, ledger, "crm.consents", "purpose", "medium", "given_at", "is_granted")
 
 
 def _members(workspace: Workspace, ledger: Ledger, medium: str) -> pl.DataFrame:
     """record_token, address_token, updated_at and the vault's place of each membership that is not to be left out."""
     column = room.ADDRESSES[medium]
-    rows = _rows(workspace, ledger, "crm.members", f"{column}_token", "updated_at")
-    current = rows.sort("updated_at", "seq", nulls_last=False).unique("record_token", keep="last", maintain_order=True)
+    current = _current(workspace, ledger, "crm.members", f"{column}_token", "updated_at")
     # Everybody on the list of the forgotten stays out, even where a restored file still has them.
     suppressed = read_suppressed(workspace)
     for source in current["_source"].unique():
@@ -155,18 +155,23 @@ def _members(workspace: Workspace, ledger: Ledger, medium: str) -> pl.DataFrame:
     return current.rename({f"{column}_token": "address_token"})
 
 
-def _rows(workspace: Workspace, ledger: Ledger, stream: str, *columns: str) -> pl.DataFrame:
-    """The landed rows of members' stream that count, each with its record_token, `seq` and the place in the vault."""
-    places = ["_source", "_load_seq", "_row", "_op", "member_id_token"]
-    read = [
-        pl.read_parquet(workspace.root / file, columns=[*places, *columns])
-        for _, _, file in visible_files(ledger, [contract(stream)])
-    ]
+def _current(workspace: Workspace, ledger: Ledger, stream: str, *columns: str) -> pl.DataFrame:
+    """The current rows of members' stream, each with its record_token, `seq` and the place in the vault.
+
+    As in the warehouse's staging: of the versions of a key the one with the highest version column, then the one
+    landed last; where that one is a tombstone there is no row, so that no older version speaks for a deleted one.
+    """
+    one = contract(stream)
+    key = ["_source", *landed_key(one)]
+    order = [landed_name(one, one.version), "_load_seq", "_row"]
+    needed = list(dict.fromkeys([*key, *order, "_op", "member_id_token", *columns]))
+    read = [pl.read_parquet(workspace.root / file, columns=needed) for _, _, file in visible_files(ledger, [one])]
     if not read:
         raise UsageError(
             f"no row of {stream} has landed; a list needs consents and addresses", next_command="tillmill run"
         )
-    rows = pl.concat(read).filter(pl.col("_op") != "delete", pl.col("member_id_token").is_not_null())
+    latest = pl.concat(read).sort(order).unique(key, keep="last", maintain_order=True)
+    rows = latest.filter(pl.col("_op") != "delete", pl.col("member_id_token").is_not_null())
     known = rows.select("_source", "member_id_token").unique()
     tokens = [record_token(source, "member", member) for source, member in known.iter_rows()]
     return rows.join(

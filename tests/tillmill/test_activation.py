@@ -27,12 +27,13 @@ from tillmill.workspace import Workspace, open_workspace
 
 CROWD = 40
 AT = people.AT
+BETWEEN = "2026-03-15T00:00:00Z"
 LATER = "2026-04-01T00:00:00Z"
 CONSENTS = """
 [[sources.streams]]
 stream = "crm.consents"
 pull = { path = "consents*.csv", settle_seconds = 0 }
-fields = { observed_at = "given_at" }
+deletes = "is_deleted"
 """
 
 
@@ -44,11 +45,19 @@ def member(number: int) -> dict[str, str]:
 
 
 def answer(
-    number: int, granted: bool, at: str = AT, medium: str = "email", purpose: str = "marketing"
+    number: int,
+    granted: bool,
+    at: str = AT,
+    medium: str = "email",
+    purpose: str = "marketing",
+    *,
+    seen: str = "",
+    is_deleted: bool = False,
 ) -> dict[str, str]:
     return {
         "member_id": f"M{number:04}", "purpose": purpose, "medium": medium, "given_at": at,
         "is_granted": str(granted).lower(), "evidence": "form",
+        "observed_at": seen or at, "is_deleted": str(is_deleted).lower(),
     }  # fmt: skip
 
 
@@ -112,6 +121,14 @@ def allow(workspace: Workspace, settings: str) -> None:
     path.write_text(f"{path.read_text()}\n[activation]\n{settings}\n")
 
 
+def mapped(workspace: Workspace, old: str, new: str) -> Workspace:
+    """The workspace with another mapping, and nobody held out."""
+    path = workspace.root / "tillmill.toml"
+    path.write_text(path.read_text().replace(old, new))
+    allow(workspace, "holdout_rate = 0")
+    return open_workspace(workspace.root)
+
+
 def listed(workspace: Workspace, done: activation.Exported) -> list[dict[str, str]]:
     with (workspace.root / done.path).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -157,6 +174,60 @@ def test_a_withdrawal_counts_from_the_moment_it_landed_whatever_is_published(wor
     done = export(workspace)
     assert done.exported + done.held_out == 1
     assert done.without_consent == 39
+
+
+YES, NO, YES_LATER = answer(7, True), answer(7, False, seen=BETWEEN), answer(7, True, seen=LATER)
+DELETED = answer(7, True, seen=BETWEEN, is_deleted=True)
+TOLD = {
+    "plain": ([], True),
+    "deleted": ([DELETED], False),
+    "deleted, and the old one lands again": ([DELETED, YES], False),
+    "deleted, and given again": ([DELETED, YES_LATER], True),
+    "changed to no": ([NO], False),
+    "changed to no, and the old one lands again": ([NO, YES], False),
+    "changed to no and back": ([NO, YES_LATER], True),
+    "the no lands late": ([YES_LATER, NO], True),
+    "the tombstone lands late": ([YES_LATER, DELETED], True),
+}
+
+
+@pytest.mark.parametrize(("told", "is_listed"), TOLD.values(), ids=TOLD)
+def test_of_the_versions_of_an_answer_the_newest_counts_whenever_it_landed(
+    workspace: Workspace, told: list[dict[str, str]], is_listed: bool
+) -> None:
+    """Everybody answered at one moment, so all are versions of one answer: `observed_at` says which is current."""
+    allow(workspace, "holdout_rate = 0")
+    for number, one in enumerate(told, start=2):
+        people.give(workspace, f"club/consents_{number}.csv", [one])
+        people.pull(workspace)
+    done = export(workspace)
+    assert ("c0007" in {row["customer_id"] for row in listed(workspace, done)}) is is_listed
+    assert done.exported == 24 + is_listed
+
+
+def test_a_consent_that_a_whole_list_no_longer_names_is_none(workspace: Workspace) -> None:
+    workspace = mapped(workspace, 'deletes = "is_deleted"', "deletes = { snapshot = true }")
+    agreed = [answer(number, True) for number in range(30) if number not in (7, 8)]
+    withdrawn = [answer(number, False, LATER) for number in range(5)]
+    people.give(workspace, "club/consents_2.csv", [*agreed, *withdrawn])
+    people.pull(workspace)
+    done = export(workspace)
+    assert done.exported == 23
+    assert not {"c0007", "c0008"} & {row["customer_id"] for row in listed(workspace, done)}
+
+
+def test_who_left_the_club_and_who_gave_another_address_are_reached_at_no_old_one(workspace: Workspace) -> None:
+    workspace = mapped(workspace, 'stream = "crm.members"\n', 'stream = "crm.members"\ndeletes = "is_deleted"\n')
+    moved = member(8) | {"email": "moved@example.com", "updated_at": LATER}
+    gone = member(7) | {"updated_at": BETWEEN, "is_deleted": "true"}
+    for number, rows in enumerate(([moved | {"is_deleted": "false"}, gone], [member(7), member(8)]), start=2):
+        people.give(workspace, f"club/members_{number}.csv", rows)
+        people.pull(workspace)
+    done = export(workspace)
+    addresses = {row["customer_id"]: row["email"] for row in listed(workspace, done)}
+    assert (done.exported, done.without_address) == (24, 1)
+    assert "c0007" not in addresses
+    assert addresses["c0008"] == hashlib.sha256(b"moved@example.com").hexdigest()
 
 
 def test_clear_values_are_for_those_named_in_the_workspace_and_the_reading_is_noted(workspace: Workspace) -> None:

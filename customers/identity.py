@@ -30,10 +30,11 @@ def resolve_customers(
     `previous`: the identities decided so far (`IDENTITY_COLUMNS`; the whole history or its latest rows; None at first).
     `at`: time of the decision, by default the workspace's clock. Result: `IDENTITY_COLUMNS`, sorted by record_token.
 
-    A customer keeps its id: a component takes the id that most of its records had, ties to the id decided first; an
-    id two components claim goes to the one with more of its records. A new id is derived from the component's
-    smallest record token, and is never an id used before. `reason`: new; merged (its component
-    held several customers); split (its component left the rest of its customer).
+    A customer keeps its id: ids go to components by how many of the component's records had them, most first, ties to
+    the id decided first. An id that two components claim goes to the one with more of its records; one whose component
+    keeps another id goes to the next that claims it, and is lost only where nobody is left to keep it. A new id is
+    derived from the component's smallest record token, and is never an id used before. `reason`: new; merged (its
+    component held several customers); split (its component left the rest of its customer).
     """
     decided = at or now()
     history = _history(previous)
@@ -83,18 +84,32 @@ def _name_components(grouped: pl.DataFrame, history: pl.DataFrame) -> pl.DataFra
         .agg(votes=pl.len())
         .join(first, on="customer_id")
     )
-    awarded = votes.sort("votes", "component", descending=[True, False]).unique(
-        "customer_id", keep="first", maintain_order=True
-    )
-    kept = (
-        awarded.sort("votes", "since", "customer_id", descending=[True, False, False])
-        .unique("component", keep="first", maintain_order=True)
-        .select("component", "customer_id")
-    )
+    kept = _keep_ids(votes)
     unnamed = grouped.select("component").unique().join(kept, on="component", how="anti").sort("component")
     used = set(history["customer_id"])
     fresh = [_new_id(component, used) for component in unnamed["component"]]
     return pl.concat([kept, unnamed.with_columns(customer_id=pl.Series(fresh, dtype=pl.String))])
+
+
+def _keep_ids(votes: pl.DataFrame) -> pl.DataFrame:
+    """Return (component, customer_id): who keeps which id, each component and each id once.
+
+    `votes` (component, customer_id, votes, since), a row per pair. The pair with most votes is matched first, ties to
+    the id decided first, then by id and component; then the next of which neither is taken. So where a component is
+    left without an id, every id that it claims is kept by another.
+    """
+    is_only = pl.col("component").is_unique() & pl.col("customer_id").is_unique()
+    contested = votes.filter(~is_only).sort(
+        "votes", "since", "customer_id", "component", descending=[True, False, False, False]
+    )
+    named: dict[str, str] = {}
+    taken: set[str] = set()
+    for component, customer_id in contested.select("component", "customer_id").iter_rows():
+        if component not in named and customer_id not in taken:
+            named[component] = customer_id
+            taken.add(customer_id)
+    alone = votes.filter(is_only).select("component", "customer_id")
+    return pl.concat([alone, pl.DataFrame(list(named.items()), schema=alone.schema, orient="row")])
 
 
 def _new_id(record_token: str, used: set[str]) -> str:

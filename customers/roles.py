@@ -29,7 +29,10 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 # Without one of these nothing says who a person is.
 TELLING = {"given_name", "surname", "name", "national_id", "email", "phone", "member_id"}
-COMPOUND_SURNAMES = "欧阳|司马|上官|诸葛|司徒|东方|皇甫|尉迟|公孙|慕容|令狐|宇文|长孙|端木"
+COMPOUND_SURNAMES = (
+    "欧阳", "司马", "上官", "诸葛", "司徒", "东方", "皇甫",
+    "尉迟", "公孙", "慕容", "令狐", "宇文", "长孙", "端木",
+)  # fmt: skip
 
 
 def roles_of(columns: list[str], given: Mapping[str, str] | None = None, *, apart: str = "") -> dict[str, str]:
@@ -110,7 +113,7 @@ def _without_country(digits: pl.Expr) -> pl.Expr:
 def _split_name(name: pl.Expr) -> list[pl.Expr]:
     """Given name and surname: by blanks the first and the last word, of a Chinese name the surname comes first."""
     chinese = name.str.contains(r"^\p{Han}{2,5}$")
-    family = name.str.extract(f"^({COMPOUND_SURNAMES}|.)", 1)
+    family = name.str.extract(f"^({'|'.join(COMPOUND_SURNAMES)}|.)", 1)
     words = name.str.split(" ")
     return [
         pl.when(chinese).then(name.str.strip_prefix(family)).otherwise(words.list.first()).alias("given_name"),

@@ -40,13 +40,16 @@ STARTERS = (
 
 
 def checked(segment_id: str, name: str, rule: str, columns: pl.Schema) -> tuple[str, str, str]:
-    """Return id, name and rule without blanks around; raises UsageError for one that cannot be used."""
+    """Return id, name and rule without blanks around; raises UsageError for one that cannot be used.
+
+    Within the rule nothing is tidied: a line break ends a comment, and blanks in a quoted text are part of it.
+    """
     if not SEGMENT_ID.fullmatch(segment_id):
         raise UsageError(f"{segment_id!r} is no segment id: a small letter, then small letters, digits, underscores")
     if not name.strip() or len(name) > 80:
         raise UsageError("a segment has a name of 1 to 80 letters")
     read_rule(rule, usable(columns))
-    return segment_id, name.strip(), " ".join(rule.split())
+    return segment_id, name.strip(), rule.strip()
 
 
 def usable(columns: pl.Schema) -> pl.Schema:

@@ -5,22 +5,8 @@ from __future__ import annotations
 import polars as pl
 from pypinyin import lazy_pinyin
 
-COMPOUND_SURNAMES = (
-    "欧阳",
-    "司马",
-    "上官",
-    "诸葛",
-    "司徒",
-    "东方",
-    "皇甫",
-    "尉迟",
-    "公孙",
-    "慕容",
-    "令狐",
-    "宇文",
-    "长孙",
-    "端木",
-)
+from customers.roles import COMPOUND_SURNAMES
+
 HAN = r"\p{Han}"
 
 

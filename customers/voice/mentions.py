@@ -28,6 +28,17 @@ def products_of(posts: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
     return posts.select("platform", "post_id", sku=pl.Series(skus, dtype=pl.String))
 
 
+def with_gtins(products: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """The products, in order, with the `gtin` of each SKU's item; null where no source tells one.
+
+    `products`: sku; `items`: sku, gtin, updated_at, _source. Of several sources that tell a SKU's GTIN, the one that
+    spoke last is believed.
+    """
+    told = items.filter(pl.col("gtin").is_not_null()).sort("updated_at", "_source", descending=[True, False])
+    gtins = told.unique("sku", keep="first", maintain_order=True).select("sku", "gtin")
+    return products.join(gtins, on="sku", how="left", maintain_order="left")
+
+
 def plain(text: str) -> str:
     """The words alone, small, a space around each: names are compared as whole words."""
     return f" {' '.join(_WORD.findall(text.lower()))} "

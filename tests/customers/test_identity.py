@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
 import networkx as nx
@@ -89,6 +90,34 @@ def test_a_split_never_reuses_the_id_the_others_keep() -> None:
     assert second["decided_at"][0] > first["decided_at"][0], "the history's key must not repeat at a pinned clock"
 
 
+def test_an_id_that_a_component_gives_up_is_kept_by_who_else_had_it() -> None:
+    """X has r1 to r4, Y r5 to r9; r5 to r7 join X. X keeps its id, and Y lives on in r8 and r9."""
+    x, y = [f"r{number}" for number in range(1, 5)], [f"r{number}" for number in range(5, 10)]
+    first = resolve(records(*(record(one, phone="x") for one in x), *(record(one, phone="y") for one in y)))
+    moved, left = y[:3], y[3:]
+    frame = records(
+        *(record(one, phone="x") for one in [*x, *moved]), *(record(one, phone="y", email="e") for one in left)
+    )
+    second = resolve(frame, first, T0 + timedelta(days=1))
+    before = customers(first)
+    assert second.select("record_token", "customer_id", "reason").rows() == [
+        (one, before["r1"], "merged") for one in moved
+    ]
+    assert resolve(frame.reverse(), first.reverse(), T0 + timedelta(days=1)).equals(second)
+
+
+def test_ids_pass_on_until_nobody_is_left_who_had_one() -> None:
+    """A had four, B five, C three: the first group keeps A, the second B in spite of having more of C, the third C."""
+    owners = {**dict.fromkeys("abcd", "A"), **dict.fromkeys("efghi", "B"), **dict.fromkeys("jkl", "C")}
+    first = resolve(records(*(record(token, phone=owner) for token, owner in owners.items())))
+    groups = {**dict.fromkeys("abcdefg", "1"), **dict.fromkeys("hij", "2"), **dict.fromkeys("kl", "3")}
+    second = resolve(records(*(record(token, phone=group) for token, group in groups.items())), first)
+    before, after = customers(first), customers(first) | customers(second)
+    assert {after[token] for token in "abcdefg"} == {before["a"]}
+    assert {after[token] for token in "hij"} == {before["e"]}
+    assert {after[token] for token in "kl"} == {before["j"]}
+
+
 def test_never_wins_however_long_the_way() -> None:
     frame = records(
         record("a", phone="1"),
@@ -151,6 +180,25 @@ def test_history_is_append_only_and_settles(before: pl.DataFrame, after: pl.Data
     fresh = resolve(after)
     pairs = fresh.join(current, on="record_token", suffix="_kept").select("customer_id", "customer_id_kept").unique()
     assert pairs.height == fresh["customer_id"].n_unique() == current["customer_id"].n_unique()
+
+
+@given(populations(), populations())
+@settings(max_examples=60, deadline=None)
+def test_no_customer_is_new_while_an_id_of_its_records_is_free(before: pl.DataFrame, after: pl.DataFrame) -> None:
+    """Against the rule spelled out pair by pair: most records first, ties to the older id (here: by id, component)."""
+    first = resolve(before)
+    found = customers(first) | customers(resolve(after, first, T0 + timedelta(days=1)))
+    components = customers(resolve(after))
+    had = customers(first)
+    pairs = Counter((component, had[token]) for token, component in components.items() if token in had)
+    smallest = {component: min(one for one in components if components[one] == component) for component, _ in pairs}
+    kept: dict[str, str] = {}
+    for component, customer in sorted(pairs, key=lambda pair: (-pairs[pair], pair[1], smallest[pair[0]])):
+        if component not in kept and customer not in kept.values():
+            kept[component] = customer
+    for token, component in components.items():
+        assert found[token] == kept.get(component, found[token])
+    assert not {found[token] for token in components if components[token] not in kept} & set(had.values())
 
 
 def test_a_hundred_thousand_records_take_seconds() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from customers.roles import conform, parse_roles, roles_of
+from customers import roles, spelling
+from customers.roles import COMPOUND_SURNAMES, conform, parse_roles, roles_of
 from tillmill.errors import UsageError
 
 
@@ -57,3 +58,11 @@ def test_values_get_one_spelling() -> None:
     assert table["full_name"].to_list() == ["anna berg", "小明 王", "建国 欧阳", None]
     assert table["phone"].to_list() == ["15412345678", "15412345678", "5550101234", None]
     assert table["birth_date"].to_list() == ["19900131", "31011990", "1990131", None]
+
+
+def test_a_surname_of_two_characters_is_one_wherever_a_name_is_split() -> None:
+    assert spelling.COMPOUND_SURNAMES is roles.COMPOUND_SURNAMES
+    names = pl.DataFrame({"id": range(len(COMPOUND_SURNAMES)), "name": [f"{one}明" for one in COMPOUND_SURNAMES]})
+    table = conform(names, {"name": "name"}, id_column="id")
+    assert table["surname"].to_list() == list(COMPOUND_SURNAMES)
+    assert [name.split()[0] for name in spelling.in_latin(names["name"])] == ["ming"] * names.height

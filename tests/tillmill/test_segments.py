@@ -32,7 +32,7 @@ def test_a_preview_counts_and_keeps_nothing(root: Path) -> None:
 
 def test_a_saved_segment_is_there_at_once_and_each_saving_is_a_version(root: Path) -> None:
     first = segments.save(root, ID, "Big spenders", "monetary_amount > 500", author="kim")
-    second = segments.save(root, ID, "Big spenders", "monetary_amount  >\n 300", author="lee")
+    second = segments.save(root, ID, "Big spenders", " monetary_amount > 300\n", author="lee")
     assert (first.version, second.version, second.rule) == (1, 2, "monetary_amount > 300")
     found = segments.find(root, ID)
     assert (found.version, found.author, found.is_pending) == (2, "lee", True)
@@ -41,6 +41,26 @@ def test_a_saved_segment_is_there_at_once_and_each_saving_is_a_version(root: Pat
     found = segments.find(root, ID)
     assert (found.version, found.is_pending, found.rule) == (2, False, "monetary_amount > 300")
     assert segments.save(root, ID, "Big spenders", "monetary_amount > 1", author="kim").version == 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "holds_for"),
+    [
+        ("monetary_amount > 0 -- who has bought\nand monetary_amount > 500", 1),
+        ("monetary_amount > 0\r\n/* who  has */\tand monetary_amount > 500 -- much", 1),
+        ("segment = 'at  risk' or segment = 'at\nrisk'", 0),
+    ],
+)
+def test_a_rule_holds_for_the_same_people_once_saved_and_landed(root: Path, rule: str, holds_for: int) -> None:
+    """Line breaks end comments and blanks within a text are part of it: a rule is kept as it was written."""
+    assert segments.preview(root, rule).customers == holds_for
+    assert segments.save(root, ID, "Big spenders", rule, author="kim").rule == rule
+    assert segments.find(root, ID).rule == rule
+    with Ledger(open_workspace(root).ledger) as ledger:
+        inbox.land(open_workspace(root), ledger)
+    found = segments.find(root, ID)
+    assert (found.is_pending, found.rule) == (False, rule)
+    assert segments.preview(root, found.rule).customers == holds_for
 
 
 def test_a_starter_is_ones_own_once_saved(root: Path) -> None:

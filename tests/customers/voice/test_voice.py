@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from customers.voice import grams
 from customers.voice.languages import language_of
-from customers.voice.mentions import products_of
+from customers.voice.mentions import products_of, with_gtins
 from customers.voice.model import read_model, shipped
 from customers.voice.read import model_version, new_readings, read_posts, read_texts
 from customers.voice.themes import LEXICON, THEMES, themes_of
@@ -106,6 +106,30 @@ def test_a_product_is_told_by_hint_then_by_the_longest_name_that_one_sku_has() -
         schema_overrides={"sku_hint": pl.String},
     )
     assert products_of(posts, products)["sku"].to_list() == ["2", "-", "3", "-", "3", "1", "-"]
+
+
+def test_a_gtin_is_the_one_that_was_told_last() -> None:
+    products = pl.DataFrame({"sku": ["3", "1", "2"], "name": ["Oats", "Rye", "Wheat"]})
+    told = [
+        ("1", "04006381333931", 1, "erp"),
+        ("1", "4006381333931", 2, "shop"),
+        ("1", None, 3, "plm"),
+        ("2", None, 1, "erp"),
+        ("9", "00012345678905", 1, "erp"),
+    ]
+    items = pl.DataFrame(
+        [(sku, gtin, datetime(2017, 1, day, tzinfo=UTC), source) for sku, gtin, day, source in told],
+        schema=["sku", "gtin", "updated_at", "_source"],
+        orient="row",
+    )
+    assert with_gtins(products, items).rows() == [
+        ("3", "Oats", None),
+        ("1", "Rye", "4006381333931"),
+        ("2", "Wheat", None),
+    ]
+    hints = pl.DataFrame({"platform": "n", "post_id": ["1", "2"], "text": "Rye", "sku_hint": ["4006381333931", "x"]})
+    nameless = with_gtins(products, items.clear())
+    assert products_of(hints, nameless).equals(products_of(hints, products))
 
 
 def test_posts_become_rows_of_the_stream() -> None:

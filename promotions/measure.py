@@ -57,15 +57,15 @@ def measure_runs(
     weeks: pl.DataFrame,
     runs: pl.DataFrame,
     max_runs: int = 200,
-    margin_rates: pl.DataFrame | None = None,
+    unit_costs: pl.DataFrame | None = None,
     *,
     channel_id: str = "store",
     confidence: float = 0.9,
 ) -> pl.DataFrame:
     """Return one verdict per run, in the columns `COLUMNS` of promotions.effects.
 
-    `weeks`: as `promotions.runs.find_runs` takes it. `runs`: its result, or part of it. `margin_rates` (sku,
-    margin_rate): margin as a share of net sales at the usual price; without it margin_amount and roi stay empty.
+    `weeks`: as `promotions.runs.find_runs` takes it. `runs`: its result, or part of it. `unit_costs`: sku, cost_amount
+    of one unit; without it margin_amount and roi stay empty.
     Runs are taken by treated sales, the largest first, until `max_runs` of them have been compared. Those that have
     nothing to be compared with say so and take no place; all behind the last are 'outside the N largest runs'.
 
@@ -78,7 +78,7 @@ def measure_runs(
     would have sold anyway included; `roi` divides it by the price cut given, and is empty where there was none.
     """
     wanted = runs.sort("treated_sales_amount", "promotion_id", descending=[True, False])
-    rates = dict(margin_rates.select("sku", "margin_rate").iter_rows()) if margin_rates is not None else {}
+    costs = dict(unit_costs.select("sku", "cost_amount").iter_rows()) if unit_costs is not None else {}
     cells = treated_cells(weeks).join(wanted.select("promotion_id"), on="promotion_id", how="semi")
     treated = {
         str(name): (sorted(stores), sorted(on))
@@ -105,13 +105,11 @@ def measure_runs(
             rows.append(row | {"why": str(reason)})
             continue
         places -= 1
-        rows.append(row | _verdict(shelf, found, span, confidence, rates.get(run["sku"])))
+        rows.append(row | _verdict(shelf, found, span, confidence, costs.get(run["sku"])))
     return pl.DataFrame(list(_rounded(rows)), schema=COLUMNS)
 
 
-def _verdict(
-    shelf: Shelf, found: Comparison, on: Weeks, confidence: float, margin_rate: float | None
-) -> dict[str, Any]:
+def _verdict(shelf: Shelf, found: Comparison, on: Weeks, confidence: float, cost: float | None) -> dict[str, Any]:
     observed = float(shelf.units[np.ix_(found.stores, on)].sum())
     cells = found.usual_units * len(on)
     # Counts above the usual vary more than the placebos did: the excess adds its own Poisson noise.
@@ -141,11 +139,11 @@ def _verdict(
         return row | {"why": f"too noisy: only a lift above {detectable:.0%} would have been found"}
     if baseline <= 0:
         return row | {"why": "stores without it sold too little in those weeks to say what was to be expected"}
-    return row | _figures(shelf, found, result, on, baseline, margin_rate)
+    return row | _figures(shelf, found, result, on, baseline, cost)
 
 
 def _figures(
-    shelf: Shelf, found: Comparison, result: Estimate, on: Weeks, baseline: float, margin_rate: float | None
+    shelf: Shelf, found: Comparison, result: Estimate, on: Weeks, baseline: float, cost: float | None
 ) -> dict[str, Any]:
     cells = found.usual_units * len(on)
     incremental = result.att * cells
@@ -164,10 +162,9 @@ def _figures(
         "verdict": MEASURED,
         "why": in_words(lift, result.low, result.high, result.placebos) + addition,
     }
-    if margin_rate is None or observed <= 0:
+    if cost is None or observed <= 0:
         return row
     sales = float(shelf.sales[np.ix_(found.stores, on)].sum())
-    cost = found.usual_price * (1 - margin_rate)
     if found.method == AGAINST_MAILER:  # without the display the mailer's price would have been the same
         return row | {"margin_amount": incremental * (sales / observed - cost)}
     margin = sales - observed * cost - baseline * (found.usual_price - cost)

@@ -18,6 +18,7 @@ from customers.keys import LINK_COLUMNS
 from customers.profiles import profile_customers
 from customers.scoring import Model
 from customers.segments import latest, sizes
+from customers.voice.mentions import with_gtins
 from customers.voice.read import new_readings
 from forecasting.backtest import SCORES_SCHEMA, score_origins
 from forecasting.champion import champion_of, choose, forecast_as, marked
@@ -33,6 +34,7 @@ from planning.engine import make_plan
 from promotions.measure import measure_runs
 from promotions.runs import find_runs
 from tillmill import inbox, warehouse
+from tillmill.plan_inputs import from_start, weeks_known
 from tillmill.publish import Candidate
 from tillmill.reference import reference_version
 from tillmill.workspace import Workspace, now, to_business_date
@@ -182,7 +184,8 @@ class Learner:
         if posts.is_empty():
             return "no posts: skipped"
         products = self._read("dim_product").filter(pl.col("is_current")).select("sku", "name")
-        read = new_readings(posts, products, self._landed("social.sentiment"))
+        named = with_gtins(products, self._read("stg_erp__items"))
+        read = new_readings(posts, named, self._landed("social.sentiment"))
         self._land("social.sentiment", read)
         bad = read.filter(pl.col("label") == "bad").height
         return f"{posts.height:,} posts, {read.height:,} read anew, {bad:,} of them bad"
@@ -215,7 +218,7 @@ class Learner:
             return "no placements: skipped"
         runs = find_runs(weeks)
         effects = measure_runs(
-            weeks, runs, max_runs=self._workspace.settings.promotions.max_runs, margin_rates=self._margins()
+            weeks, runs, max_runs=self._workspace.settings.promotions.max_runs, unit_costs=self._unit_costs()
         )
         self._land("promotions.effects", effects)
         measured = effects.filter(pl.col("verdict") == "measured").height
@@ -268,9 +271,9 @@ class Learner:
             return f"no {', '.join(missing)}: skipped"
         today = business_date(self._workspace)
         start_on = today - timedelta(days=today.weekday()) + timedelta(days=7)
-        tables["demand"] = tables["demand"].filter(pl.col("week_on") >= start_on)
+        tables["demand"] = from_start(tables["demand"], today, start_on)
         settings = self._workspace.settings.planning
-        known = _weeks_known(tables["demand"], tables["calendar"], start_on)
+        known = weeks_known(tables["demand"], tables["calendar"], start_on)
         outputs = make_plan(
             tables,
             start_on=start_on,
@@ -312,18 +315,14 @@ class Learner:
         frame = warehouse.read_table(self._candidate.database, table)
         return frame.sort(frame.columns)
 
-    def _margins(self) -> pl.DataFrame:
-        """sku, margin_rate: what is left of net sales after cost of goods, 0..1; no row where the cost is unknown."""
+    def _unit_costs(self) -> pl.DataFrame:
+        """sku, cost_amount of a unit: the mean over all counted sales; no row where the cost is unknown."""
         sales = self._read("fct_sales_line").filter(pl.col("is_counted"))
         return (
             sales.group_by("sku")
-            .agg(pl.col("net_sales_amount", "cost_amount").sum())
-            .filter(pl.col("cost_amount") > 0, pl.col("net_sales_amount") > 0)
-            .select(
-                "sku",
-                margin_rate=1 - pl.col("cost_amount").cast(pl.Float64) / pl.col("net_sales_amount").cast(pl.Float64),
-            )
-            .with_columns(pl.col("margin_rate").clip(0, 1))
+            .agg(pl.col("units", "cost_amount").sum().cast(pl.Float64))
+            .filter(pl.col("cost_amount") > 0, pl.col("units") > 0)
+            .select("sku", pl.col("cost_amount") / pl.col("units"))
             .sort("sku")
         )
 
@@ -335,12 +334,6 @@ class Learner:
         lake.land_learnt(
             self._workspace, self._ledger, stream, frame, run_id=self._run_id, candidate=self._candidate.name
         )
-
-
-def _weeks_known(demand: pl.DataFrame, calendar: pl.DataFrame, start_on: date) -> int:
-    """Weeks in a row from `start_on` that the forecast and the calendar of every line cover."""
-    reach = [demand["week_on"].max(), *calendar.group_by("line_id").agg(pl.col("week_on").max())["week_on"]]
-    return (min(week for week in reach if isinstance(week, date)) - start_on).days // 7 + 1
 
 
 def _with_parts(summary: pl.DataFrame) -> pl.DataFrame:

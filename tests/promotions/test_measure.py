@@ -128,9 +128,9 @@ def test_a_run_with_nothing_to_compare_takes_no_place() -> None:
 
 def test_margin_pays_for_the_lower_price_on_all_units() -> None:
     frame = chain(DISPLAY, lift=1.0, price_on_display=1.5)
-    rates = pl.DataFrame({"sku": ["milk"], "margin_rate": [0.4]})
-    found = verdict(frame, margin_rates=rates)
-    observed, baseline, cost = float(found["treated_units"]), float(found["baseline_units"]), PRICE * 0.6
+    cost = PRICE * 0.6
+    found = verdict(frame, unit_costs=pl.DataFrame({"sku": ["milk"], "cost_amount": [cost]}))
+    observed, baseline = float(found["treated_units"]), float(found["baseline_units"])
     margin = observed * (1.5 - cost) - baseline * (PRICE - cost)
     assert float(found["margin_amount"]) == pytest.approx(margin, abs=0.01)
     assert found["roi"] == pytest.approx(margin / (observed * 0.5), abs=0.001)

@@ -56,13 +56,10 @@ compared as (
         controls.control_rows - coalesce(totals.current_rows, 0) as control_rows_diff,
         -- What the warehouse does not sum up of a stream is not compared; of no row at all it is nothing.
         {%- for name, digits in [('units', 3), ('amount', 4)] %}
-        cast(
-            case
-                when totals.current_rows is null or totals.{{ name }} is not null
-                    then controls.control_{{ name }} - coalesce(totals.{{ name }}, 0)
-            end
-            as decimal(18, {{ digits }})
-        ) as control_{{ name }}_diff,
+        case
+            when totals.current_rows is null or totals.{{ name }} is not null
+                then cast(controls.control_{{ name }} - coalesce(totals.{{ name }}, 0) as decimal(18, {{ digits }}))
+        end as control_{{ name }}_diff,
         {%- endfor %}
         changed.lost_fields,
         changed.new_fields,

@@ -59,6 +59,7 @@ IN: dict[str, Columns] = {
         "line_id": TEXT, "week_on": pl.Date, "available_minutes": NUMBER, "overtime_minutes": NUMBER,
         "overtime_cost_per_minute": NUMBER,
     },
+    "previous_plan": {"sku": TEXT, "line_id": TEXT, "week_on": pl.Date, "units": NUMBER},
 }  # fmt: skip
 
 OUT: dict[str, Columns] = {
@@ -106,6 +107,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "routing": ("sku", "line_id", "units_per_hour"),
     "changeover": ("line_id", "from_family", "to_family", "minutes"),
     "calendar": ("line_id", "week_on", "available_minutes"),
+    "previous_plan": ("sku", "line_id", "week_on", "units"),
 }
 KEYS: dict[str, tuple[str, ...]] = {
     "demand": ("sku", "location_id", "channel_id", "week_on"),
@@ -119,6 +121,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "routing": ("sku", "line_id"),
     "changeover": ("line_id", "from_family", "to_family"),
     "calendar": ("line_id", "week_on"),
+    "previous_plan": ("sku", "line_id", "week_on"),
 }
 # The least a number may be; (least, is the least itself allowed).
 LEAST: dict[str, tuple[float, bool]] = {"units_per_hour": (0.0, False), "quantity_per": (0.0, False)}

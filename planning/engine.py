@@ -15,7 +15,16 @@ from planning import results
 from planning.audit import broken_promises
 from planning.contracts import OUT, checked, empty
 from planning.exceptions import WORTH_SAYING, Note, plan_notes, table_notes, unlinked_notes
-from planning.lines import Calendar, FirmRun, Stage, items_of, place_firm_orders, plan_stage, read_calendar
+from planning.lines import (
+    Calendar,
+    FirmRun,
+    Stage,
+    families_run,
+    items_of,
+    place_firm_orders,
+    plan_stage,
+    read_calendar,
+)
 from planning.network import Network, Place
 from planning.pegging import Peg, peg_production
 from planning.policy import EPSILON
@@ -81,9 +90,8 @@ def make_plan(
     plan, schedule = results.plan_frames(run.stages, run.firm, network, given_calendar, run.pegs)
     run.notes.extend(plan_notes(run.stages, network, horizon_weeks))
     upto = monday + timedelta(days=7 * horizon_weeks)
-    previous, shown = tables.get("previous_plan"), plan.filter(pl.col("week_on") < upto)
-    moved_rate = 0.0 if previous is None else nervousness(shown, previous)
-    used = results.utilisation(shown, given_calendar, run.firm, horizon_weeks)
+    moved_rate = nervousness(plan.filter(pl.col("week_on") < upto), given["previous_plan"])
+    used = results.utilisation(schedule, given_calendar, horizon_weeks, upto)
     overtime_cost = results.overtime_cost(plan, given["calendar"])
     outputs = {
         "requirements": results.frame("requirements", run.requirements, ["sku", "location_id", "week_on"]),
@@ -238,9 +246,9 @@ def _make(
     items = items_of(network, calendar, making)
     skus = sorted(making)
     before = calendar.copy()
-    plan = plan_stage(network, calendar, skus, items, run.firm)
+    plan = plan_stage(network, calendar, skus, items)
     demanded = np.array([netting.gross for found in making.values() for _, netting, _ in found]).sum(axis=0)
-    run.stages.append(Stage(skus, items, plan, before, demanded))
+    run.stages.append(Stage(skus, [making[sku][0][0] for sku in skus], items, plan, before, demanded))
     at = np.take_along_axis(items.line, plan.schedules.route, axis=1)
     for row, sku in enumerate(skus):
         place = making[sku][0][0]
@@ -257,6 +265,5 @@ def _make(
             _explode(run, place, supply_id, needed, units, depth)
         if sku not in unrouted:
             run.pegs.extend(peg_production(unserved, made))
-    for line in range(len(calendar.ids)):
-        for week in range(len(network.mondays)):
-            calendar.take(line, week, float(plan.load[line, week]))
+    for (line, week), families in families_run(network, calendar, skus, items, plan).items():
+        calendar.take(line, week, float(plan.load[line, week]), families)

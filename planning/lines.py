@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from planning.network import Network, Place
 from planning.requirements import Netting
 from planning.sequence import Changeovers, best_path, changeover_minutes
 
+NONE: frozenset[str] = frozenset()
 ASLEEP = 0.5  # whole units asked for in all weeks together, below which an item sleeps
 
 
 @dataclass(frozen=True)
 class FirmRun:
-    """A firm production order on the line and week it fits in (week -1: nowhere)."""
+    """A firm production order on the line and week it fits in (week -1: nowhere); `minutes` without changeovers."""
 
     receipt_id: str
     sku: str
@@ -32,7 +34,10 @@ class FirmRun:
 
 @dataclass
 class Calendar:
-    """Lines × weeks of the horizon: minutes given, minutes still free, and the changeovers between families."""
+    """Lines × weeks of the horizon: minutes still free, the changeovers between families, and what runs already.
+
+    `families` run already in a line's week, which has lost `lost` minutes to changeovers between them.
+    """
 
     ids: list[str]
     regular: Floats
@@ -40,24 +45,53 @@ class Calendar:
     overtime_cost: Floats
     changeovers: dict[str, Changeovers]
     known: set[str]
+    families: dict[tuple[int, int], frozenset[str]] = field(default_factory=dict)
+    lost: dict[tuple[int, int], float] = field(default_factory=dict)
+    shortest: dict[tuple[int, frozenset[str]], float] = field(default_factory=dict, repr=False)
 
     def copy(self) -> Calendar:
-        return Calendar(
-            self.ids, self.regular.copy(), self.overtime.copy(), self.overtime_cost, self.changeovers, self.known
+        return replace(
+            self,
+            regular=self.regular.copy(),
+            overtime=self.overtime.copy(),
+            families=dict(self.families),
+            lost=dict(self.lost),
         )
 
-    def take(self, line: int, week: int, minutes: float) -> None:
-        """Use up minutes, regular ones first."""
-        regular = min(minutes, self.regular[line, week])
+    def added_changeovers(self, line: int, week: int, families: frozenset[str]) -> float:
+        """Minutes of changeovers that these families bring to the week beyond those it has lost already."""
+        both = self.families.get((line, week), NONE) | families
+        if (line, both) not in self.shortest:
+            minutes = self.changeovers[self.ids[line]]
+            self.shortest[line, both] = changeover_minutes(best_path(sorted(both), minutes), minutes)
+        return max(0.0, self.shortest[line, both] - self.lost.get((line, week), 0.0))
+
+    def first_week(self, line: int, due: int, minutes: float, families: frozenset[str]) -> int:
+        """The first week from `due` on with room for a run and the changeovers it brings; -1 where there is none."""
+        room = self.regular[line] + self.overtime[line]
+        weeks = (week for week in range(due, room.size) if room[week] >= minutes - 1e-9)
+        fits = (week for week in weeks if room[week] >= minutes + self.added_changeovers(line, week, families) - 1e-9)
+        return next(fits, -1)
+
+    def take(self, line: int, week: int, minutes: float, families: frozenset[str]) -> None:
+        """Use up the minutes of runs of these families and of the changeovers they bring, regular ones first."""
+        changeovers = self.added_changeovers(line, week, families)
+        self.families[line, week] = self.families.get((line, week), NONE) | families
+        self.lost[line, week] = self.lost.get((line, week), 0.0) + changeovers
+        regular = min(minutes + changeovers, self.regular[line, week])
         self.regular[line, week] -= regular
-        self.overtime[line, week] = max(0.0, self.overtime[line, week] - (minutes - regular))
+        self.overtime[line, week] = max(0.0, self.overtime[line, week] - (minutes + changeovers - regular))
 
 
 @dataclass
 class Stage:
-    """One level of the bill as planned on the lines: skus, needs, plan, the calendar it met, units demanded by week."""
+    """One level of the bill as planned on the lines: skus, where each is made, needs, plan, the calendar it met.
+
+    `demanded` are the units asked for by week.
+    """
 
     skus: list[str]
+    places: list[Place]
     items: Items
     plan: Plan
     calendar: Calendar
@@ -86,7 +120,8 @@ def read_calendar(tables: dict[str, pl.DataFrame], network: Network) -> Calendar
 def place_firm_orders(network: Network, calendar: Calendar) -> list[FirmRun]:
     """Firm production orders on their lines, due date first; one that does not fit waits for the first week with room.
 
-    Takes their minutes off `calendar`. An order whose sku has no routing, or its lines no calendar, is not checked.
+    Takes their minutes and changeovers off `calendar`. An order whose sku has no routing, or its lines no calendar, is
+    not checked.
     """
     runs = []
     rows = [row for found in network.receipts.values() for row in found if row["kind"] == "production"]
@@ -97,17 +132,15 @@ def place_firm_orders(network: Network, calendar: Calendar) -> list[FirmRun]:
             continue
         choices, scrap_rate = [], network.policy(Place(row["sku"], row["location_id"])).scrap_rate
         for rank, route in enumerate(options):
-            line, minutes = (
-                calendar.ids.index(route["line_id"]),
-                run_minutes(route, scrap_rate) * row["units"] + (route["setup_minutes"] or 0.0),
-            )
-            room = calendar.regular[line, due:] + calendar.overtime[line, due:]
-            fits = np.flatnonzero(room >= minutes - 1e-9)
-            if fits.size:
-                choices.append((due + int(fits[0]), rank, line, minutes))
-        week, _, line, minutes = min(choices, default=(-1, 0, 0, 0.0))
+            line = calendar.ids.index(route["line_id"])
+            minutes = run_minutes(route, scrap_rate) * row["units"] + (route["setup_minutes"] or 0.0)
+            families = frozenset({family(network, row["sku"], route["line_id"])})
+            week = calendar.first_week(line, due, minutes, families)
+            if week >= 0:
+                choices.append((week, rank, line, minutes, families))
+        week, _, line, minutes, families = min(choices, default=(-1, 0, 0, 0.0, NONE))
         if week >= 0:
-            calendar.take(line, week, minutes)
+            calendar.take(line, week, minutes, families)
         runs.append(FirmRun(row["receipt_id"], row["sku"], line, week, due, row["units"], minutes))
     return runs
 
@@ -175,45 +208,41 @@ def items_of(network: Network, calendar: Calendar, places: dict[str, list[tuple[
     )
 
 
-def plan_stage(network: Network, calendar: Calendar, skus: list[str], items: Items, firm: list[FirmRun]) -> Plan:
-    """The stage's plan with changeovers between families inside the minutes as well.
+def families_run(
+    network: Network, calendar: Calendar, skus: list[str], items: Items, plan: Plan
+) -> dict[tuple[int, int], frozenset[str]]:
+    """The families that a plan's lots run, by line and week."""
+    at = np.take_along_axis(items.line, plan.schedules.route, axis=1)
+    found: dict[tuple[int, int], frozenset[str]] = defaultdict(frozenset)
+    for row, week in np.argwhere(plan.schedules.units > 0):
+        line = int(at[row, week])
+        found[line, int(week)] |= {family(network, skus[row], calendar.ids[line])}
+    return dict(found)
+
+
+def plan_stage(network: Network, calendar: Calendar, skus: list[str], items: Items) -> Plan:
+    """The stage's plan with changeovers between families, those that run already included, inside the minutes as well.
 
     Minutes for the cheapest walk through all families of a line are set aside first; where the chosen families need
-    more than that, the most they could need is set aside and the plan is made anew.
+    more than that, the most they could need is set aside and the plan is made anew, until every week fits.
     """
-    firm_families = {
-        (run.line, run.week): {family(network, run.sku, calendar.ids[run.line])} for run in firm if run.week >= 0
-    }
     families: list[set[str]] = [set() for _ in calendar.ids]
     for row, sku in enumerate(skus):
         for option in range(items.line.shape[1]):
             if items.line[row, option] >= 0 and items.net[row].sum() > 0:
                 line = int(items.line[row, option])
                 families[line].add(family(network, sku, calendar.ids[line]))
-    reserved = np.zeros_like(calendar.regular)
-    for line, line_id in enumerate(calendar.ids):
-        both = families[line].union(*(found for (at, _), found in firm_families.items() if at == line))
-        reserved[line, :] = changeover_minutes(
-            best_path(sorted(both), calendar.changeovers[line_id]), calendar.changeovers[line_id]
-        )
-    plan = plan_lines(items, Lines(calendar.ids, calendar.regular, calendar.overtime, calendar.overtime_cost, reserved))
-    again = np.array(reserved)
-    for line, line_id in enumerate(calendar.ids):
-        minutes = calendar.changeovers[line_id]
-        for week in range(len(network.mondays)):
-            at = np.take_along_axis(items.line, plan.schedules.route, axis=1)[:, week]
-            run = {
-                family(network, skus[row], line_id)
-                for row in np.flatnonzero((at == line) & (plan.schedules.units[:, week] > 0))
-            }
-            run |= firm_families.get((line, week), set())
-            lost = changeover_minutes(best_path(sorted(run), minutes), minutes)
-            if plan.load[line, week] + lost > calendar.regular[line, week] + calendar.overtime[line, week] + 1e-6:
-                again[line, week] = max(minutes.values(), default=0.0) * (
-                    len(families[line]) + len(firm_families.get((line, week), set()))
-                )
-    if (again > reserved).any():
-        plan = plan_lines(
-            items, Lines(calendar.ids, calendar.regular, calendar.overtime, calendar.overtime_cost, again)
-        )
-    return plan
+    room = calendar.regular + calendar.overtime
+    reserved = np.zeros_like(room)
+    for line, week in np.ndindex(room.shape):
+        reserved[line, week] = calendar.added_changeovers(line, week, frozenset(families[line]))
+    while True:
+        lines = Lines(calendar.ids, calendar.regular, calendar.overtime, calendar.overtime_cost, reserved)
+        plan, again = plan_lines(items, lines), np.array(reserved)
+        for (line, week), run in families_run(network, calendar, skus, items, plan).items():
+            if plan.load[line, week] + calendar.added_changeovers(line, week, run) > room[line, week] + 1e-6:
+                longest = max(calendar.changeovers[calendar.ids[line]].values(), default=0.0)
+                again[line, week] = longest * len(families[line] | calendar.families.get((line, week), NONE))
+        if not (again > reserved).any():
+            return plan
+        reserved = np.maximum(reserved, again)

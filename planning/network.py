@@ -246,13 +246,14 @@ class Network:
         booked: dict[tuple[str, str, str], list[float]] = defaultdict(lambda: [0.0] * weeks)
         found: dict[Place, list[Demand]] = defaultdict(list)
         for row in orders.sort("order_id", "line_no").iter_rows(named=True):
-            week = max(0, self.week_of(row["due_on"]))  # overdue orders are due now
+            week = self.week_of(row["due_on"])
             if week < weeks and row["units"] > EPSILON:
-                booked[row["sku"], row["location_id"], row["channel_id"]][week] += row["units"]
+                if week >= 0:  # an overdue order was part of a forecast that is past as well
+                    booked[row["sku"], row["location_id"], row["channel_id"]][week] += row["units"]
                 found[Place(row["sku"], row["location_id"])].append(
                     Demand(
                         f"order:{row['order_id']}:{row['line_no'] or '-'}",
-                        week,
+                        max(0, week),  # an overdue order is due now
                         row["units"],
                         PRIORITY - 1 if row["priority"] is None else row["priority"],
                         self.reject_days(row["sku"], row["channel_id"]),

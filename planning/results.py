@@ -14,7 +14,7 @@ import polars as pl
 from planning.contracts import OUT, UNITS
 from planning.exceptions import Note
 from planning.lines import Calendar, FirmRun, Stage, family
-from planning.network import PRIORITY, Network, Place
+from planning.network import PRIORITY, Network
 from planning.pegging import Peg, roots
 from planning.policy import EPSILON
 from planning.sequence import Run as LineRun
@@ -98,13 +98,12 @@ def plan_frames(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """production_plan (new lots; owed units on the sku's first line) and schedule_orders (new lots and firm orders)."""
     urgency = _urgency(network, pegs)
-    policies = {place.sku: network.policy(place) for place in sorted(network.demands, reverse=True)}
     rows: dict[tuple[str, str, int], dict[str, Any]] = {}
     runs: dict[tuple[int, int], list[LineRun]] = defaultdict(list)
     for stage in stages:
         schedules, items = stage.plan.schedules, stage.items
         for row, sku in enumerate(stage.skus):
-            policy = policies.get(sku) or network.policy(Place(sku, "*"))
+            policy = network.policy(stage.places[row])
             first_line = calendar.ids[items.line[row, 0]] if items.line[row, 0] >= 0 else "-"
             for week, monday in enumerate(network.mondays):
                 units, stock = float(schedules.units[row, week]), float(schedules.stock[row, week])
@@ -163,25 +162,14 @@ def plan_frames(
     return plan, frame("schedule_orders", orders, ["line_id", "start_at", "order_id"])
 
 
-def utilisation(
-    plan: pl.DataFrame, calendar: Calendar, firm: Sequence[FirmRun], horizon_weeks: int
-) -> dict[str, float]:
-    """Minutes used ÷ regular minutes given, by line over the horizon; firm orders and changeovers count."""
-    used = defaultdict(
-        float,
-        {
-            line: float(minutes)
-            for line, minutes in plan.group_by("line_id")
-            .agg(pl.col("run_minutes").sum() + pl.col("setup_minutes").sum())
-            .iter_rows()
-        },
-    )
-    for one in firm:
-        if 0 <= one.week < horizon_weeks:
-            used[calendar.ids[one.line]] += one.minutes
+def utilisation(schedule: pl.DataFrame, calendar: Calendar, horizon_weeks: int, upto: date) -> dict[str, float]:
+    """Minutes of scheduled orders ÷ regular minutes given, by line before `upto`; firm orders and changeovers too."""
+    minutes = (pl.col("end_at") - pl.col("start_at")).dt.total_microseconds().sum() / 60e6
+    shown = schedule.filter(pl.col("start_at") < moment(upto, 0.0))
+    used = dict(shown.group_by("line_id").agg(minutes).iter_rows())
     given = calendar.regular[:, :horizon_weeks].sum(axis=1)
     return {
-        line_id: round(used[line_id] / given[line], 6) if given[line] > 0 else 0.0
+        line_id: round(used.get(line_id, 0.0) / given[line], 6) if given[line] > 0 else 0.0
         for line, line_id in enumerate(calendar.ids)
     }
 

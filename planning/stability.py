@@ -18,23 +18,22 @@ def zone(week_on: date, start_on: date, frozen_days: float, slushy_days: float) 
 
 
 def nervousness(plan: pl.DataFrame, previous: pl.DataFrame) -> float:
-    """Σ|units now − units before| ÷ Σ units before over the weeks both plans have (rate; 0 without an earlier plan).
+    """Σ|units now − units before| ÷ Σ units before over the weeks both plans reach (rate; 0 without an earlier plan).
 
-    Both: sku, line_id, week_on, units.
+    Both: sku, line_id, week_on, units. A plan reaches from the first week of its rows to the last.
     """
     keys = ["sku", "line_id", "week_on"]
     if plan.is_empty() or previous.is_empty():
         return 0.0
-    weeks = set(plan["week_on"].to_list())
-    before = previous.filter(pl.col("week_on").is_in(sorted(weeks))).select(
-        *keys, pl.col("units").cast(pl.Float64).alias("before")
+    is_shared = pl.all_horizontal(
+        pl.col("week_on").is_between(weeks.min(), weeks.max()) for weeks in (plan["week_on"], previous["week_on"])
+    )
+    now, before = (
+        one.filter(is_shared).select(*keys, pl.col("units").cast(pl.Float64).alias(name))
+        for one, name in ((plan, "now"), (previous, "before"))
     )
     total = float(before["before"].sum())
     if total <= 0:
         return 0.0
-    both = (
-        plan.select(*keys, pl.col("units").cast(pl.Float64))
-        .join(before, on=keys, how="full", coalesce=True)
-        .fill_null(0.0)
-    )
-    return float(both.select((pl.col("units") - pl.col("before")).abs().sum()).item()) / total
+    both = now.join(before, on=keys, how="full", coalesce=True).fill_null(0.0)
+    return float(both.select((pl.col("now") - pl.col("before")).abs().sum()).item()) / total

@@ -81,3 +81,27 @@ def test_a_folder_that_cannot_be_planned_is_refused(tmp_path: Path) -> None:
     (tmp_path / "demand.parquet").write_bytes(b"PAR1 not really")
     with pytest.raises(UsageError, match="not a readable Parquet file"):
         read_tables(tmp_path)
+
+
+def test_a_plan_is_compared_with_the_production_plan_of_the_one_before(tmp_path: Path) -> None:
+    """The earlier plan's file is taken as it was written, under the name previous_plan."""
+    given = tmp_path / "given"
+    given.mkdir()
+    for name, frame in plant(skus=15, weeks=4).items():
+        frame.write_csv(given / f"{name}.csv")
+
+    def nervousness_now() -> float:
+        outputs = make_plan(read_tables(given), start_on=START, horizon_weeks=4, service_level=0.95)
+        write_plan(outputs, tmp_path / "out")
+        return float(outputs["summary"]["nervousness"].item())
+
+    assert nervousness_now() == 0
+    before = pl.read_csv(tmp_path / "out" / "production_plan.csv", infer_schema=False)
+    before.write_csv(given / "previous_plan.csv")
+    assert nervousness_now() == 0
+    doubled = before.with_columns((pl.col("units").cast(pl.Float64) * 2).cast(pl.String))
+    doubled.write_csv(given / "previous_plan.csv")
+    assert nervousness_now() == pytest.approx(0.5)
+    before.drop("line_id").write_csv(given / "previous_plan.csv")
+    with pytest.raises(UsageError, match=r"previous_plan\.csv: column 'line_id' is missing"):
+        read_tables(given)

@@ -107,3 +107,13 @@ def test_nervousness_is_what_moved_over_what_was_planned() -> None:
     assert nervousness(after, before) == pytest.approx(0.55)
     assert nervousness(after, after) == 0
     assert nervousness(after, after.clear()) == 0
+
+
+def test_nervousness_is_of_the_weeks_both_plans_have() -> None:
+    weeks = [START + timedelta(days=7 * week) for week in range(4)]
+    before = pl.DataFrame({"sku": "A", "line_id": "L", "week_on": weeks[:3], "units": [10.0, 20.0, 20.0]})
+    rolled = pl.DataFrame({"sku": "A", "line_id": "L", "week_on": weeks[1:], "units": [20.0, 20.0, 99.0]})
+    assert nervousness(rolled, before) == 0
+    moved = rolled.filter(pl.col("week_on") != weeks[2])  # what was planned for a week now empty has moved
+    assert nervousness(moved, before) == pytest.approx(0.5)
+    assert nervousness(rolled.filter(pl.col("week_on") == weeks[3]), before) == 0

@@ -147,3 +147,39 @@ def test_scrap_takes_line_time_of_firm_orders_too() -> None:
     tables["receipts"] = pl.DataFrame({**receipt, "kind": ["production"]})
     order = plan_of(tables)["schedule_orders"].filter(pl.col("order_id") == "R").row(0, named=True)
     assert order["end_at"] - order["start_at"] == timedelta(minutes=50)
+
+
+@pytest.mark.parametrize(("due_in_days", "gross"), [(-70, 20.0), (-7, 20.0), (-1, 20.0), (0, 10.0)])
+def test_an_overdue_order_leaves_the_forecast_of_weeks_that_are_not_its_own(due_in_days: int, gross: float) -> None:
+    tables = one_line([10.0, 10.0], [100.0] * 2)
+    order = {"order_id": ["O"], "line_no": ["1"], "sku": ["A"], "channel_id": ["store"], "location_id": ["PLANT"]}
+    tables["orders"] = pl.DataFrame({**order, "units": [10.0], "due_on": [START + timedelta(days=due_in_days)]})
+    outputs = plan_of(tables, 2)
+    assert needs(outputs, "A", "gross_units") == [gross, 10.0]
+    assert "order:O:1" in set(outputs["pegging"]["demand_id"])
+
+
+def test_a_made_component_has_the_zones_of_the_place_that_makes_it() -> None:
+    tables = one_line([0.0, 0, 0, 40, 40, 40], [200.0] * 6)
+    tables["routing"] = pl.concat([routing("A"), routing("B")])
+    tables["bom"] = pl.DataFrame({"parent_sku": ["A"], "component_sku": ["B"], "quantity_per": [1.0]})
+    near = {"frozen_days": 7.0, "slushy_days": 14.0, "lead_time_days": 7.0}
+    tables["item_policy"] = pl.concat(
+        [policy("A", **near, backorder_cost=5.0), policy("B", **near, holding_cost=0.1)], how="diagonal"
+    )
+    tables["stock"] = pl.DataFrame({"sku": ["B"], "location_id": ["PLANT"], "on_hand_units": [10.0]})
+    outputs = plan_of(tables)
+    zones = dict(outputs["production_plan"].filter(pl.col("sku") == "B").select("week_on", "zone").rows())
+    assert zones[mondays(6)[2]] == "slushy"
+    assert {zone for monday, zone in zones.items() if monday >= mondays(6)[3]} == {"free"}
+
+
+def test_zones_are_those_of_the_plant_where_the_demand_stands_elsewhere() -> None:
+    tables = one_line([0.0], [100.0] * 4, frozen_days=7.0, slushy_days=7.0)
+    tables["demand"] = demand("A", [0.0, 10, 10, 10], location="DC")
+    tables["sources"] = pl.DataFrame(
+        {"sku": ["A"] * 2, "location_id": ["PLANT", "DC"], "source_id": ["PLANT"] * 2, "kind": ["make", "transfer"]}
+    )
+    tables["item_policy"] = pl.concat([tables["item_policy"], policy("A", "DC", frozen_days=21.0)], how="diagonal")
+    plan = plan_of(tables, 4)["production_plan"].filter(pl.col("units") > 0)
+    assert dict(plan.select("week_on", "zone").rows())[mondays(4)[1]] == "slushy"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.dbt_project.lake import SmallLake, at, day
@@ -20,11 +21,24 @@ def land(lake: SmallLake) -> None:
     """Lands all streams of the mill, one load each."""
     lake.land(
         "wms.locations",
-        [{"location_id": name, "kind": kind} for name, kind in (("PLANT", "plant"), ("DC", "dc"), ("S1", "store"))],
+        [
+            {"location_id": name, "kind": kind}
+            for name, kind in (
+                ("PLANT", "plant"),
+                ("DC", "dc"),
+                ("S1", "store"),
+                ("D1", "distributor"),
+                ("D2", "distributor"),
+                ("P1", "platform"),
+            )
+        ],
     )
     _land_lines(lake)
+    _land_plans(lake)
     _land_readings(lake)
     _land_alarms(lake)
+    _land_moved_device(lake)
+    _land_like_numbers(lake)
     _land_checks(lake)
     _land_lots(lake)
 
@@ -84,6 +98,53 @@ def _result(line: str, begin: float, span: float, *, good: float, scrap: float =
         "started_at": minutes(begin),
         "ended_at": minutes(begin + span),
     }
+
+
+def _land_plans(lake: SmallLake) -> None:
+    """Line P's orders: each SKU is planned and made in a way of its own, in hours after the shift's start at 7:00."""
+
+    def order(sku: str, units: int, start: float | None, end: float | None, **more: Any) -> dict[str, Any]:
+        return {
+            "work_order_id": f"WP-{sku}", "sku": sku, "planned_units": units, "line_id": "P",
+            "planned_start_at": None if start is None else minutes(start * 60),
+            "planned_end_at": None if end is None else minutes(end * 60), **more,
+        }  # fmt: skip
+
+    def made(sku: str, units: int, begin: float) -> dict[str, Any]:
+        result = _result("P", begin * 60, 60, good=units)
+        return {**result, "result_id": f"RP-{sku}-{begin}", "work_order_id": f"WP-{sku}", "sku": sku, "lot_id": sku}
+
+    lake.land(
+        "mes.work_orders",
+        [
+            order("TWICE", 7, 0, 12),
+            order("NEVER", 5, 0, 4),
+            order("NIGHT", 9, 14, 20),
+            order("LATE", 10, 24, 28),
+            order("EARLY", 10, 48, 52),
+            order("CALLED-OFF", 10, 0, 4, status="cancelled"),
+            # The clock says 7:00 of the thirteenth day after.
+            order("TODAY", 10, 13 * 24 - 4, 13 * 24 + 1),
+            order("UNTIMED", 8, None, None, line_id=None),
+        ],
+        source="mes_plans",
+    )
+    lake.land(
+        "mes.results",
+        [
+            made("TWICE", 1, 0),
+            made("TWICE", 6, 9),
+            # Five before midnight, and three more than are planned after it.
+            made("NIGHT", 5, 15),
+            made("NIGHT", 7, 18),
+            made("LATE", 10, 48),
+            made("EARLY", 10, 24),
+            made("TODAY", 2, 13 * 24 - 3),
+            made("UNTIMED", 4, 0),
+            made("UNTIMED", 4, 24),
+        ],
+        source="mes_plans",
+    )
 
 
 def _land_readings(lake: SmallLake) -> None:
@@ -153,6 +214,65 @@ def _land_alarms(lake: SmallLake) -> None:
     )  # fmt: skip
 
 
+def _land_moved_device(lake: SmallLake) -> None:
+    """PLC-7 names no line: it is line M1's until the midnight that is 17 hours after the shift's start, then M2's."""
+    one = {"device_id": "PLC-7", "quality": "good"}
+    hours = ((0, 100), (16, 150), (17, 170), (18, 200))
+    lake.land(
+        "scada.readings",
+        [
+            {**one, "tag": "good_count", "read_at": minutes(hour * 60), "counter_raw": raw, "counter_bits": 32}
+            for hour, raw in hours
+        ]
+        + [{**one, "tag": "state", "read_at": minutes(hour * 60), "value": 1.0} for hour, _ in hours]
+        + [{**one, "tag": "heat", "read_at": minutes(hour * 60 + 1), "value": float(hour)} for hour, _ in hours],
+        source="moved",
+    )
+    lake.land(
+        "scada.events",
+        [
+            {
+                "device_id": "PLC-7", "event_id": f"at-{hour}", "kind": "stop", "message": "stuck",
+                "started_at": minutes(hour * 60), "ended_at": minutes(hour * 60 + 10),
+            }
+            for hour in (16, 17)
+        ],
+        source="moved",
+    )  # fmt: skip
+
+
+def move_device(reference: Path) -> None:
+    """Says in the code crosswalk of that folder when PLC-7 moved."""
+    with (reference / "code_crosswalk.csv").open("a", encoding="utf-8") as file:
+        file.write("device,PLC-7,2016-01-01,M1,2017-01-03\ndevice,PLC-7,2017-01-04,M2,\n")
+
+
+def _land_like_numbers(lake: SmallLake) -> None:
+    """The devices of lines V and W number their alarms alike; each had its repair, W's of two parts."""
+    lake.land(
+        "scada.events",
+        [
+            {
+                "device_id": f"PLC-{line}", "event_id": "7", "line_id": line, "kind": "stop", "message": "stuck",
+                "started_at": minutes(begin), "ended_at": minutes(begin + 30),
+            }
+            for line, begin in (("V", 0), ("W", 60))
+        ],
+        source="alike",
+    )  # fmt: skip
+    lake.land(
+        "maintenance.orders",
+        [
+            {
+                "mwo_id": name, "line_id": line, "trigger_event_id": "7", "opened_at": minutes(begin),
+                "closed_at": minutes(begin + 20), "cause": "worn belt", "parts_amount": amount,
+            }
+            for name, line, begin, amount in (("MV", "V", 1, 5.0), ("MW", "W", 61, 2.0), ("MW-2", "W", 70, 1.5))
+        ],
+        source="alike",
+    )  # fmt: skip
+
+
 def _land_checks(lake: SmallLake) -> None:
     def check(number: int, kind: str, subgroup: str | None, value: float, *, ok: bool | None = True) -> dict[str, Any]:
         return {
@@ -217,7 +337,16 @@ def _land_lots(lake: SmallLake) -> None:
             moved("3", "DC", "shipment", "LOT-A", reference_kind="order", reference_id="O1"),
             moved("4", "DC", "shipment", "LOT-B", reference_kind="order", reference_id="O2"),
             moved("5", "DC", "shipment", "-", reference_kind="order", reference_id="O3"),
+            # Others: of what two were sent, one has sold all and one a half.
+            moved("6", "DC", "shipment", "LOT-C", to_location_id="D1"),
+            moved("7", "DC", "shipment", "LOT-C", to_location_id="D2"),
         ],
+    )
+    # A third says what it holds, and nobody what it was sent.
+    counted = {"sku": "X", "lot_id": "LOT-C", "quality": "good", "owner_id": "-", "as_of": day("2017-01-06")}
+    lake.land(
+        "wms.stock",
+        [{**counted, "location_id": place, "on_hand_units": left} for place, left in (("D1", 0), ("D2", 1), ("P1", 4))],
     )
     parcel = {"line_no": 1, "sku": "X", "units": 1, "shipped_at": at("2017-01-05T12:00")}
     lake.land(

@@ -28,6 +28,7 @@ BACKWARD = """
 @pytest.fixture(scope="module")
 def mill_built(warehouse: Warehouse) -> Warehouse:
     mill.land(warehouse.fresh())
+    mill.move_device(warehouse.reference)
     warehouse.build("pass_a", "pass_b")
     return warehouse
 
@@ -59,7 +60,7 @@ def test_oee_of_a_line_without_alarms_is_the_published_one(mill_built: Warehouse
 def test_counters_and_mes_check_each_other(mill_built: Warehouse) -> None:
     assert mill_built.rows(
         "select line_id, counter_good_units, difference_units, counter_run_minutes, difference_minutes, "
-        "counter_verdict from mart_line_oee where line_id <> 'S' order by 1"
+        "counter_verdict from mart_line_oee where line_id between 'A' and 'E' order by 1"
     ) == [
         ("A", Decimal(18848), Decimal(0), 373.0, 0.0, "agree"),
         ("B", Decimal(300), Decimal(-80), 373.0, -47.0, "units differ"),
@@ -98,7 +99,7 @@ def test_downtime_by_reason_adds_up_to_the_shifts_losses(mill_built: Warehouse) 
         mill_built.rows("""
         select oee.line_id from mart_line_oee as oee
         left join mart_line_downtime as down on oee.line_id = down.line_id and oee.starts_at = down.starts_at
-        group by all
+        group by oee.line_id, oee.starts_at
         having abs(
             coalesce(sum(down.minutes), 0) - max(
                 oee.planned_stop_minutes + oee.no_order_minutes + oee.setup_minutes + oee.stop_minutes
@@ -115,6 +116,21 @@ def test_a_run_divides_what_it_made(mill_built: Warehouse) -> None:
         "select made_units, scrap_reason, round(first_pass_rate, 4), round(yield_rate, 4), round(ideal_minutes, 2) "
         "from fct_production_run where line_id = 'A'"
     ) == [(Decimal(19271), "seal", 0.9780, 0.9780, 321.18)]
+
+
+def test_an_orders_plan_counts_once_on_the_day_of_its_planned_end(mill_built: Warehouse) -> None:
+    """A plan of two shifts is one plan, one that nothing came of is missed, and so is what is made early or late."""
+    assert mill_built.rows(
+        "select sku, produced_on::text, good_units::int, planned_units::int, attained_units::int "
+        "from int_plan_attainment where line_id = 'P' order by 1"
+    ) == [
+        ("EARLY", "2017-01-05", 0, 10, 0),
+        ("LATE", "2017-01-04", 0, 10, 0),
+        ("NEVER", "2017-01-03", 0, 5, 0),
+        ("NIGHT", "2017-01-04", 12, 9, 9),
+        ("TWICE", "2017-01-03", 7, 7, 7),
+        ("UNTIMED", "2017-01-04", 8, 8, 8),
+    ]
 
 
 def test_capability_from_subgroups_is_that_of_hand(mill_built: Warehouse) -> None:
@@ -148,10 +164,40 @@ def test_an_alarm_knows_what_was_made_measured_and_repaired(mill_built: Warehous
 
 def test_a_failure_is_a_stop_that_called_for_a_repair(mill_built: Warehouse) -> None:
     """MTBF = run minutes ÷ failures, MTTR = minutes until it ran again ÷ failures."""
-    assert mill_built.rows("select event_id from fct_event_context where is_failure") == [("jam",)]
+    assert mill_built.rows("select event_id from fct_event_context where is_failure and line_id = 'A'") == [("jam",)]
     assert mill_built.rows(
         "select run_minutes / failures, repair_minutes / failures from mart_line_oee where line_id = 'A'"
     ) == [(373.0, 40.0)]
+
+
+def test_devices_that_number_their_alarms_alike_keep_their_own_repairs(mill_built: Warehouse) -> None:
+    assert mill_built.rows(
+        "select line_id, mwo_id, repair_minutes, parts_amount, is_failure from fct_event_context "
+        "where event_id = '7' order by 1"
+    ) == [("V", "MV", 20.0, Decimal(5), True), ("W", "MW", 20.0, Decimal("3.5"), True)]
+
+
+def test_a_device_that_moved_counts_for_the_line_it_was_at(mill_built: Warehouse) -> None:
+    """Each reading and alarm once, for the line of its business date; nothing is made or run on the way."""
+    of = "where line_id in ('M1', 'M2', 'PLC-7')"
+    assert mill_built.rows(
+        f"select line_id, counter_raw, counted_units from int_line_counters {of} order by read_at"
+    ) == [("M1", 100, 0), ("M1", 150, 50), ("M2", 170, 0), ("M2", 200, 30)]
+    assert mill_built.rows(f"select line_id, running_minutes from int_line_states {of} order by read_at") == [
+        ("M1", 0.0),
+        ("M1", 960.0),
+        ("M2", 0.0),
+        ("M2", 60.0),
+    ]
+    for model in ("int_line_stops", "fct_event_context"):
+        assert mill_built.rows(f"select line_id, event_id from {model} {of} order by 2") == [
+            ("M1", "at-16"),
+            ("M2", "at-17"),
+        ]
+    assert mill_built.rows(
+        "select event_id, before_readings, during_readings, during_mean from fct_event_reading "
+        "where device_id = 'PLC-7' and tag = 'heat' order by 1"
+    ) == [("at-16", 0, 1, 16.0), ("at-17", 0, 1, 17.0)]
 
 
 def test_one_query_leads_from_a_component_lot_to_orders_and_stores(mill_built: Warehouse) -> None:
@@ -161,6 +207,18 @@ def test_one_query_leads_from_a_component_lot_to_orders_and_stores(mill_built: W
         ("LOT-A", "location", "S1", "store"),
         ("LOT-A", "order", "O1", "customer"),
         ("LOT-A", "order", "O3", "customer"),
+    ]
+
+
+def test_what_others_were_sent_ends_with_them_however_much_of_it_is_left_there(mill_built: Warehouse) -> None:
+    kinds = "select location_id, kind from dim_location where location_id in ('D1', 'P1') order by 1"
+    assert mill_built.rows(kinds) == [("D1", "web"), ("P1", "web")]
+    assert mill_built.rows(
+        "select reached_id, units, on_hand_units, ends_with from mart_lot_destination where lot_id = 'LOT-C' order by 1"
+    ) == [
+        ("D1", Decimal(2), Decimal(0), "store"),
+        ("D2", Decimal(2), Decimal(0), "store"),
+        ("P1", Decimal(0), Decimal(4), "in stock"),
     ]
 
 

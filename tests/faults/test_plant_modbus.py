@@ -43,7 +43,7 @@ registers = [
 READ_HOLDING = 3
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 COUNTERS = PROJECT / "models" / "intermediate" / "production" / "int_line_counters.sql"
-PORTABLE = PROJECT / "macros" / "portable.sql"
+MACROS = [PROJECT / "macros" / f"{name}.sql" for name in ("portable", "time", "reference")]
 
 
 @dataclass
@@ -232,7 +232,8 @@ def test_16_a_counter_whose_pace_is_known_is_reset_where_a_rollover_is_not_possi
 
 def count_up(readings: pl.DataFrame) -> pl.DataFrame:
     """What the warehouse's own model makes of the readings."""
-    sql = NativeEnvironment(extensions=["jinja2.ext.do"]).from_string(PORTABLE.read_text() + COUNTERS.read_text())
+    text = "".join(file.read_text() for file in [*MACROS, COUNTERS])
+    sql = NativeEnvironment(extensions=["jinja2.ext.do"]).from_string(text)
     known = {
         "target": SimpleNamespace(type="duckdb"),
         "config": lambda **_: "",
@@ -241,6 +242,9 @@ def count_up(readings: pl.DataFrame) -> pl.DataFrame:
     }
     query = sql.render(known)
     connection = duckdb.connect()
-    connection.execute("create table code_crosswalk (kind varchar, old_code varchar, new_code varchar)")
+    connection.execute(
+        "create table code_crosswalk (kind varchar, old_code varchar, valid_from date, new_code varchar, valid_to date)"
+    )
+    connection.execute("create table int_workspace as select 'UTC' as timezone, 0 as day_starts_minutes")
     connection.register("stg_scada__readings", readings.to_arrow())
     return connection.sql(f"select * from ({query}) order by read_at").pl()

@@ -1,7 +1,8 @@
 -- One row per reading of a line's counter: units since its first reading, counted on across the register's rollover.
 -- A step is taken modulo the register's width. More than the line can make in the time since the last reading (a second
 -- is added for clocks that tell whole ones), or from a falling register half its width or more, is a reset or another
--- register. That is no production: what the line made before the register started again is lost, not invented.
+-- register. That is no production: what the line made before the register started again is lost, not invented. Nor is
+-- what a device counted on its way from one line to another.
 -- A counter of 64 bits never comes to its end: 62 stand in for them, because 2 to the 64th is no bigint.
 with
 
@@ -10,24 +11,22 @@ readings as (
     where quality = 'good' and counter_raw is not null and counter_bits is not null
 ),
 
-crosswalk as (
-    select * from {{ ref('code_crosswalk') }}
-    where kind = 'device'
+placed as (
+    {{ with_device_line('readings', 'read_at') }}
 ),
 
 followed as (
     select
-        coalesce(crosswalk.new_code, readings.device_id) as line_id,
-        readings.tag,
-        readings.read_at,
-        readings.counter_raw,
-        readings.max_per_second,
-        readings.counter_raw - lag(readings.counter_raw) over series as step,
-        {{ seconds_between('lag(readings.read_at) over series', 'readings.read_at') }} + 1 as seconds,
-        cast(power(2, least(readings.counter_bits, 62)) as bigint) as width
-    from readings
-    left join crosswalk on readings.device_id = crosswalk.old_code
-    window series as (partition by readings._source, readings.device_id, readings.tag order by readings.read_at)
+        device_line_id as line_id,
+        tag,
+        read_at,
+        counter_raw,
+        max_per_second,
+        case when device_line_id = lag(device_line_id) over series then counter_raw - lag(counter_raw) over series end as step,
+        {{ seconds_between('lag(read_at) over series', 'read_at') }} + 1 as seconds,
+        cast(power(2, least(counter_bits, 62)) as bigint) as width
+    from placed
+    window series as (partition by _source, device_id, tag order by read_at)
 ),
 
 stepped as (

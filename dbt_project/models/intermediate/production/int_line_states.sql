@@ -1,5 +1,5 @@
 -- One row per reading of a line's `state`: minutes it has run (state 1) since its first reading. A state holds until the
--- next one is read; a bad reading says nothing.
+-- next one is read, or its device moves to another line; a bad reading says nothing.
 with
 
 readings as (
@@ -7,20 +7,18 @@ readings as (
     where tag = 'state' and quality = 'good' and value is not null
 ),
 
-crosswalk as (
-    select * from {{ ref('code_crosswalk') }}
-    where kind = 'device'
+placed as (
+    {{ with_device_line('readings', 'read_at') }}
 ),
 
 followed as (
     select
-        coalesce(crosswalk.new_code, readings.device_id) as line_id,
-        readings.read_at,
-        lag(readings.value) over series = 1 as was_running,
-        {{ seconds_between('lag(readings.read_at) over series', 'readings.read_at') }} as seconds
-    from readings
-    left join crosswalk on readings.device_id = crosswalk.old_code
-    window series as (partition by readings._source, readings.device_id order by readings.read_at)
+        device_line_id as line_id,
+        read_at,
+        lag(value) over series = 1 and lag(device_line_id) over series = device_line_id as was_running,
+        {{ seconds_between('lag(read_at) over series', 'read_at') }} as seconds
+    from placed
+    window series as (partition by _source, device_id order by read_at)
 ),
 
 final as (

@@ -6,9 +6,8 @@ workspace as (
     select * from {{ ref('int_workspace') }}
 ),
 
-crosswalk as (
-    select * from {{ ref('code_crosswalk') }}
-    where kind = 'device'
+events as (
+    {{ with_device_line(ref('stg_scada__events'), 'started_at') }}
 ),
 
 alarms as (
@@ -16,13 +15,12 @@ alarms as (
         events._source,
         events.device_id,
         events.event_id,
-        coalesce(events.line_id, crosswalk.new_code, events.device_id) as line_id,
+        coalesce(events.line_id, events.device_line_id) as line_id,
         coalesce(events.message, '-') as reason,
         events.started_at,
         least(coalesce(events.ended_at, workspace.now_at), workspace.now_at) as ended_at
-    from {{ ref('stg_scada__events') }} as events
+    from events
     cross join workspace
-    left join crosswalk on events.device_id = crosswalk.old_code
     where events.kind = 'stop'
 ),
 

@@ -8,27 +8,12 @@ workspace as (
     select * from {{ ref('int_workspace') }}
 ),
 
-crosswalk as (
-    select * from {{ ref('code_crosswalk') }}
-    where kind = 'device'
+events as (
+    {{ with_device_line(ref('stg_scada__events'), 'started_at') }}
 ),
 
 runs as (
     select * from {{ ref('fct_production_run') }}
-),
-
-repairs as (
-    select
-        trigger_event_id,
-        mwo_id,
-        line_id,
-        cause,
-        currency,
-        {{ minutes_between('opened_at', 'closed_at') }} as repair_minutes,
-        sum(parts_amount) over (partition by trigger_event_id, currency) as parts_amount
-    from {{ ref('stg_maintenance__orders') }}
-    where trigger_event_id is not null
-    qualify row_number() over (partition by trigger_event_id order by opened_at, mwo_id) = 1
 ),
 
 maintained as (
@@ -46,12 +31,33 @@ moved as (
 alarms as (
     select
         events.*,
-        coalesce(events.line_id, crosswalk.new_code, events.device_id) as of_line_id,
+        coalesce(events.line_id, events.device_line_id) as of_line_id,
         {{ business_date('events.started_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as started_on,
         coalesce(events.ended_at, workspace.now_at) as until_at
-    from {{ ref('stg_scada__events') }} as events
+    from events
     cross join workspace
-    left join crosswalk on events.device_id = crosswalk.old_code
+),
+
+-- A repair names an alarm by a number that other devices give as well: the line tells whose it is.
+repairs as (
+    select
+        alarms._source,
+        alarms.device_id,
+        alarms.event_id,
+        orders.mwo_id,
+        orders.cause,
+        orders.currency,
+        {{ minutes_between('orders.opened_at', 'orders.closed_at') }} as repair_minutes,
+        sum(orders.parts_amount) over (
+            partition by alarms._source, alarms.device_id, alarms.event_id, orders.currency
+        ) as parts_amount
+    from alarms
+    inner join {{ ref('stg_maintenance__orders') }} as orders
+        on alarms.event_id = orders.trigger_event_id and coalesce(orders.line_id, alarms.of_line_id) = alarms.of_line_id
+    qualify row_number() over (
+        partition by alarms._source, alarms.device_id, alarms.event_id
+        order by orders.opened_at, orders.mwo_id
+    ) = 1
 ),
 
 making as (
@@ -103,7 +109,7 @@ final as (
         moved.moved_sigmas
     from alarms
     left join making on alarms._source = making._source and alarms.device_id = making.device_id and alarms.event_id = making.event_id
-    left join repairs on alarms.event_id = repairs.trigger_event_id and coalesce(repairs.line_id, alarms.of_line_id) = alarms.of_line_id
+    left join repairs on alarms._source = repairs._source and alarms.device_id = repairs.device_id and alarms.event_id = repairs.event_id
     left join maintained on alarms.of_line_id = maintained.line_id
     left join moved on alarms._source = moved._source and alarms.device_id = moved.device_id and alarms.event_id = moved.event_id
 )

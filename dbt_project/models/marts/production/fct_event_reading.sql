@@ -9,23 +9,25 @@ workspace as (
     select * from {{ ref('int_workspace') }}
 ),
 
-crosswalk as (
-    select * from {{ ref('code_crosswalk') }}
-    where kind = 'device'
+events as (
+    {{ with_device_line(ref('stg_scada__events'), 'started_at') }}
+),
+
+placed as (
+    {{ with_device_line(ref('stg_scada__readings'), 'read_at') }}
 ),
 
 readings as (
     select
-        readings._source as reading_source,
-        readings.device_id as reading_device_id,
-        coalesce(crosswalk.new_code, readings.device_id) as line_id,
-        readings.tag,
-        readings.unit,
-        readings.read_at,
-        readings.value
-    from {{ ref('stg_scada__readings') }} as readings
-    left join crosswalk on readings.device_id = crosswalk.old_code
-    where readings.quality = 'good' and readings.value is not null and readings.counter_raw is null
+        _source as reading_source,
+        device_id as reading_device_id,
+        device_line_id as line_id,
+        tag,
+        unit,
+        read_at,
+        value
+    from placed
+    where quality = 'good' and value is not null and counter_raw is null
 ),
 
 spans as (
@@ -42,13 +44,12 @@ alarms as (
         events._source,
         events.device_id,
         events.event_id,
-        coalesce(events.line_id, crosswalk.new_code, events.device_id) as line_id,
+        coalesce(events.line_id, events.device_line_id) as line_id,
         events.started_at,
         events.started_at - interval 15 minute as before_at,
         coalesce(events.ended_at, workspace.now_at) as until_at
-    from {{ ref('stg_scada__events') }} as events
+    from events
     cross join workspace
-    left join crosswalk on events.device_id = crosswalk.old_code
 ),
 
 -- Most alarms are older than the oldest reading that anybody kept.

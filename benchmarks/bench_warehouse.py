@@ -52,7 +52,8 @@ GROUPED = (
     f"{', '.join(f'sum({column}) as {column}' for column in AMOUNTS)} from {FACT} group by all) as grouped"
 )
 READ_BY_RFM = (
-    "is_counted", "record_token", "_source", "sale_id", "line_kind", "sold_on", "sku", "channel_id", "net_sales_amount",
+    "is_counted", "is_revenue", "record_token", "_source", "sale_id", "line_kind", "sold_on", "sku", "channel_id",
+    "net_sales_amount",
 )  # fmt: skip
 
 

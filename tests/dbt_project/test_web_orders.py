@@ -43,6 +43,7 @@ ORDERS = [
     brand.order("X1", PLACED),
     brand.order("X2", PLACED),
     brand.order("X3", PLACED),
+    brand.order("F1", PLACED),
 ]
 LINES = [
     line("P1", 1, "MILK", 5, 4),
@@ -65,6 +66,8 @@ LINES = [
     line("X2", 2, "MILK", 0, 0, line_kind="component", parent_line_no=1),
     line("X3", 1, "BOX", 0, 0, line_kind="bundle"),
     line("X3", 2, "MILK", 10, 9, line_kind="component", parent_line_no=1),
+    # All borne by the platform.
+    line("F1", 1, "JUICE", 5, 0),
 ]
 DISCOUNTS = [
     discount("D1", 1, 1, 1.0, "brand"),
@@ -76,10 +79,14 @@ DISCOUNTS = [
     discount("D3", 0, 2, 0.1, "influencer"),
     discount("D3", 0, 3, 0.1, "payment"),
     discount("D3", 0, 4, 1.75, "brand"),
+    discount("F1", 1, 1, 5.0, "platform"),
 ]
 REFUND = {
     "shop_id": "shop_a", "refund_id": "R1", "order_id": "D1", "line_no": 2, "kind": "exchange", "status": "completed",
     "amount": 0.0, "units": 1, "refunded_at": at("2017-01-12T17:00"), "updated_at": at("2017-01-12T17:00"),
+}  # fmt: skip
+COMPENSATION = REFUND | {
+    "refund_id": "R2", "order_id": "F1", "line_no": None, "kind": "compensation", "amount": 5.0, "units": None,
 }  # fmt: skip
 
 
@@ -89,8 +96,8 @@ def built(warehouse: Warehouse) -> Warehouse:
     lake.land("ecommerce.orders", ORDERS, source="shop_a")
     lake.land("ecommerce.order_lines", LINES, source="shop_a")
     lake.land("ecommerce.discounts", DISCOUNTS, source="shop_a")
-    lake.land("ecommerce.refunds", [REFUND], source="shop_a")
-    items = [("MILK", 1.0), ("BREAD", 1.5), ("CHEESE", 2.0), ("BOX", 2.5), ("TEA", 2.0)]
+    lake.land("ecommerce.refunds", [REFUND, COMPENSATION], source="shop_a")
+    items = [("MILK", 1.0), ("BREAD", 1.5), ("CHEESE", 2.0), ("BOX", 2.5), ("TEA", 2.0), ("JUICE", 2.0)]
     lake.land(
         "erp.items", [{"sku": sku, "category": "DAIRY", "standard_cost": c, "list_price": 3 * c} for sku, c in items]
     )
@@ -168,6 +175,12 @@ def test_gifts_and_components_are_made_and_say_nothing_of_the_price(built: Wareh
 
 
 def test_goods_exchanged_come_back_and_take_no_money(built: Warehouse) -> None:
-    assert built.rows("select units, net_sales_amount, sold_on from fct_sales_line where line_kind = 'refund'") == [
-        (D(-1), D(0), day("2017-01-12"))
-    ]
+    assert built.rows(
+        "select units, net_sales_amount, sold_on from fct_sales_line where line_kind = 'refund' and sale_id = 'D1'"
+    ) == [(D(-1), D(0), day("2017-01-12"))]
+
+
+def test_a_refund_of_an_order_for_which_nothing_was_paid_is_given_back_whole(built: Warehouse) -> None:
+    assert built.rows(
+        "select refund_amount, net_sales_amount from fct_sales_line where line_kind = 'refund' and sale_id = 'F1'"
+    ) == [(D(5), D(-5))]

@@ -3,6 +3,7 @@ with
 
 lines as (
     select * from {{ ref('int_customer_lines') }}
+    where is_revenue
 ),
 
 channels as (

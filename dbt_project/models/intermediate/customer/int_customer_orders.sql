@@ -1,5 +1,5 @@
--- One row per order of a customer; what came back of it later lowers its amount, and is no order, nor is a slip of
--- returns alone.
+-- One row per order of a customer that brings revenue; what came back of it later lowers its amount, and is no order, nor
+-- is a slip of returns alone.
 with
 
 final as (
@@ -10,6 +10,7 @@ final as (
         min(sold_hour) filter (where not is_back) as ordered_hour,
         cast(sum(net_sales_amount) as decimal(18, 4)) as net_sales_amount
     from {{ ref('int_customer_lines') }}
+    where is_revenue
     group by customer_id, order_key
     having count(*) filter (where not is_back) > 0
 )

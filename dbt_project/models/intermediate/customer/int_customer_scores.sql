@@ -5,7 +5,8 @@ workspace as (
     select * from {{ ref('int_workspace') }}
 ),
 
--- What comes back lowers the value of what was bought; it is no order.
+-- What comes back lowers the value of what was bought; it is no order. Samples, resends and shops that bring
+-- no revenue sell nothing to anybody.
 bought as (
     select
         customer_id,
@@ -14,6 +15,7 @@ bought as (
         count(distinct order_key) filter (where not is_back) as frequency,
         cast(sum(net_sales_amount) as decimal(18, 4)) as monetary_amount
     from {{ ref('int_customer_lines') }}
+    where is_revenue
     group by customer_id
 ),
 

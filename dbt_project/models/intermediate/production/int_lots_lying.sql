@@ -1,12 +1,12 @@
 {{ config(materialized='view') }}
 
--- One row per place that keeps lots, and lot of which something lies there now, of whatever quality: goods that never left
--- the place where they were made, too.
+-- One row per place whose stock is told by lot, and lot of which something lies there now, of whatever quality: goods that
+-- never left the place where they were made, too.
 with
 
 places as (
     select * from {{ ref('dim_location') }}
-    where kind not in ('store', 'distributor', 'platform')
+    where kind <> 'store'
 ),
 
 final as (

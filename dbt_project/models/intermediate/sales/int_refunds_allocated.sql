@@ -1,5 +1,5 @@
 -- One row per completed refund and the order line it falls on. A refund of a whole order is shared out over the lines by
--- what was paid for them, to the cent: largest remainder first.
+-- what was paid for them, and evenly where nothing was, to the cent: largest remainder first.
 with
 
 refunds as (
@@ -28,9 +28,11 @@ paired as (
         refunds.line_no is null as is_shared,
         lines.units as line_units,
         cast(refunds.amount * 100 as decimal(18, 0)) as cents,
-        cast(lines.paid_amount as double)
-        / nullif(sum(lines.paid_amount) over (partition by refunds._source, refunds.shop_id, refunds.refund_id), 0)
-        * cast(refunds.amount * 100 as decimal(18, 0)) as exact_cents
+        case
+            when sum(lines.paid_amount) over whole_refund > 0
+                then cast(lines.paid_amount as double) / sum(lines.paid_amount) over whole_refund
+            else cast(1 as double) / count(*) over whole_refund
+        end * cast(refunds.amount * 100 as decimal(18, 0)) as exact_cents
     from refunds
     inner join lines
         on
@@ -41,6 +43,7 @@ paired as (
     where
         refunds.refunded_at is not null
         and lower(coalesce(refunds.status, '')) not in ('rejected', 'cancelled', 'canceled')
+    window whole_refund as (partition by refunds._source, refunds.shop_id, refunds.refund_id)
 ),
 
 shared as (

@@ -1,7 +1,8 @@
 {{ config(tags=['pass_b']) }}
 
--- One row per lot and order or place that it was sent to or lies at. A till keeps no lots, so the trace of what was
--- delivered to a store ends there; a place that keeps lots and has none of this one left was a station on its way.
+-- One row per lot and order or place that it was sent to or lies at. Neither a till nor a distributor or a platform tells
+-- which lots it sells, so the trace of what was sent there ends there; a place of ours that keeps lots and has none of this
+-- one left was a station on its way.
 with
 
 movements as (
@@ -83,11 +84,7 @@ sent as (
 
 places as (
     select * from {{ ref('dim_location') }}
-    where kind not in ('store', 'distributor', 'platform')
-),
-
-on_hand as (
-    select * from {{ ref('int_lots_lying') }}
+    where kind not in ('store', 'web')
 ),
 
 final as (
@@ -98,17 +95,19 @@ final as (
         coalesce(sent.reached_id, on_hand.location_id) as reached_id,
         orders.shop_id,
         cast(coalesce(sent.units, 0) as decimal(18, 3)) as units,
-        cast(coalesce(on_hand.units, 0) as decimal(18, 3)) as on_hand_units,
+        -- Of what was sent to others, that counts, and not what is left there.
+        cast(case when sent.sku is null or places.location_id is not null then coalesce(on_hand.units, 0) else 0 end as decimal(18, 3))
+            as on_hand_units,
         sent.first_at,
         sent.last_at,
         case
             when sent.kind = 'order' then 'customer'
+            when sent.sku is not null and places.location_id is null then 'store'
             when on_hand.sku is not null then 'in stock'
-            when places.location_id is not null then 'sent on'
-            else 'store'
+            else 'sent on'
         end as ends_with
     from sent
-    full outer join on_hand
+    full outer join {{ ref('int_lots_lying') }} as on_hand
         on
             sent.kind = 'location' and sent.reached_id = on_hand.location_id
             and sent.sku = on_hand.sku and sent.lot_id = on_hand.lot_id

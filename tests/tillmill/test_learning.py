@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,12 +49,6 @@ def items(gtin: str | None) -> pl.DataFrame:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return create_workspace(tmp_path, SETTINGS)
-
-
-@pytest.fixture
-def ledger(workspace: Workspace) -> Iterator[Ledger]:
-    with Ledger(workspace.ledger) as opened:
-        yield opened
 
 
 def read_posts(workspace: Workspace, ledger: Ledger, gtin: str | None) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -21,12 +20,6 @@ SETTINGS = '[brand]\nname = "Harvest"\ncurrency = "USD"\ntimezone = "UTC"\n'
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return create_workspace(tmp_path, SETTINGS)
-
-
-@pytest.fixture
-def ledger(workspace: Workspace) -> Iterator[Ledger]:
-    with Ledger(workspace.ledger) as opened:
-        yield opened
 
 
 def publish_answer(workspace: Workspace, ledger: Ledger, answer: int) -> publishing.PublishedVersion:

@@ -1,23 +1,18 @@
 {#- Those of every business, and of others what has landed. -#}
 {%- set domains = ['pos', 'trade', 'ecommerce', 'crm', 'erp', 'wms', 'mes'] -%}
-{%- set read = [] -%}
-{%- for domain in domains %}{% do read.append(domain ~ '.controls') %}{% endfor -%}
+{%- set read, tables = [], [] -%}
+{%- for domain in domains -%}
+{%- do read.append(domain ~ '.controls') -%}
+{%- do tables.append(ref('stg_' ~ domain ~ '__controls')) -%}
+{%- endfor -%}
+{%- for stream, table in streams_staged(but=read) if stream.endswith('.controls') -%}
+{%- do tables.append(table) -%}
+{%- endfor -%}
 -- One row per source and stream for which the source says what its rows add up to, over all dates.
 with
 
 controls as (
-    {%- for domain in domains %}
-    select
-        _source,
-        stream,
-        rows,
-        units,
-        amount
-    from {{ ref('stg_' ~ domain ~ '__controls') }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-    {%- for stream, table in streams_staged(but=read) if stream.endswith('.controls') %}
-    union all
+    {%- for table in tables %}
     select
         _source,
         stream,
@@ -25,6 +20,7 @@ controls as (
         units,
         amount
     from {{ table }}
+    {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from tests.apps import marts
 from tests.apps.brand import LAST_WEEK
@@ -57,6 +57,23 @@ def _answers(address: str) -> bool:
         return False
 
 
+def _first_week_opened(page: Page, grid: Locator) -> Locator:
+    """The field in which the first week's last cell is typed.
+
+    The grid is drawn on a canvas, so the cell is clicked where it lies; what is still being drawn above may move it
+    between the look and the click. Then it is clicked again, as a person would.
+    """
+    editor = page.locator("#portal input")
+    until = time.monotonic() + PATIENCE / 1000
+    while not editor.is_visible() and time.monotonic() < until:
+        box = grid.locator("canvas").first.bounding_box()
+        assert box is not None
+        page.mouse.click(box["x"] + box["width"] - 30, box["y"] + 50)
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(1000)
+    return editor
+
+
 def test_a_week_filled_in_on_the_page_is_proposed_with_its_reason(served: tuple[str, Path]) -> None:
     address, root = served
     found = chromium.needed()
@@ -66,14 +83,9 @@ def test_a_week_filled_in_on_the_page_is_proposed_with_its_reason(served: tuple[
         page.goto(f"{address}/demand?lang=en&sku=01")
         grid = page.locator("[class*='st-key-grid']")
         expect(grid).to_be_visible(timeout=PATIENCE)
-        # The grid is drawn on a canvas: the first week's last cell is typed into where it lies.
-        box = grid.locator("canvas").first.bounding_box()
-        assert box is not None
         keep = page.locator(".st-key-override-keep button")
         expect(keep).to_be_disabled(timeout=PATIENCE)
-        page.mouse.click(box["x"] + box["width"] - 30, box["y"] + 50)
-        page.keyboard.press("Enter")
-        editor = page.locator("#portal input")
+        editor = _first_week_opened(page, grid)
         editor.fill("40", timeout=PATIENCE)
         editor.press("Enter")
         page.locator(".st-key-note textarea").fill("a marathon passes the stores")

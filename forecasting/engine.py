@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from forecasting import classes, models
 from forecasting.features import look, market_of
 from forecasting.grid import Floats, Grid, Ints
 from forecasting.intervals import in_whole_units, learn_spread, quantiles_of, whole_units
+from forecasting.response import Response, learn_response
 from forecasting.smoothing import last_observed
 from forecasting.trees import Effort
 from forecasting.trials import (
@@ -29,8 +31,8 @@ from forecasting.trials import (
 CAP_TIMES_HIGHEST = 3.0
 # Which members may speak for a class; the trials decide how much each one counts.
 CANDIDATES: Mapping[str, tuple[str, ...]] = {
-    classes.REGULAR: (models.BOOSTING, models.SMOOTHING, models.YEARLY, models.TSB),
-    classes.INTERMITTENT: (models.BOOSTING, models.TSB, models.SBA, models.SMOOTHING),
+    classes.REGULAR: (models.BOOSTING, models.FREED, models.SMOOTHING, models.YEARLY, models.TSB),
+    classes.INTERMITTENT: (models.BOOSTING, models.FREED, models.TSB, models.SBA, models.SMOOTHING),
     classes.NEW: (models.BOOSTING, models.SMOOTHING),
     classes.ASLEEP: (models.SEASONS,),
 }
@@ -123,7 +125,8 @@ def blended(grid: Grid, horizon: int, effort: Effort, each_block: EachBlock = in
     del lessons
     boostings = models.fit_boostings(wanted, effort)
     del wanted
-    rehearsal, final = boostings[0] if origins else None, boostings[-1]
+    rehearsal = models.Learnt(boostings[0], _response(grid, known - 1, effort)) if origins else models.NOTHING
+    final = models.Learnt(boostings[-1], _response(grid, grid.length - 1, effort))
     work = partial(try_block, market=market, horizon=horizon, origins=origins, rehearsal=rehearsal, final=final)
     blocks = each_block(work, grid, blocks_of(grid.count))
     trials = tuple(joined_trials([block.trials[place] for block in blocks]) for place in range(len(origins)))
@@ -132,17 +135,26 @@ def blended(grid: Grid, horizon: int, effort: Effort, each_block: EachBlock = in
     mean, method = mix(now.members, blends, now.kind)
     mean = np.where((now.kind == classes.CONSTANT)[:, None], last_observed(grid.values)[:, None], mean)
     capped = np.minimum(mean, _cap(grid.values))
-    share = np.array([blends.get(str(name), {}).get(models.BOOSTING, 0.0) for name in now.kind])
-    kept = np.divide(capped, mean, out=np.ones_like(mean), where=mean > 0) * share[:, None]
+    kept = np.divide(capped, mean, out=np.ones_like(mean), where=mean > 0)
+    parts: dict[str, Floats] = {}
+    for member in blocks[0].parts:
+        share = np.array([blends.get(str(name), {}).get(member, 0.0) for name in now.kind])
+        for name, values in joined([block.parts[member] for block in blocks]).items():
+            parts[name] = parts.get(name, 0.0) + values * kept * share[:, None]
     return Blended(
         mean=capped,
         method=method,
         now=now,
-        parts={name: values * kept for name, values in joined([block.parts for block in blocks]).items()},
+        parts=parts,
         trials=trials,
         tried=tuple(mix(trial.members, blends, trial.kind)[0] for trial in trials),
         blends=blends,
     )
+
+
+def _response(grid: Grid, origin: int, effort: Effort) -> Response | None:
+    with threadpool_limits(1, user_api="blas"):
+        return learn_response(grid, origin, effort.rows // 2)
 
 
 def mix(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,14 @@ from forecasting.features import (
 )
 from forecasting.grid import Floats, Grid, Ints, Matrix
 from forecasting.levels import calm_births, total_factor
+from forecasting.response import Response, effects_of
 from forecasting.smoothing import exponential_smoothing
 from forecasting.trees import ROWS_FOR_THREADS, SEED, Effort, Trees, can_fit_side_by_side, fit_trees
 
 BOOSTING = "gradient boosting"
 SMOOTHING = "exponential smoothing"
 YEARLY = "smoothing with last year's season"
+FREED = "smoothing freed of price and promotion"
 SEASONS = "the same time of earlier years"
 TSB = "TSB"
 SBA = "SBA"
@@ -99,6 +101,17 @@ class Boosting:
         return any(part.uses(column) for part in self.parts)
 
 
+@dataclass(frozen=True)
+class Learnt:
+    """What all series have taught: demand ÷ level, and how it answers price and promotion; None where too little."""
+
+    boosting: Boosting | None
+    response: Response | None
+
+
+NOTHING = Learnt(None, None)
+
+
 def fit_boostings(lessons: Sequence[Lessons], effort: Effort) -> list[Boosting | None]:
     """Fits demand ÷ recent level, once for each of `lessons`; None where there is too little to learn from.
 
@@ -155,29 +168,48 @@ def predict_boosting(
     return mean, parts
 
 
+def freed_member(response: Response, sight: Sight, origin: int, horizon: int) -> tuple[Floats, dict[str, Floats]]:
+    """Demand (series × step) smoothed free of price and promotion and answering the plan, and what each adds to it."""
+    grid = sight.grid
+    effects = effects_of(response, grid, origin, horizon)
+    first = max(0, origin + 1 - SMOOTHED_BUCKETS)
+    past, ahead = slice(first, origin + 1), slice(origin + 1, None)
+    freed = grid.values[:, past] / np.exp(effects["price"] + effects["promotion"])[:, past]
+    plain = _held(exponential_smoothing(_calm(freed, grid), horizon, grid.rhythm), freed, grid)
+    priced = plain * np.exp(effects["price"][:, ahead])
+    mean = priced * np.exp(effects["promotion"][:, ahead])
+    return mean, {"promotion": mean - priced, "price": priced - plain}
+
+
 def statistical_members(sight: Sight, origin: int, horizon: int) -> dict[str, Floats]:
     """Forecasts (series × step) of the methods that look at one series alone, made at `origin`.
 
     Weekly ones are held to the recent total before any season of the year is laid on them, here and so in every trial.
     Days and months keep theirs: the season inside a few days or months would be taken for a move of the market.
     """
-    seen = sight.grid.values[:, max(0, origin + 1 - SMOOTHED_BUCKETS) : origin + 1]
-    weekly = sight.grid.freq == "W"
-    past = calm_births(seen) if weekly else seen
+    grid = sight.grid
+    seen = grid.values[:, max(0, origin + 1 - SMOOTHED_BUCKETS) : origin + 1]
+    past = _calm(seen, grid)
     out = {
-        SMOOTHING: exponential_smoothing(past, horizon, sight.grid.rhythm),
+        SMOOTHING: exponential_smoothing(past, horizon, grid.rhythm),
         TSB: np.repeat(tsb(past)[:, None], horizon, axis=1),
         SBA: np.repeat(sba(past)[:, None], horizon, axis=1),
     }
-    seasons = np.stack([earlier_years(sight, origin, origin + step) for step in range(1, horizon + 1)], axis=1)
-    if weekly:
-        width = sight.grid.rhythm.windows[1]
-        out = {name: told * total_factor(seen, told[:, 0], width) for name, told in out.items()}
+    out = {name: _held(told, seen, grid) for name, told in out.items()}
     _, size = level(sight, origin)
     growth = [year_growth(sight, sight.own, origin, origin + step, size) for step in range(1, horizon + 1)]
     if not np.isnan(growth).all():
         out[YEARLY] = out[SMOOTHING] * np.nan_to_num(np.stack(growth, axis=1), nan=1.0)
-    return out | {SEASONS: seasons}
+    out[SEASONS] = np.stack([earlier_years(sight, origin, origin + step) for step in range(1, horizon + 1)], axis=1)
+    return out
+
+
+def _calm(seen: Floats, grid: Grid) -> Floats:
+    return calm_births(seen) if grid.freq == "W" else seen
+
+
+def _held(told: Floats, seen: Floats, grid: Grid) -> Floats:
+    return told * total_factor(seen, told[:, 0], grid.rhythm.windows[1]) if grid.freq == "W" else told
 
 
 def blend_weights(members: dict[str, Floats], actual: Floats, scale: Floats) -> dict[str, float]:
@@ -194,8 +226,8 @@ def blend_weights(members: dict[str, Floats], actual: Floats, scale: Floats) -> 
     weight = np.broadcast_to((1.0 / np.maximum(scale, 1e-9))[:, None], actual.shape)[seen]
     stacked = np.stack([members[name][seen] for name in names]) - actual[seen]
     gram = (stacked * weight) @ stacked.T
-    choices = [c for c in product(range(5), repeat=len(names)) if sum(c) == 4]
-    shares = np.array(choices) / 4.0
+    quarters = list(combinations_with_replacement(range(len(names)), 4))
+    shares = np.eye(len(names))[quarters].mean(axis=1)
     losses = np.einsum("ci,ij,cj->c", shares, gram, shares)
     near = losses <= losses.min() * (1.0 + TIE)
     trusted = shares[:, names.index(BOOSTING)] if BOOSTING in names else np.zeros(len(shares))

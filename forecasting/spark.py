@@ -134,7 +134,7 @@ def answer_of(block: Block, number: int) -> pa.RecordBatch:
 def block_of(answer: pa.Table) -> Block:
     """The block from its rows, in their order."""
     trials: dict[int, dict[str, Any]] = {}
-    parts: dict[str, Floats] = {}
+    parts: dict[str, dict[str, Floats]] = {}
     for row in range(answer.num_rows):
         place, what, name, shape, words = (
             answer[it][row].as_py() for it in ("place", "what", "name", "shape", "words")
@@ -145,7 +145,8 @@ def block_of(answer: pa.Table) -> Block:
             array = np.array(answer["figures"][row].values).reshape(shape)
         trial = trials.setdefault(place, {"members": {}})
         if what == "parts":
-            parts[name] = array
+            member, part = name.split("/")
+            parts.setdefault(member, {})[part] = array
         elif what == "members":
             trial["members"][name] = array
         else:
@@ -161,8 +162,9 @@ def _arrays(block: Block) -> Iterator[Named]:
             yield place, "members", name, told
         for what in ("actual", "scale", "signs", "kind"):
             yield place, what, "", getattr(trial, what)
-    for name, told in block.parts.items():
-        yield NOW, "parts", name, told
+    for member, parts in block.parts.items():
+        for part, told in parts.items():
+            yield NOW, "parts", f"{member}/{part}", told
 
 
 def _at_once(session: Any, told: Any, grid: Grid, blocks: Sequence[Ints]) -> list[Block]:

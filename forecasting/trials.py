@@ -39,11 +39,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Block:
-    """Some series: their trials, what the members say now, and the parts of the boosting's say."""
+    """Some series: their trials, what the members say now, and by member the parts of its say, where it tells any."""
 
     trials: tuple[Trial, ...]
     now: Trial
-    parts: Mapping[str, Floats]
+    parts: Mapping[str, Mapping[str, Floats]]
 
 
 # Does the work on each of the blocks of a grid's series, in order: here (`in_turn`) or elsewhere (`forecasting.spark`).
@@ -73,8 +73,8 @@ def try_block(
     market: Market,
     horizon: int,
     origins: Sequence[int],
-    rehearsal: models.Boosting | None,
-    final: models.Boosting | None,
+    rehearsal: models.Learnt,
+    final: models.Learnt,
 ) -> Block:
     """The block's trials by `rehearsal`, which saw nothing after the oldest origin, and its forecast by `final`.
 
@@ -85,10 +85,7 @@ def try_block(
         sight = look(block, market)
         trials = tuple(_at(sight, origin, horizon, rehearsal) for origin in origins)
         now = block.length - 1
-        members = models.statistical_members(sight, now, horizon)
-        parts: dict[str, Floats] = {}
-        if final is not None:
-            members[models.BOOSTING], parts = models.predict_boosting(final, sight, now, horizon)
+        members, parts = _members(sight, now, horizon, final, with_parts=True)
         return Block(trials, _told(sight, now, horizon, members), parts)
 
 
@@ -113,11 +110,23 @@ def joined(blocks: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
     }
 
 
-def _at(sight: Sight, origin: int, horizon: int, model: models.Boosting | None) -> Trial:
-    members = models.statistical_members(sight, origin, horizon)
-    if model is not None:
-        members[models.BOOSTING], _ = models.predict_boosting(model, sight, origin, horizon, with_parts=False)
+def _at(sight: Sight, origin: int, horizon: int, learnt: models.Learnt) -> Trial:
+    members, _ = _members(sight, origin, horizon, learnt, with_parts=False)
     return _told(sight, origin, horizon, members)
+
+
+def _members(
+    sight: Sight, origin: int, horizon: int, learnt: models.Learnt, *, with_parts: bool
+) -> tuple[dict[str, Floats], dict[str, Mapping[str, Floats]]]:
+    members = models.statistical_members(sight, origin, horizon)
+    parts: dict[str, Mapping[str, Floats]] = {}
+    if learnt.response is not None:
+        members[models.FREED], parts[models.FREED] = models.freed_member(learnt.response, sight, origin, horizon)
+    if learnt.boosting is not None:
+        members[models.BOOSTING], parts[models.BOOSTING] = models.predict_boosting(
+            learnt.boosting, sight, origin, horizon, with_parts=with_parts
+        )
+    return members, parts
 
 
 def _told(sight: Sight, origin: int, horizon: int, members: Mapping[str, Floats]) -> Trial:

@@ -87,6 +87,12 @@
 {%- endmacro %}
 
 
+{#- The same within the dates that an instant may have, by the bounds of its contract; a day either way for its zone. -#}
+{% macro dates_of_instants(first, until) -%}
+    {{- dates_from("greatest(" ~ first ~ ", date '1979-12-31')", "least(" ~ until ~ ", date '2100-01-02')", 1) -}}
+{%- endmacro %}
+
+
 {#- The texts of a group in one, in their order. -#}
 {% macro joined(text, separator, is_distinct=false) -%}
     {%- set word = 'distinct ' if is_distinct else '' -%}

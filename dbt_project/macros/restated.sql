@@ -22,6 +22,53 @@
 {%- endmacro %}
 
 
+{#- The rows that only one of two queries finds: what is there now and was not, and what was there and is not. -#}
+{% macro differing(now, held) -%}
+    (
+        {{ now }}
+        except all
+        {{ held }}
+    )
+    union all
+    (
+        {{ held }}
+        except all
+        {{ now }}
+    )
+{%- endmacro %}
+
+
+{#-
+    The dates and currencies (`sold_on`, `currency`) whose rate is not what it was: spans of one rate as contexts of sales
+    tell them, now and as held, put into one row of time in which each rate holds until the next.
+-#}
+{% macro changed_rates(now, held) -%}
+    select
+        currency,
+        {{ dates_of_instants('valid_from', 'valid_to') }} as sold_on
+    from (
+        select
+            currency,
+            valid_from,
+            lead(valid_from, 1, date '9999-12-31') over in_time as valid_to,
+            {{ last_known('rate') }} over in_time as rate,
+            {{ last_known('held_rate') }} over in_time as held_rate
+        from (
+            select
+                coalesce(now.id, held.id) as currency,
+                coalesce(now.valid_from, held.valid_from) as valid_from,
+                now.value as rate,
+                held.value as held_rate
+            from {{ now }} as now
+            full outer join {{ held }} as held on now.kind = held.kind and now.id = held.id and now.valid_from = held.valid_from
+            where coalesce(now.kind, held.kind) = 'currency'
+        ) as told
+        window in_time as (partition by currency order by valid_from)
+    ) as spans
+    where rate is distinct from held_rate
+{%- endmacro %}
+
+
 {#- Whether a row is of a day that this build restates; in a full build every row is. -#}
 {% macro is_restated(day, days) -%}
     {%- set days = ref(days) -%}

@@ -10,6 +10,12 @@
 {%- endmacro %}
 
 
+{#- Before any date that may land: what holds since ever holds from here on. -#}
+{% macro ever() -%}
+    date '1700-01-01'
+{%- endmacro %}
+
+
 {#- The ISO week of a date, by its Monday. -#}
 {% macro week_of(date) -%}
     cast(date_trunc('week', {{ date }}) as date)

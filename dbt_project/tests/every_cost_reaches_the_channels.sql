@@ -23,7 +23,7 @@ campaigns as (
 billed as (
     select sum({{ converted('promotions.media_amount', 'rates.rate') }}) as amount
     from {{ ref('stg_trade__promotions') }} as promotions
-    inner join {{ ref('int_currency_rates') }} as rates on promotions.currency = rates.currency
+    inner join {{ ref('int_currency_days') }} as rates on promotions.currency = rates.currency and promotions.starts_on = rates.rated_on
     cross join {{ ref('int_workspace') }} as workspace
     where promotions.starts_on < workspace.today_on
 )

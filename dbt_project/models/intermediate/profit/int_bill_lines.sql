@@ -1,5 +1,6 @@
 -- One row per line of a platform's bill as it stands now, with the order it is about where we know one, and what the
--- line said when it was first issued; in the workspace's currency, signed as the platform signs it.
+-- line said when it was first issued; signed as the platform signs it, in the workspace's currency at the rate of the day
+-- of the order, so that rates make no difference between the two; of an unknown order at that of the day it was settled.
 with
 
 lines as (
@@ -12,10 +13,15 @@ orders as (
         shop_id,
         order_id,
         platform_order_id,
+        sold_on,
         counted_source,
         counted_shop_id,
         counted_order_id
     from {{ ref('int_web_orders') }}
+),
+
+workspace as (
+    select * from {{ ref('int_workspace') }}
 ),
 
 shops as (
@@ -23,7 +29,7 @@ shops as (
 ),
 
 rates as (
-    select * from {{ ref('int_currency_rates') }}
+    select * from {{ ref('int_currency_days') }}
 ),
 
 first_issue as (
@@ -87,8 +93,18 @@ final as (
         {{ converted('first_issue.amount', 'rates.rate') }} as first_amount,
         coalesce(first_issue.issues, 1) as issues
     from lines
-    left join rates on lines.currency = rates.currency
+    cross join workspace
     left join names on lines.platform = names.platform and lines.order_id = names.number
+    left join orders on names._source = orders._source and names.shop_id = orders.shop_id and names.order_id = orders.order_id
+    left join rates
+        on
+            lines.currency = rates.currency
+            and rates.rated_on = coalesce(
+                orders.sold_on,
+                {{ business_date(
+                    'coalesce(lines.settled_at, lines.observed_at)', 'workspace.timezone', 'workspace.day_starts_minutes'
+                ) }}
+            )
     left join first_issue
         on
             lines._source = first_issue._source

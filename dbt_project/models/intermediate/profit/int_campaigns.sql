@@ -1,5 +1,5 @@
 -- One row per campaign that has begun: a day of an advertisement, a live session's slot fee, a promotion's media; in the
--- workspace's currency.
+-- workspace's currency, at its own day's rate.
 with
 
 workspace as (
@@ -44,7 +44,7 @@ final as (
         campaigns.* {{ but(['amount', 'currency']) }},
         {{ converted('campaigns.amount', 'rates.rate') }} as amount
     from campaigns
-    inner join {{ ref('int_currency_rates') }} as rates on campaigns.currency = rates.currency
+    inner join {{ ref('int_currency_days') }} as rates on campaigns.currency = rates.currency and campaigns.cost_on = rates.rated_on
     cross join workspace
     where campaigns.amount <> 0 and campaigns.cost_on < workspace.today_on
 )

@@ -8,17 +8,7 @@ with
 {% if margins -%}
 costs as (
     {%- if basis %}
-    (
-        select * from {{ now }}
-        except all
-        select * from {{ basis }}
-    )
-    union all
-    (
-        select * from {{ basis }}
-        except all
-        select * from {{ now }}
-    )
+    {{ differing('select * from ' ~ now, 'select * from ' ~ basis) }}
     {%- else %}
     -- What the margins were built from is not known: all of them again.
     select sold_on from {{ margins }}

@@ -31,7 +31,9 @@ costs as (
         {{ cost_step('costs.cost_kind') }} as step,
         {{ converted('costs.amount_per_order', 'rates.rate') }} as order_amount
     from {{ ref('stg_erp__costs') }} as costs
-    left join {{ ref('int_currency_rates') }} as rates on costs.currency = rates.currency
+    -- What holds from a date on is converted once, at that date's rate.
+    left join {{ ref('int_currency_rates') }} as rates
+        on costs.currency = rates.currency and costs.valid_from >= rates.stands_from and costs.valid_from < rates.valid_to
 ),
 
 met as (

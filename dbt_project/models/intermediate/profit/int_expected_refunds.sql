@@ -1,5 +1,5 @@
 -- One row per completed refund that the brand bears: what a bill should take off for it, below zero, and the statement
--- that does (- where none does yet).
+-- that does (- where none does yet). Converted as the order's bill is, so that rates make no difference between them.
 with
 
 told as (
@@ -17,9 +17,12 @@ refunds as (
         refunds._source || ':' || refunds.shop_id || ':' || refunds.order_id as whole_order,
         refunds.refund_id,
         {{ business_date('refunds.refunded_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as refunded_on,
-        -{{ converted('refunds.amount', 'rates.rate') }} as amount
+        orders.sold_on,
+        refunds.amount,
+        refunds.currency
     from {{ ref('stg_ecommerce__refunds') }} as refunds
-    left join {{ ref('int_currency_rates') }} as rates on refunds.currency = rates.currency
+    left join {{ ref('int_web_orders') }} as orders
+        on refunds._source = orders._source and refunds.shop_id = orders.shop_id and refunds.order_id = orders.order_id
     cross join {{ ref('int_workspace') }} as workspace
     where
         refunds.refunded_at is not null
@@ -30,9 +33,14 @@ refunds as (
 
 final as (
     select
-        refunds.*,
+        refunds.whole_order,
+        refunds.refund_id,
+        refunds.refunded_on,
+        -{{ converted('refunds.amount', 'rates.rate') }} as amount,
         coalesce(told.statement_id, '-') as statement_id
     from refunds
+    left join {{ ref('int_currency_days') }} as rates
+        on refunds.currency = rates.currency and coalesce(refunds.sold_on, refunds.refunded_on) = rates.rated_on
     left join told on refunds.whole_order = told.whole_order and refunds.refund_id = told.refund_id
 )
 

@@ -7,7 +7,7 @@ bill_lines as (
 ),
 
 rates as (
-    select * from {{ ref('int_currency_rates') }}
+    select * from {{ ref('int_currency_days') }}
 ),
 
 orders as (
@@ -20,9 +20,15 @@ shipments as (
         shipments.*,
         orders.counted_source as order_source,
         orders.counted_shop_id as shop_id,
-        orders.counted_order_id
+        orders.counted_order_id,
+        counted.sold_on
     from {{ ref('stg_ecommerce__shipments') }} as shipments
     inner join orders on shipments.order_id = orders.order_id
+    inner join orders as counted
+        on
+            orders.counted_source = counted._source
+            and orders.counted_shop_id = counted.shop_id
+            and orders.counted_order_id = counted.order_id
     qualify row_number() over (
         partition by shipments._source, shipments.shipment_id, shipments.line_no
         order by orders._source <> shipments._source, orders._source, orders.shop_id
@@ -51,7 +57,8 @@ parcels as (
         shipments.counted_order_id as order_id,
         sum({{ converted('shipments.freight_amount', 'rates.rate') }}) as shipping_amount
     from shipments
-    inner join rates on shipments.currency = rates.currency
+    -- What an order costs is of the order's day.
+    inner join rates on shipments.currency = rates.currency and shipments.sold_on = rates.rated_on
     where shipments.freight_amount is not null
     group by shipments.order_source, shipments.shop_id, shipments.counted_order_id
 ),

@@ -14,7 +14,7 @@ shops as (
 ),
 
 rates as (
-    select * from {{ ref('int_currency_rates') }}
+    select * from {{ ref('int_currency_days') }}
 ),
 
 lines as (
@@ -87,7 +87,7 @@ final as (
     from judged
     inner join known
         on judged._source = known._source and judged.shop_id = known.shop_id and judged.order_id = known.order_id
-    left join rates on judged.currency = rates.currency
+    left join rates on judged.currency = rates.currency and known.sold_on = rates.rated_on
     left join shops on judged.shop_id = shops.shop_id
     left join fees
         on judged._source = fees._source and judged.shop_id = fees.shop_id and judged.order_id = fees.order_id

@@ -24,7 +24,7 @@ all_lines as (
 ),
 
 rates as (
-    select * from {{ ref('int_currency_rates') }}
+    select * from {{ ref('int_currency_days') }}
 ),
 
 products as (
@@ -49,7 +49,7 @@ priced as (
         end as cost_amount,
         case when rates.rate is null then 'no exchange rate' else all_lines.not_counted_because end as reason
     from all_lines
-    left join rates on all_lines.currency = rates.currency
+    left join rates on all_lines.currency = rates.currency and all_lines.sold_on = rates.rated_on
     left join products on all_lines.sku = products.sku
 ),
 

@@ -16,17 +16,21 @@ changed as (
         coalesce(now.kind, held.kind) as kind,
         coalesce(now.id, held.id) as id
     from {{ now }} as now
-    full outer join {{ basis }} as held on now.kind = held.kind and now.id = held.id
+    full outer join {{ basis }} as held on now.kind = held.kind and now.id = held.id and now.valid_from = held.valid_from
     where held.value is distinct from now.value
 ),
 
-{% for kind, name in [('location', 'locations'), ('product', 'products'), ('currency', 'currencies')] -%}
+{% for kind, name in [('location', 'locations'), ('product', 'products')] -%}
 changed_{{ name }} as (
     select id from changed
     where kind = '{{ kind }}'
 ),
 
 {% endfor -%}
+changed_rates as (
+    {{ changed_rates(now, basis) }}
+),
+
 -- Tombstones too: what was deleted lay somewhere.
 arrived as (
     select
@@ -57,21 +61,10 @@ seen_twice as (
 ),
 
 others as (
-    (
-        select * from {{ lines }}
-        where not ({{ is_till }})
-        except all
-        select * exclude (is_first_of_sku) from {{ facts }}
-        where not ({{ is_till }})
-    )
-    union all
-    (
-        select * exclude (is_first_of_sku) from {{ facts }}
-        where not ({{ is_till }})
-        except all
-        select * from {{ lines }}
-        where not ({{ is_till }})
-    )
+    {{ differing(
+        'select * from ' ~ lines ~ ' where not (' ~ is_till ~ ')',
+        'select * exclude (is_first_of_sku) from ' ~ facts ~ ' where not (' ~ is_till ~ ')'
+    ) }}
 ),
 
 final as (
@@ -92,8 +85,9 @@ final as (
     select sold_on as restated_on from {{ facts }}
     where {{ is_till }} and location_id in (select id from changed_locations)
     union
-    select sold_on as restated_on from {{ facts }}
-    where {{ is_till }} and currency in (select id from changed_currencies)
+    select held.sold_on as restated_on from {{ facts }} as held
+    inner join changed_rates on held.currency = changed_rates.currency and held.sold_on = changed_rates.sold_on
+    where {{ is_till }}
     union
     -- A product costs, and is shown by category, in every line that sold it.
     select sold_on as restated_on from {{ facts }}

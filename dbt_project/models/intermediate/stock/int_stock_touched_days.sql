@@ -59,17 +59,7 @@ shelves_held as (
 ),
 
 shelves as (
-    (
-        select * from shelves_now
-        except all
-        select * from shelves_held
-    )
-    union all
-    (
-        select * from shelves_held
-        except all
-        select * from shelves_now
-    )
+    {{ differing('select * from shelves_now', 'select * from shelves_held') }}
 ),
 
 final as (

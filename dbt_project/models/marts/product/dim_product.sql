@@ -22,14 +22,23 @@ sold as (
     where sku is not null
 ),
 
+workspace as (
+    select * from {{ ref('int_workspace') }}
+),
+
 rates as (
     select * from {{ ref('int_currency_rates') }}
 ),
 
--- Several sources may describe one SKU; the one that spoke last is believed.
+-- Several sources may describe one SKU; the one that spoke last is believed. Cost and price stand until they are said anew
+-- and are converted at the rate of the day on which they were: at each day's rate they would change on every day.
 described as (
-    select * from items
-    qualify row_number() over (partition by sku order by updated_at desc, _source asc) = 1
+    select
+        items.*,
+        {{ business_date('items.updated_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as said_on
+    from items
+    cross join workspace
+    qualify row_number() over (partition by items.sku order by items.updated_at desc, items._source asc) = 1
 ),
 
 skus as (
@@ -88,7 +97,8 @@ final as (
         validities.valid_to
     from validities
     left join described on validities.sku = described.sku
-    left join rates on described.currency = rates.currency
+    left join rates
+        on described.currency = rates.currency and described.said_on >= rates.stands_from and described.said_on < rates.valid_to
 )
 
 select * from final

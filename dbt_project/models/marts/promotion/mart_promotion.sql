@@ -8,7 +8,7 @@ effects as (
 ),
 
 rates as (
-    select * from {{ ref('int_currency_rates') }}
+    select * from {{ ref('int_currency_days') }}
 ),
 
 final as (
@@ -34,7 +34,7 @@ final as (
         effects.verdict,
         effects.why
     from effects
-    left join rates on effects.currency = rates.currency
+    left join rates on effects.currency = rates.currency and effects.starts_on = rates.rated_on
 )
 
 select * from final

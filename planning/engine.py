@@ -84,7 +84,8 @@ def make_plan(
     run.firm = place_firm_orders(network, calendar)
     run.notes.extend(table_notes(given, network, given_calendar, run.firm))
     moved = {one.receipt_id: one.week for one in run.firm}
-    for places in network.stages():
+    _explode_firm_orders(run, moved)
+    for places in network.stages(run.dependent):
         _plan_level(run, places, calendar, moved)
     run.notes.extend(unlinked_notes(network))
     plan, schedule = results.plan_frames(run.stages, run.firm, network, given_calendar, run.pegs)
@@ -229,8 +230,22 @@ def _pass_through(run: Run, place: Place, demands: list[Demand], lots: list[Lot]
         _explode(run, place, demand.demand_id, demand.week, units, demand.depth - 1)
 
 
+def _explode_firm_orders(run: Run, moved: dict[str, int]) -> None:
+    """Ask for the parts of what firm production orders have yet to bring, in the orders' names, when they are released.
+
+    `moved` holds the week an order got on a line; one that got none (-1) brings nothing and asks for nothing.
+    """
+    network = run.network
+    for order in network.firm_orders():
+        place = Place(order["sku"], order["location_id"])
+        week = moved.get(order["receipt_id"], max(0, network.week_of(order["due_on"])))
+        needed = max(0, week - network.policy(place).lead_time_days // 7)
+        if week >= 0 and needed < len(network.mondays) and order["units"] > EPSILON:
+            _explode(run, place, f"receipt:{order['receipt_id']}", needed, order["units"], 0)
+
+
 def _explode(run: Run, place: Place, supply_id: str, week: int, units: float, depth: int) -> None:
-    """Add what a lot's bill asks of its components in the week the lot is released; its own scrap included."""
+    """Add what a lot's or an order's bill asks of its components in the week it is released; its own scrap included."""
     network = run.network
     started = units / (1 - network.policy(place).scrap_rate)
     for component in network.bom.components(place.sku, network.mondays[week]):

@@ -124,8 +124,7 @@ def place_firm_orders(network: Network, calendar: Calendar) -> list[FirmRun]:
     not checked.
     """
     runs = []
-    rows = [row for found in network.receipts.values() for row in found if row["kind"] == "production"]
-    for row in sorted(rows, key=lambda one: (one["due_on"], one["receipt_id"])):
+    for row in network.firm_orders():
         due = max(0, network.week_of(row["due_on"]))
         options = [route for route in network.routes.get(row["sku"], []) if route["line_id"] in calendar.known]
         if not options or due >= len(network.mondays):

@@ -143,10 +143,13 @@ class Network:
             return [Place(place.sku, str((self.source(place) or {})["source_id"]))]
         return [Place(sku, place.location_id) for sku in self.bom.children(place.sku)] if mode == "make" else []
 
-    def stages(self) -> list[list[Place]]:
-        """Places in planning order, one list per level of the bill; within a level a destination before its source."""
+    def stages(self, asked: Iterable[Place]) -> list[list[Place]]:
+        """Places in planning order, one list per level of the bill; within a level a destination before its source.
+
+        They are those with demand, those `asked` besides, and what hangs below either.
+        """
         edges: dict[Place, list[Place]] = {}
-        open_places = sorted(self.demands)
+        open_places = sorted({*self.demands, *asked})
         for place in open_places:
             if place not in edges:
                 edges[place] = self.below(place)
@@ -158,6 +161,11 @@ class Network:
         for place in sorted(edges, key=lambda one: (codes[one], one)):
             stages[levels[place.sku]].append(place)
         return [stages[level] for level in sorted(stages)]
+
+    def firm_orders(self) -> list[dict[str, Any]]:
+        """Firm receipts that are made here, the earliest due first."""
+        rows = [row for found in self.receipts.values() for row in found if row["kind"] == "production"]
+        return sorted(rows, key=lambda one: (one["due_on"], one["receipt_id"]))
 
     def lots(self, place: Place, moved: dict[str, int]) -> list[Lot]:
         """Stock of a place, of the places below it that nobody demands from by name, and its firm receipts.

@@ -185,11 +185,21 @@ def test_a_firm_order_takes_line_time_and_waits_for_a_week_with_room() -> None:
             "kind": ["production"],
         }
     )
+    tables["bom"] = pl.DataFrame({"parent_sku": ["A"], "component_sku": ["C"], "quantity_per": [2.0]})
     outputs = plan_of(tables)
     late = outputs["exceptions"].filter(pl.col("kind") == "late").row(0, named=True)
     assert (late["old"], late["new"]) == ("2017-12-04", "2017-12-11")
     assert by_week(outputs, "A", "units")[1] <= 10
     assert outputs["schedule_orders"].filter(pl.col("order_id") == "R")["state"].to_list() == ["released"]
+    # Its parts wait with it; where no week has room it brings nothing, and asks for none.
+    parts = pl.col("demand_id") == "receipt:R"
+    assert outputs["pegging"].filter(parts).select("supply_id", pl.col("units").cast(pl.Int64)).rows() == [
+        ("buy:C:PLANT:2017-12-11", 180)
+    ]
+    tables["calendar"] = calendar("L1", [80.0] * 6)
+    full = plan_of(tables)
+    assert full["exceptions"].filter(pl.col("object_id") == "R")["kind"].to_list() == ["overloaded"]
+    assert full["pegging"].filter(parts).is_empty()
 
 
 def test_stock_in_a_warehouse_fed_by_the_plant_counts_and_stock_nobody_reaches_is_reported() -> None:

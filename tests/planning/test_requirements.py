@@ -24,21 +24,95 @@ def test_net_of_stock_and_receipt() -> None:
     assert found.receipts == [0, 50, 0]
 
 
-def test_a_bill_of_three_levels_releases_the_published_quantities_in_the_published_weeks() -> None:
-    """Known answer 12: Z=2A+3B, A=4C+4D, D=2E; lead times Z2, A B C D 1, E3 weeks; 59 Z in week 10."""
-    lines = [("Z", "A", 2.0), ("Z", "B", 3.0), ("A", "C", 4.0), ("A", "D", 4.0), ("D", "E", 2.0)]
-    weeks = {"Z": 2, "A": 1, "B": 1, "C": 1, "D": 1, "E": 3}
-    tables = {
+LINES = [("Z", "A", 2.0), ("Z", "B", 3.0), ("A", "C", 4.0), ("A", "D", 4.0), ("D", "E", 2.0)]
+LEADS = {"Z": 2, "A": 1, "B": 1, "C": 1, "D": 1, "E": 3}
+
+
+def three_levels() -> dict[str, pl.DataFrame]:
+    """Z=2A+3B, A=4C+4D, D=2E; lead times Z2, A B C D 1, E3 weeks; 59 Z in week 10."""
+    return {
         "demand": demand("Z", [0.0] * 9 + [59.0]),
-        "bom": pl.DataFrame(lines, schema=["parent_sku", "component_sku", "quantity_per"], orient="row"),
-        "item_policy": pl.concat(policy(sku, lead_time_days=7 * lead) for sku, lead in weeks.items()),
+        "bom": pl.DataFrame(LINES, schema=["parent_sku", "component_sku", "quantity_per"], orient="row"),
+        "item_policy": pl.concat(policy(sku, lead_time_days=7 * lead) for sku, lead in LEADS.items()),
     }
-    found = make_plan(tables, start_on=START, horizon_weeks=10, service_level=0.95)["requirements"]
-    released = {
-        row["sku"]: (float(row["planned_receipt_units"]), 1 + (row["release_on"] - START).days // 7)
-        for row in found.filter(pl.col("planned_receipt_units") > 0).iter_rows(named=True)
+
+
+def orders(*rows: tuple[str, str, float, int]) -> pl.DataFrame:
+    """Firm production orders: their id, sku, units, and the week they are due in (the first is 1)."""
+    return pl.DataFrame(
+        [
+            {
+                "receipt_id": name, "sku": sku, "location_id": "PLANT", "units": units,
+                "due_on": START + timedelta(days=7 * week - 6), "kind": "production", "is_firm": True,
+            }
+            for name, sku, units, week in rows
+        ]
+    )  # fmt: skip
+
+
+def released(outputs: dict[str, pl.DataFrame]) -> set[tuple[str, float, int]]:
+    """Sku, units and week of release of all that is planned."""
+    return {
+        (row["sku"], float(row["planned_receipt_units"]), 1 + (row["release_on"] - START).days // 7)
+        for row in outputs["requirements"].filter(pl.col("planned_receipt_units") > 0).iter_rows(named=True)
     }
-    assert released == {"Z": (59, 8), "A": (118, 7), "B": (177, 7), "C": (472, 6), "D": (472, 6), "E": (944, 3)}
+
+
+def test_a_bill_of_three_levels_releases_the_published_quantities_in_the_published_weeks() -> None:
+    """Known answer 12."""
+    outputs = make_plan(three_levels(), start_on=START, horizon_weeks=10, service_level=0.95)
+    assert released(outputs) == {
+        ("Z", 59, 8), ("A", 118, 7), ("B", 177, 7), ("C", 472, 6), ("D", 472, 6), ("E", 944, 3)
+    }  # fmt: skip
+
+
+def test_a_firm_order_asks_for_its_parts_in_its_own_name_when_it_is_released() -> None:
+    """Known answer 12 with 20 of the 59 Z on order for week 9: they are released in week 7, their parts needed then."""
+    tables = {**three_levels(), "receipts": orders(("WO", "Z", 20.0, 9))}
+    outputs = make_plan(tables, start_on=START, horizon_weeks=10, service_level=0.95)
+    assert released(outputs) == {
+        ("Z", 39, 8),
+        ("A", 78, 7), ("B", 117, 7), ("C", 312, 6), ("D", 312, 6), ("E", 624, 3),
+        ("A", 40, 6), ("B", 60, 6), ("C", 160, 5), ("D", 160, 5), ("E", 320, 2),
+    }  # fmt: skip
+    pegged = outputs["pegging"].filter(pl.col("demand_id") == "receipt:WO").sort("supply_id")
+    assert [(row["supply_id"], float(row["units"]), row["depth"]) for row in pegged.iter_rows(named=True)] == [
+        ("buy:B:PLANT:2018-01-15", 60, 1),
+        ("make:A:PLANT:2018-01-15", 40, 1),
+    ]
+    [upward] = outputs["pegging"].filter(pl.col("supply_id") == "receipt:WO").iter_rows(named=True)
+    assert (upward["demand_id"], float(upward["units"])) == ("demand:Z:PLANT:store:2018-02-05", 20)
+
+
+def test_a_firm_order_needs_its_parts_though_nobody_asks_for_it_and_when_it_is_due_later_than_planned_for() -> None:
+    """What an order scraps and what its parts do is asked for too; an overdue order's parts in the first week."""
+    tables = {
+        "demand": demand("X", [1.0] * 3),
+        "bom": pl.DataFrame(
+            {"parent_sku": ["P", "Q"], "component_sku": "C", "quantity_per": [3.0, 1.0], "scrap_rate": [0.25, 0.0]}
+        ),
+        "item_policy": pl.concat(
+            [policy("P", scrap_rate=0.2, lead_time_days=7.0), policy("Q", lead_time_days=7.0)], how="diagonal"
+        ),
+        "receipts": orders(("OLD", "P", 10.0, -2), ("NEXT", "Q", 5.0, 4), ("FAR", "Q", 7.0, 5)),
+    }
+    asked = make_plan(tables, start_on=START, horizon_weeks=3, service_level=0.95)["requirements"]
+    assert asked.filter(pl.col("sku") == "C")["gross_units"].cast(pl.Float64).to_list() == [50, 0, 5]
+    assert set(asked["sku"]) == {"C", "X"}
+
+
+def test_only_what_is_made_and_firm_asks_for_parts() -> None:
+    bought = orders(("R", "Z", 20.0, 9)).with_columns(kind=pl.lit("purchase"))
+    planned = orders(("R", "Z", 20.0, 9)).with_columns(is_firm=pl.lit(False))
+    asked = [
+        make_plan({**three_levels(), "receipts": receipts}, start_on=START, horizon_weeks=10, service_level=0.95)[
+            "requirements"
+        ]
+        .filter(pl.col("sku") == "B")["gross_units"]
+        .sum()
+        for receipts in (bought, planned)
+    ]
+    assert [float(units) for units in asked] == [117, 177]
 
 
 def test_the_lot_that_expires_first_is_used_first_and_what_is_left_of_it_expires() -> None:

@@ -1,4 +1,4 @@
-"""What of the web orders the plan is still asked for: paid, and neither sent, given back before that, nor closed."""
+"""What the plan is asked for of web orders, and what it may count on of the orders that we placed ourselves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.dbt_project import brand
 from tests.dbt_project.conftest import Warehouse
-from tests.dbt_project.lake import at, day
+from tests.dbt_project.lake import SmallLake, at, day
 
 PAID = "2017-01-05T17:00"
 
@@ -55,6 +55,26 @@ REFUNDS = [
 ]
 
 
+def land_purchases(lake: SmallLake) -> None:
+    """Fifty of a part are ordered, ten stand at the mill though nobody has told the ERP, twenty are announced."""
+    ordered = {"line_no": 1, "sku": "RAW", "location_id": "PLANT", "ordered_units": 50, "received_units": 0}
+    lake.land(
+        "erp.purchase_orders",
+        [
+            {**ordered, "po_id": "PB1", "due_on": day("2016-12-20"), "status": "open"},
+            {**ordered, "po_id": "PB2", "due_on": day("2017-01-20"), "status": "cancelled"},
+            {**ordered, "po_id": "PB3", "due_on": None, "ordered_units": 5, "status": "open"},
+        ],
+    )
+    told = {"delivery_id": "SD1", "line_no": 1, "po_id": "PB1", "supplier_id": "V", "sku": "RAW"}
+    lake.land("supplier.deliveries", [{**told, "units": 20, "eta_on": day("2017-01-24")}])
+    moved = {"sku": "RAW", "lot_id": "-", "kind": "receipt", "reference_kind": "order", "reference_id": "PB1"}
+    moment = {"location_id": "PLANT", "moved_at": at("2017-01-10T15:00")}
+    lake.land("wms.movements", [{**moved, **moment, "movement_id": "RAW-in", "units": 10}])
+    counted = {"location_id": "DC", "sku": "RAW", "lot_id": "-", "quality": "in_transit", "owner_id": "-"}
+    lake.land("wms.stock", [{**counted, "as_of": day("2017-01-09"), "on_hand_units": 7}])
+
+
 @pytest.fixture(scope="module")
 def built(warehouse: Warehouse) -> Iterator[Warehouse]:
     lake = warehouse.fresh()
@@ -92,6 +112,7 @@ def built(warehouse: Warehouse) -> Iterator[Warehouse]:
             }
         ],
     )
+    land_purchases(lake)
     warehouse.build("pass_a", "pass_b", "pass_c")
     yield warehouse
     warehouse.fresh()
@@ -125,4 +146,21 @@ def test_only_web_orders_are_asked_for_and_each_at_the_mill_with_its_channel(bui
     # To be sent two days after it was paid.
     assert built.rows("select distinct channel_id, location_id, sku, due_on, priority from int_planning_orders") == [
         ("shop_a", "PLANT", "BREAD", day("2017-01-07"), 1)
+    ]
+
+
+def test_what_suppliers_still_owe_is_to_come_and_what_stands_in_stock_is_not_counted_again(built: Warehouse) -> None:
+    """An overdue order keeps its date, an order without one is due today, a cancelled one brings nothing."""
+    assert built.rows(
+        "select receipt_id, location_id, units, due_on, kind, is_firm from int_planning_receipts "
+        "where sku = 'RAW' order by 1"
+    ) == [
+        ("purchase:PB1:1", "PLANT", 30.0, day("2016-12-20"), "purchase", True),
+        ("purchase:PB1:SD1:1", "PLANT", 10.0, day("2017-01-24"), "purchase", True),
+        ("purchase:PB3:1", "PLANT", 5.0, day("2017-01-16"), "purchase", True),
+    ]
+    # What is on its way is with its order, or stands where it was sent to: the engine takes good stock alone.
+    assert built.rows("select quality, on_hand_units from int_planning_stock where sku = 'RAW' order by 1") == [
+        ("good", 10.0),
+        ("in_transit", 7.0),
     ]

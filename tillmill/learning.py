@@ -34,7 +34,7 @@ from planning.engine import make_plan
 from promotions.measure import measure_runs
 from promotions.runs import find_runs
 from tillmill import inbox, warehouse
-from tillmill.plan_inputs import from_start, weeks_known
+from tillmill.plan_inputs import from_start, plan_before, weeks_known
 from tillmill.publish import Candidate
 from tillmill.reference import reference_version
 from tillmill.workspace import Workspace, now, to_business_date
@@ -272,6 +272,7 @@ class Learner:
         today = business_date(self._workspace)
         start_on = today - timedelta(days=today.weekday()) + timedelta(days=7)
         tables["demand"] = from_start(tables["demand"], today, start_on)
+        tables["previous_plan"] = plan_before(self._workspace, self._ledger, start_on)
         settings = self._workspace.settings.planning
         known = weeks_known(tables["demand"], tables["calendar"], start_on)
         outputs = make_plan(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ingestion.landing.ledger import ZERO_ROWS, Ledger
@@ -15,6 +16,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 # A run afresh lands what it learns once more, and these count loads.
 COUNTING = frozenset({"int_loads", "int_stream_loads", "int_stream_account", "mart_load", "mart_data_health"})
+
+
+def nervousness(file: Path) -> float:
+    with duckdb.connect(str(file), read_only=True) as connection:
+        [(found,)] = connection.execute("select nervousness from stg_planning__summary").fetchall()
+        return float(found)
 
 
 def test_a_run_under_another_time_zone_publishes_the_same_tables(small_run: Path, fresh_world: Path) -> None:
@@ -41,6 +48,7 @@ def test_merged_files_give_the_same_tables_built_afresh_and_day_by_day(fresh_run
         assert "as before: no week and no plan has changed" in run_demo(workspace).stdout
     assert differences(published(fresh_run), published(merged)) == []
     day_by_day = published(fresh_run)
+    assert nervousness(day_by_day) > 0, "the plan of the week before is part of what afresh must find again"
     for workspace in (fresh_run, merged):
         assert "no plan has changed" not in run_demo(workspace, "--afresh").stdout
     assert published(fresh_run) != day_by_day

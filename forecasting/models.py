@@ -176,6 +176,7 @@ def freed_member(response: Response, sight: Sight, origin: int, horizon: int) ->
     past, ahead = slice(first, origin + 1), slice(origin + 1, None)
     freed = grid.values[:, past] / np.exp(effects["price"] + effects["promotion"])[:, past]
     plain = _held(exponential_smoothing(_calm(freed, grid), horizon, grid.rhythm), freed, grid)
+    plain = plain * np.exp(effects["base"][:, ahead])
     priced = plain * np.exp(effects["price"][:, ahead])
     mean = priced * np.exp(effects["promotion"][:, ahead])
     return mean, {"promotion": mean - priced, "price": priced - plain}

@@ -25,6 +25,14 @@ LOG_PRICES = (-1.2, 0.7)
 
 
 @dataclass(frozen=True)
+class Column:
+    """Which part of demand a column explains, and how many buckets after an origin it is planned."""
+
+    part: str
+    reach: int
+
+
+@dataclass(frozen=True)
 class Response:
     """Log effects of price and promotion: those of all series, and by static column what each of its codes adds.
 
@@ -72,11 +80,14 @@ def learn_response(grid: Grid, origin: int, most: int) -> Response | None:
 def effects_of(response: Response, grid: Grid, origin: int, horizon: int) -> dict[str, Floats]:
     """What "price" and "promotion" do to the log of demand, each series × bucket up to `horizon` after the origin.
 
-    Buckets past how far a column is planned have the mean of its recent figures: the usual is expected there.
+    Buckets past how far a column is planned have the mean of its recent figures: the usual is expected there, told as
+    "base", for nobody planned it.
     """
-    told, parts = _axes(grid, origin, horizon, response.highest)
+    told, columns = _axes(grid, origin, horizon, response.highest)
     each = _at_usual_strength(told, response.usual) * _coefficients(response, grid)[:, None, :]
-    return {part: _bounded(each[..., [one == part for one in parts]].sum(axis=-1)) for part in PARTS}
+    planned = np.arange(told.shape[1])[:, None] <= origin + np.array([column.reach for column in columns])
+    parts = {part: each * (planned & [column.part == part for column in columns]) for part in PARTS}
+    return {part: _bounded(effects.sum(axis=-1)) for part, effects in {"base": each * ~planned, **parts}.items()}
 
 
 def _groups(grid: Grid) -> dict[str, int]:
@@ -107,13 +118,13 @@ def _highest(grid: Grid, origin: int) -> dict[str, float]:
     }
 
 
-def _axes(grid: Grid, origin: int, horizon: int, highest: Mapping[str, float]) -> tuple[Floats, list[str]]:
-    """Series × bucket × column, and the columns' parts.
+def _axes(grid: Grid, origin: int, horizon: int, highest: Mapping[str, float]) -> tuple[Floats, list[Column]]:
+    """Series × bucket × column, and the columns.
 
     A price is told by its logs to the recent mean and to the year's highest, a promotion by its share of the highest.
     """
     out: list[Floats] = []
-    parts: list[str] = []
+    columns: list[Column] = []
     for name, values in grid.known.items():
         part = grid.known_part[name]
         if part not in PARTS:
@@ -125,17 +136,16 @@ def _axes(grid: Grid, origin: int, horizon: int, highest: Mapping[str, float]) -
                 _recent_mean(priced, origin, grid.rhythm.level),
                 _recent_highest(priced, origin, grid.rhythm.year),
             )
-            columns = [np.nan_to_num(np.log(priced / reference)).clip(*LOG_PRICES) for reference in references]
+            told = [np.nan_to_num(np.log(priced / reference)).clip(*LOG_PRICES) for reference in references]
         else:
-            columns = [np.nan_to_num(planned) / highest[name]]
-        unplanned = origin + 1 + grid.reach.get(name, horizon)
-        for column in columns:
-            recent = column[:, max(0, origin + 1 - grid.rhythm.level) : origin + 1]
-            column[:, unplanned:] = recent.mean(axis=1, keepdims=True)
-        out += columns
-        parts += [part] * len(columns)
-    told = np.stack(out, axis=-1) if out else np.zeros((grid.count, origin + 1 + horizon, 0))
-    return told, parts
+            told = [np.nan_to_num(planned) / highest[name]]
+        reach = grid.reach.get(name, horizon)
+        for one in told:
+            recent = one[:, max(0, origin + 1 - grid.rhythm.level) : origin + 1]
+            one[:, origin + 1 + reach :] = recent.mean(axis=1, keepdims=True)
+        out += told
+        columns += [Column(part, reach)] * len(told)
+    return np.stack(out, axis=-1) if out else np.zeros((grid.count, origin + 1 + horizon, 0)), columns
 
 
 def _recent_mean(values: Floats, origin: int, width: int) -> Floats:

@@ -45,7 +45,7 @@ def learnt(told: Grid, origin: int, horizon: int) -> Floats:
     response = learn_response(told, origin, CELLS)
     assert response is not None
     effects = effects_of(response, told, origin, horizon)
-    return effects["price"] + effects["promotion"]
+    return sum(effects.values(), np.zeros((told.count, origin + 1 + horizon)))
 
 
 @pytest.mark.parametrize("size", [0.01, 1.0, 1_000.0])
@@ -91,6 +91,12 @@ def test_a_bucket_beyond_the_plan_has_the_usual_effect_and_not_the_planned_one()
     for values in plan.values():
         values[:, WEEKS + 2 :] *= 0.5
     np.testing.assert_array_equal(learnt(replace(told, known=plan), WEEKS - 1, AHEAD), effects)
+    response = learn_response(told, WEEKS - 1, CELLS)
+    assert response is not None
+    by_part = effects_of(response, told, WEEKS - 1, AHEAD)
+    assert not by_part["price"][:, WEEKS + 2 :].any()
+    assert not by_part["promotion"][:, WEEKS + 2 :].any()
+    assert not by_part["base"][:, : WEEKS + 2].any()
 
 
 def test_where_nothing_was_ever_planned_there_is_no_response_and_no_member() -> None:

@@ -10,13 +10,13 @@ import streamlit as st
 from apps.components.charts import Spec
 
 
-def figure(spec: Spec, *, title: str, alt: str, key: str, note: str = "") -> None:
-    """Draws one chart under its title; `alt` tells what it shows."""
+def figure(spec: Spec, *, title: str, alt: str, key: str, note: str = "", explained: str = "") -> None:
+    """Draws one chart under its title; `alt` tells what it shows, `explained` what the note beside the title means."""
     with st.container(border=True, key=f"card-chart-{key}", gap="xsmall", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.markdown(f"**{title}**", width="stretch")
             if note:
-                st.caption(note, width="content")
+                st.caption(note, width="content", help=explained or None)
         st.vega_lite_chart(spec, theme=None, key=f"chart-{key}", alt=alt)
 
 

@@ -33,7 +33,10 @@ def page(view: View, export: DeltaGenerator) -> None:
     row(view, figures(view, scope, now, before))
     _panels(view, scope, weeks)
     channel_profit.section(view, scope)
-    places = _places(view, sales.by_place(view.warehouse, scope))
+    deals = sales.gmv(view.warehouse, scope)
+    places = _places(
+        view, sales.by_place(view.warehouse, scope).join(deals, on=["channel_id", "location_id"], how="left")
+    )
     columns = _columns(view)
     totals = _whole(places)
     tables.table(
@@ -226,10 +229,11 @@ def _places(view: View, rows: pl.DataFrame) -> pl.DataFrame:
 
 def _whole(places: pl.DataFrame) -> dict[str, float | None]:
     """All places together; rates from the sums, never from the places' rates."""
-    names = ("net", "net_before", "gross", "discount", "cost", "costed", "orders", "sold", "returned")
+    names = ("net", "net_before", "gmv", "gross", "discount", "cost", "costed", "orders", "sold", "returned")
     sums = {name: float(places[name].sum() or 0) for name in names}
     return {
         "net": sums["net"],
+        "gmv": sums["gmv"] or None,
         "orders": sums["orders"],
         "share": 1.0 if sums["net"] else None,
         "rate": sums["net"] / sums["net_before"] - 1 if sums["net_before"] > 0 else None,
@@ -241,11 +245,12 @@ def _whole(places: pl.DataFrame) -> dict[str, float | None]:
 
 
 def _columns(view: View) -> list[tables.Column]:
-    words = view.words
+    words, deals = view.words, view.metric("gmv")
     return [
         tables.Column("place", words("term.place"), view.item, width=250),
         tables.Column("channel", words("term.channel")),
         tables.Column("area", words("term.region")),
+        tables.Column("gmv", deals.name, view.money, help=deals.meaning),
         tables.Column("net", view.metric("net_sales").name, view.money),
         tables.Column("share", words("term.share"), write.percent),
         tables.Column("rate", words("term.change"), write.signed_percent, tables.rate_tone),

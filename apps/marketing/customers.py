@@ -44,7 +44,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     with left:
         _weeks_chart(view, scope, weeks)
     with right:
-        _segments_chart(view, segments)
+        _segments_chart(view, scope, segments)
     listed = _listed(view, customers.listed(view.warehouse, scope, chosen.get("segment")))
     columns = _columns(view)
     totals = {"monetary": listed["monetary"].sum(), "frequency": listed["frequency"].sum()}
@@ -160,8 +160,9 @@ def _weeks_chart(view: View, scope: Scope, weeks: pl.DataFrame) -> None:
     blocks.figure(spec, title=words("customers.chart"), alt=words("customers.chart_alt", day=until), key="weeks")
 
 
-def _segments_chart(view: View, segments: pl.DataFrame) -> None:
+def _segments_chart(view: View, scope: Scope, segments: pl.DataFrame) -> None:
     words = view.words
+    active, members = view.metric("active_members"), customers.active_members(view.warehouse, scope)
     total = segments["monetary"].sum() or 1.0
     tones = {"champion": view.colours.accent, "at risk": view.colours.bad}
     rows = [
@@ -181,7 +182,14 @@ def _segments_chart(view: View, segments: pl.DataFrame) -> None:
     ]
     labels = (words("term.segment"), view.metric("monetary").name, words("term.recency"))
     spec = charts.ranked_bars(view.colours, rows, labels=labels, tips=("name", "worth", "recency"), row_height=36)
-    blocks.figure(spec, title=words("customers.segments"), alt=words("customers.segments_alt"), key="segments")
+    blocks.figure(
+        spec,
+        title=words("customers.segments"),
+        alt=words("customers.segments_alt"),
+        key="segments",
+        note="" if members is None else f"{active.name} {view.written('active_members', members)}",
+        explained=active.meaning,
+    )
 
 
 def _listed(view: View, rows: pl.DataFrame) -> pl.DataFrame:

@@ -161,17 +161,17 @@ def figures(view: View, past: pl.DataFrame, ahead: pl.DataFrame) -> list[Card]:
     ]
     scored = demand.accuracy(view.warehouse)
     if scored is not None:
-        better = (
-            words("demand.accuracy_note", benchmark=write.percent(scored.benchmark))
-            if scored.benchmark is not None
-            else ""
-        )
+        known = []
+        if scored.benchmark is not None:
+            known.append(words("demand.accuracy_note", benchmark=write.percent(scored.benchmark)))
+        if scored.bias is not None:
+            known.append(f"{view.metric('forecast_bias').name} {write.signed_percent(scored.bias)}")
         cards.append(
             of(
                 view,
                 "forecast_accuracy",
                 scored.value,
-                note=better,
+                note=" · ".join(known),
                 course=demand.accuracy_ahead(view.warehouse),
             )
         )

@@ -65,7 +65,7 @@ def alarms(view: View) -> None:
     columns = [
         tables.Column("what", words("demand.alarm.of"), width=320),
         tables.Column("kind", words("term.status"), tone=lambda _: "bad"),
-        tables.Column("bias", words("demand.bias"), write.signed_percent, help=words("explain.bias")),
+        tables.Column("bias", view.metric("forecast_bias").name, write.signed_percent, help=words("explain.bias")),
         tables.Column("tracking_signal", words("demand.signal"), _signal, help=words("explain.tracking_signal")),
         tables.Column("drift_ratio", words("demand.drift"), _times, help=words("explain.drift")),
         tables.Column("weeks", words("demand.alarm.weeks"), write.exact),

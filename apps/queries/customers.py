@@ -113,6 +113,12 @@ group by segment
 order by monetary desc, segment
 """  # noqa: S608  (a fixed text joined to a fixed text)
 
+_ACTIVE = f"""
+with customer as ({_IN_SCOPE})
+select count(*) filter (where is_active_member) as members
+from customer
+"""  # noqa: S608
+
 _LISTED = f"""
 with customer as ({_IN_SCOPE})
 select
@@ -156,6 +162,14 @@ def repurchase(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
 def segments(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
     """One row per segment of all who ever bought in scope: customers, monetary, mean recency_days and frequency."""
     return warehouse.rows(_SEGMENTS, channel=scope.channel, region=scope.region, category=scope.category)
+
+
+def active_members(warehouse: Warehouse, scope: Scope) -> int | None:
+    """The active members who ever bought in scope; None in a version that was published before they were counted."""
+    if not warehouse.has_column("mart_customer_360", "is_active_member"):
+        return None
+    found = warehouse.rows(_ACTIVE, channel=scope.channel, region=scope.region, category=scope.category)
+    return int(found.item())
 
 
 def listed(warehouse: Warehouse, scope: Scope, segment: str | None) -> pl.DataFrame:

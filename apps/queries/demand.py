@@ -133,7 +133,7 @@ _PLACES = "select distinct location_id from mart_forecast where location_id <> '
 
 # The published method of the newest run at the level that is forecast, all classes together.
 _SCORES = """
-select horizon, avg(wape)::double as wape, avg(naive_wape)::double as naive_wape
+select horizon, avg(wape)::double as wape, avg(naive_wape)::double as naive_wape, avg(bias)::double as bias
 from mart_forecast_accuracy
 where is_published and is_newest and level = 'sku,channel_id,location_id' and class = '*'
 group by horizon
@@ -179,15 +179,19 @@ def items(
 
 @dataclass(frozen=True)
 class Scored:
-    """How well earlier forecasts did, and how the naive seasonal forecast would have done: 1 is perfect."""
+    """How well earlier forecasts did, and how the naive seasonal forecast would have done: 1 is perfect.
+
+    `bias` is Σ(F − A) ÷ ΣA: above zero too much was forecast.
+    """
 
     value: float
     benchmark: float | None
+    bias: float | None
 
 
 def accuracy_ahead(warehouse: Warehouse) -> list[float]:
     """Forecast accuracy by weeks ahead, the next week first; empty without scores."""
-    return [max(0.0, 1 - wape) for horizon, wape, _ in warehouse.rows(_SCORES).iter_rows() if horizon > 0]
+    return [max(0.0, 1 - wape) for horizon, wape, *_ in warehouse.rows(_SCORES).iter_rows() if horizon > 0]
 
 
 def accuracy(warehouse: Warehouse) -> Scored | None:
@@ -195,8 +199,8 @@ def accuracy(warehouse: Warehouse) -> Scored | None:
     whole = warehouse.rows(_SCORES).filter(pl.col("horizon") == 0, pl.col("wape").is_not_null())
     if whole.is_empty():
         return None
-    _, wape, benchmark = whole.row(0)
-    return Scored(max(0.0, 1 - wape), None if benchmark is None else max(0.0, 1 - benchmark))
+    _, wape, benchmark, bias = whole.row(0)
+    return Scored(max(0.0, 1 - wape), None if benchmark is None else max(0.0, 1 - benchmark), bias)
 
 
 def places(warehouse: Warehouse) -> list[str]:

@@ -41,11 +41,13 @@ def _customers() -> pl.DataFrame:
     rows = [
         {
             "customer_id": "c0", "frequency": 30, "monetary_amount": 600.0, "segment": "champion", **shared,
-            "expected_value_amount": 250.0, "is_churn_alarm": False, "marketing_media": "email,sms",
+            "expected_value_amount": 250.0, "is_active_member": True, "is_churn_alarm": False,
+            "marketing_media": "email,sms",
         },
         {
             "customer_id": "c1", "frequency": 20, "monetary_amount": 400.0, "segment": "at risk", **shared,
-            "expected_value_amount": 80.0, "is_churn_alarm": True, "marketing_media": "",
+            "expected_value_amount": 80.0, "is_active_member": False, "is_churn_alarm": True,
+            "marketing_media": "",
         },
     ]  # fmt: skip
     return pl.DataFrame(rows).with_columns(

@@ -23,6 +23,7 @@ def marts() -> dict[str, pl.DataFrame]:
         .with_columns(influencer_amount=pl.lit(0.0), trade_spend_amount=pl.lit(2.0), write_off_amount=pl.lit(0.0))
         .with_columns(contribution_margin_2_amount=pl.col("contribution_margin_1_amount").cast(pl.Float64) - 2.0)
         .with_columns(contribution_margin_3_amount=pl.col("contribution_margin_2_amount") - 2.0)
+        .with_columns(gmv_amount=pl.col("net_sales_amount") + pl.col("tax_amount"))
         .with_columns(estimated_amount=pl.lit(0.25), settled_sales_amount=pl.lit(3.0))
     )
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from apps.components.theme import colours
 from apps.components.view import View
 from apps.i18n import load
-from apps.queries import metrics, service
+from apps.queries import customers, metrics, sales, service
 from apps.queries.scope import Scope
 from apps.queries.warehouse import Warehouse, open_warehouse
 from tests.apps import marts
@@ -27,6 +28,9 @@ APPS = Path(__file__).parents[2] / "apps"
 PORTAL = sorted(file for room in ("marketing", "operations", "components") for file in (APPS / room).glob("*.py"))
 # Terms of the glossary, in both languages.
 TERMS = {
+    "gmv": ("GMV", "成交总额"),
+    "forecast_bias": ("Bias", "偏差"),
+    "active_members": ("Active members", "活跃会员"),
     "net_sales": ("Net sales", "净销售额"),
     "days_of_cover": ("Days of cover", "可销天数"),
     "forecast_accuracy": ("Forecast accuracy", "预测准确率"),
@@ -109,6 +113,21 @@ def test_a_page_shows_what_the_definitions_count(
         amount = value(opened.connection, name, span)
         assert amount is not None, name
         assert shown[of.metric(name).name] == of.written(name, amount), name
+
+
+def test_the_places_deals_are_those_of_the_definition(opened: Warehouse) -> None:
+    scope = Scope(FOUR_WEEKS.start_on or marts.FIRST, FOUR_WEEKS.end_on or marts.FIRST)
+    found = sales.gmv(opened, scope)
+    assert found["gmv"].sum() == pytest.approx(value(opened.connection, "gmv", FOUR_WEEKS))
+    store = Span(scope.start_on, scope.end_on, "channel_day.channel_id = 'store'")
+    assert sales.gmv(opened, replace(scope, channel="store"))["gmv"].to_list() == [
+        pytest.approx(value(opened.connection, "gmv", store))
+    ]
+
+
+def test_active_members_are_counted_as_they_are_defined(opened: Warehouse) -> None:
+    found = customers.active_members(opened, Scope(marts.FIRST, marts.FIRST))
+    assert found == value(opened.connection, "active_members") == 1
 
 
 def test_service_is_counted_as_it_is_defined(opened: Warehouse) -> None:

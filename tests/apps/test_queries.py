@@ -166,7 +166,7 @@ def test_the_running_week_is_not_counted_as_ahead(warehouse: Warehouse) -> None:
 
 def test_accuracy_is_that_of_the_published_method_at_the_forecast_level(tmp_path: Path) -> None:
     def score(step: str, level: str, horizon: int, wape: float, **more: object) -> dict[str, object]:
-        kept = {"class": "*", "naive_wape": 0.5, "is_published": step == "model", "is_newest": True}
+        kept = {"class": "*", "naive_wape": 0.5, "bias": -0.1, "is_published": step == "model", "is_newest": True}
         return {"step": step, "level": level, "horizon": horizon, "wape": wape, **kept, **more}
 
     base = "sku,channel_id,location_id"
@@ -183,7 +183,7 @@ def test_accuracy_is_that_of_the_published_method_at_the_forecast_level(tmp_path
     ahead = demand.accuracy_ahead(opened)
     opened.connection.close()
     assert scored is not None
-    assert (scored.value, scored.benchmark) == (pytest.approx(0.6), pytest.approx(0.5))
+    assert (scored.value, scored.benchmark, scored.bias) == pytest.approx((0.6, 0.5, -0.1))
     assert ahead == pytest.approx([0.7, 0.55])
 
 

@@ -44,6 +44,8 @@ ORDERS = [
     brand.order("X2", PLACED),
     brand.order("X3", PLACED),
     brand.order("F1", PLACED),
+    brand.order("C1", PLACED, cancelled_at=at("2017-01-06T17:00"), status="closed"),
+    brand.order("C2", PLACED, paid_at=None, cancelled_at=at("2017-01-06T17:00"), status="closed"),
 ]
 LINES = [
     line("P1", 1, "MILK", 5, 4),
@@ -68,6 +70,9 @@ LINES = [
     line("X3", 2, "MILK", 10, 9, line_kind="component", parent_line_no=1),
     # All borne by the platform.
     line("F1", 1, "JUICE", 5, 0),
+    # Cancelled after it was paid, and before.
+    line("C1", 1, "WINE", 9, 8),
+    line("C2", 1, "WINE", 9, 8),
 ]
 DISCOUNTS = [
     discount("D1", 1, 1, 1.0, "brand"),
@@ -97,7 +102,7 @@ def built(warehouse: Warehouse) -> Warehouse:
     lake.land("ecommerce.order_lines", LINES, source="shop_a")
     lake.land("ecommerce.discounts", DISCOUNTS, source="shop_a")
     lake.land("ecommerce.refunds", [REFUND, COMPENSATION], source="shop_a")
-    items = [("MILK", 1.0), ("BREAD", 1.5), ("CHEESE", 2.0), ("BOX", 2.5), ("TEA", 2.0), ("JUICE", 2.0)]
+    items = [("MILK", 1.0), ("BREAD", 1.5), ("CHEESE", 2.0), ("BOX", 2.5), ("TEA", 2.0), ("JUICE", 2.0), ("WINE", 3.0)]
     lake.land(
         "erp.items", [{"sku": sku, "category": "DAIRY", "standard_cost": c, "list_price": 3 * c} for sku, c in items]
     )
@@ -131,6 +136,23 @@ def test_a_presale_counts_on_the_day_its_balance_is_paid_and_not_before(built: W
     columns = "sold_on, ordered_on, is_counted, not_counted_because"
     assert of_order(built, "P1", columns) == [(day("2017-01-11"), day("2017-01-05"), True, None)]
     assert of_order(built, "P2", columns) == [(day("2017-01-05"), day("2017-01-05"), False, "unpaid")]
+
+
+def test_gmv_is_what_was_paid_for_before_anything_comes_back(built: Warehouse) -> None:
+    found = {
+        (sku, str(on)): amounts
+        for sku, on, *amounts in built.rows(
+            "select sku, sold_on, gmv_amount, net_sales_amount, refund_amount, units, orders, cost_amount"
+            " from mart_channel_daily where sku in ('WINE', 'JUICE') or sold_on = '2017-01-11'"
+        )
+    }
+    # The presale on the day of its balance; what the platform bore is part of the price, and its refund takes nothing.
+    assert found["MILK", "2017-01-11"] == [4, 4, 0, 1, 1, 1]
+    assert found["JUICE", "2017-01-05"] == [5, 5, 0, 1, 1, 2]
+    assert found["JUICE", "2017-01-12"] == [0, -5, 5, 0, 0, 0]
+    # Of two cancelled orders the one that had been paid; as sales neither counts.
+    assert found["WINE", "2017-01-05"] == [8, 0, 0, 0, 0, 0]
+    assert len(found) == 4
 
 
 def test_what_the_platform_pays_of_a_discount_is_income_and_the_rest_is_the_brands(built: Warehouse) -> None:

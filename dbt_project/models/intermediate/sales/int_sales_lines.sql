@@ -17,7 +17,7 @@ with
 all_lines as (
     {{- stacked({
         ref('int_till_lines'): line_columns,
-        ref('int_web_lines'): line_columns + ['is_revenue'] + payer_columns,
+        ref('int_web_lines'): line_columns + ['is_revenue', 'is_paid'] + payer_columns,
         ref('int_refund_lines'): line_columns + ['is_revenue'],
         ref('int_trade_lines'): line_columns + ['is_revenue', 'sales_view', 'trade_account_id']
     }) }}
@@ -59,6 +59,9 @@ final as (
         coalesce(sales_view, 'sell_out') as sales_view,
         coalesce(is_revenue, true) as is_revenue,
         reason is null as is_counted,
+        -- What was paid for is a deal, also where the order was cancelled since.
+        coalesce(sales_view, 'sell_out') = 'sell_out' and line_kind not in ('refund', 'return')
+        and (reason is null or (reason = 'cancelled' and coalesce(is_paid, false))) as is_deal,
         reason as not_counted_because,
         is_suspect,
         is_demand,

@@ -105,6 +105,7 @@ final as (
         stated.is_sold_elsewhere,
         orders.is_suspect,
         orders.is_revenue,
+        orders.is_paid,
         orders.not_counted_because
     from stated
     inner join orders

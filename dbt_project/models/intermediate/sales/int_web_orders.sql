@@ -40,6 +40,7 @@ dated as (
         -- A presale counts when its balance is paid.
         case when orders.order_type = 'presale' then orders.balance_paid_at else orders.paid_at end as counted_at,
         coalesce(counted_at, orders.placed_at) as sold_at,
+        counted_at is not null as is_paid,
         orders.placed_at,
         orders.cancelled_at is not null or lower(coalesce(orders.status, '')) in ('cancelled', 'canceled', 'closed') as is_cancelled,
         coalesce(shops.timezone, workspace.timezone) as timezone,

@@ -9,7 +9,7 @@ with
 
 lines as (
     select * from {{ ref('fct_sales_line') }}
-    where is_counted and is_revenue and sales_view = 'sell_out' and {{ is_restated('sold_on', 'int_channel_restated_days') }}
+    where (is_counted or is_deal) and is_revenue and sales_view = 'sell_out' and {{ is_restated('sold_on', 'int_channel_restated_days') }}
 ),
 
 costs as (
@@ -34,12 +34,14 @@ sales as (
         -- Sums of decimals are 38 digits wide, and everything reckoned with them is slow until they are narrow again.
         count(*) filter (where is_first_of_sku) as orders,
         -- A bundle and its components are the same goods.
-        cast(coalesce(sum(units) filter (where line_kind <> 'component'), 0) as decimal(18, 3)) as units,
+        cast(coalesce(sum(units) filter (where is_counted and line_kind <> 'component'), 0) as decimal(18, 3)) as units,
+        cast(coalesce(sum(net_sales_with_tax_amount) filter (where is_deal), 0) as decimal(18, 4)) as gmv_amount,
         {%- for column in sold + ['cost_amount'] %}
-        cast(sum({{ column }}) as decimal(18, 4)) as {{ column }},
+        cast(sum({{ column }}) filter (where is_counted) as decimal(18, 4)) as {{ column }},
         {%- endfor %}
         -- Shares are of what was sold: a refund gives back neither a lorry nor a commission.
-        cast(coalesce(sum(net_sales_amount) filter (where line_kind <> 'refund'), 0) as decimal(18, 4)) as sold_amount
+        cast(coalesce(sum(net_sales_amount) filter (where is_counted and line_kind <> 'refund'), 0) as decimal(18, 4)) as sold_amount,
+        bool_or(is_counted) as is_sold
     from lines
     group by {{ grain | join(', ') }}
 ),
@@ -68,7 +70,7 @@ joined as (
         {%- endfor %}
         coalesce(rated.orders, 0) as orders,
         cast(coalesce(rated.units, 0) as decimal(18, 3)) as units,
-        {%- for column in sold %}
+        {%- for column in ['gmv_amount'] + sold %}
         cast(coalesce(rated.{{ column }}, 0) as decimal(18, 4)) as {{ column }},
         {%- endfor %}
         {%- for step in cost_steps() %}
@@ -77,7 +79,7 @@ joined as (
         cast(coalesce(costs.estimated_amount, 0) as decimal(18, 4)) as estimated_amount,
         cast(coalesce(costs.settled_amount, 0) as decimal(18, 4)) as settled_sales_amount,
         -- Unknown where the SKU's cost is; nothing where nothing was sold.
-        cast(case when rated.sku is null then 0 else rated.cost_amount end as decimal(18, 4)) as cost_amount
+        cast(case when rated.is_sold then rated.cost_amount else 0 end as decimal(18, 4)) as cost_amount
     from rated
     full outer join costs
         on

@@ -21,6 +21,17 @@ profiles as (
     qualify row_number() over (partition by customer_id order by as_of desc, _row desc) = 1
 ),
 
+workspace as (
+    select * from {{ ref('int_workspace') }}
+),
+
+active as (
+    select distinct orders.customer_id
+    from {{ ref('int_customer_orders') }} as orders
+    cross join workspace
+    where not orders.is_given_back and orders.ordered_on > workspace.today_on - 365
+),
+
 media as (
     select
         customer_id,
@@ -59,6 +70,7 @@ final as (
         favourites.favourite_hour,
         customers.channels,
         customers.is_member,
+        customers.is_member and active.customer_id is not null as is_active_member,
         customers.tier,
         customers.gender,
         customers.city,
@@ -67,6 +79,7 @@ final as (
     from scores
     inner join customers on scores.customer_id = customers.customer_id
     inner join favourites on scores.customer_id = favourites.customer_id
+    left join active on scores.customer_id = active.customer_id
     left join profiles on scores.customer_id = profiles.customer_id
     left join media on scores.customer_id = media.customer_id
 )

@@ -17,6 +17,10 @@ trade_lines as (
     where lower(coalesce(status, '')) not in ('cancelled', 'canceled')
 ),
 
+requests as (
+    select * from {{ ref('int_order_requests') }}
+),
+
 final as (
     select
         'web' as order_kind,
@@ -37,17 +41,20 @@ final as (
     union all
     select
         'trade' as order_kind,
-        _source,
-        coalesce(trade_account_id, '-') as account_id,
-        so_id as order_id,
-        cast(line_no as bigint) as line_no,
-        coalesce(channel_id, '-') as channel_id,
-        sku,
-        ordered_units,
-        coalesce(requested_on, promised_on) as ship_by_on,
-        coalesce(requested_on, promised_on) as requested_on
-    from trade_lines
-    where ordered_units > 0
+        lines._source,
+        coalesce(lines.trade_account_id, '-') as account_id,
+        lines.so_id as order_id,
+        cast(lines.line_no as bigint) as line_no,
+        coalesce(lines.channel_id, '-') as channel_id,
+        lines.sku,
+        lines.ordered_units,
+        -- Goods go by what the customer says today; whether they were in time hangs on what was asked for first.
+        coalesce(lines.requested_on, lines.promised_on) as ship_by_on,
+        requests.first_asked_on as requested_on
+    from trade_lines as lines
+    left join requests
+        on lines._source = requests._source and lines.so_id = requests.so_id and lines.line_no = requests.line_no
+    where lines.ordered_units > 0
 )
 
 select * from final

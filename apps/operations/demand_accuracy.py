@@ -21,7 +21,8 @@ def draw(view: View, *, is_wide: bool) -> None:
     with st.container(border=True, key="card-worth", gap="xsmall", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.markdown(f"**{words('demand.worth')}**", width="stretch")
-            st.caption(words("demand.worth_note"), width="content")
+            if not ladder.is_empty():
+                st.caption(words("demand.worth_note", weeks=ladder["horizon"].max()), width="content")
         if ladder.is_empty():
             st.caption(words("demand.worth_none"))
             return

@@ -7,6 +7,7 @@ from datetime import date
 
 import polars as pl
 
+from apps.queries import forecast
 from apps.queries.warehouse import Warehouse
 
 # Quantiles 0.90 and 0.95 of the normal distribution, in proportion.
@@ -133,10 +134,15 @@ _PLACES = "select distinct location_id from mart_forecast where location_id <> '
 
 # The published method of the newest run at the level that is forecast, all classes together.
 _SCORES = """
-select horizon, avg(wape)::double as wape, avg(naive_wape)::double as naive_wape, avg(bias)::double as bias
+select
+    horizon,
+    is_at_lead_time as is_counted,
+    avg(wape)::double as wape,
+    avg(naive_wape)::double as naive_wape,
+    avg(bias)::double as bias
 from mart_forecast_accuracy
 where is_published and is_newest and level = 'sku,channel_id,location_id' and class = '*'
-group by horizon
+group by horizon, is_at_lead_time
 order by horizon
 """
 
@@ -191,16 +197,23 @@ class Scored:
 
 def accuracy_ahead(warehouse: Warehouse) -> list[float]:
     """Forecast accuracy by weeks ahead, the next week first; empty without scores."""
-    return [max(0.0, 1 - wape) for horizon, wape, *_ in warehouse.rows(_SCORES).iter_rows() if horizon > 0]
+    return [max(0.0, 1 - wape) for wape in _scores(warehouse).filter(pl.col("horizon") > 0)["wape"]]
 
 
 def accuracy(warehouse: Warehouse) -> Scored | None:
-    """Forecast accuracy max(0, 1 − Σ|F − A| ÷ ΣA) of all series over the scored origins; None without scores."""
-    whole = warehouse.rows(_SCORES).filter(pl.col("horizon") == 0, pl.col("wape").is_not_null())
-    if whole.is_empty():
+    """Forecast accuracy max(0, 1 − Σ|F − A| ÷ ΣA) of all series over the scored origins; None without scores.
+
+    It is that of the forecast made as many weeks before as production needs.
+    """
+    counted = _scores(warehouse).filter("is_counted")
+    if counted.is_empty():
         return None
-    _, wape, benchmark, bias = whole.row(0)
+    wape, benchmark, bias = counted.select("wape", "naive_wape", "bias").row(0)
     return Scored(max(0.0, 1 - wape), None if benchmark is None else max(0.0, 1 - benchmark), bias)
+
+
+def _scores(warehouse: Warehouse) -> pl.DataFrame:
+    return warehouse.rows(forecast.at_lead_time(warehouse, _SCORES)).filter(pl.col("wape").is_not_null())
 
 
 def places(warehouse: Warehouse) -> list[str]:

@@ -33,15 +33,18 @@ having count(*) > 0
 """
 
 _LADDER = """
-select step, wape, bias, value_added_rate, is_published, level = 'override' as is_override
+select step, horizon, wape, bias, value_added_rate, is_published, level = 'override' as is_override
 from mart_forecast_accuracy
-where is_newest and class = '*' and horizon = 0 and level in ('sku,channel_id,location_id', 'override')
+where
+    is_newest and class = '*'
+    and (level = 'override' or (is_at_lead_time and level = 'sku,channel_id,location_id'))
 """
 
 _OVER_TIME = """
 select scored_on, step, wape::double as wape, naive_wape::double as naive_wape
 from mart_forecast_accuracy
-where is_published and class = '*' and horizon = 0 and level = 'sku,channel_id,location_id' and wape is not null
+where
+    is_published and is_at_lead_time and class = '*' and level = 'sku,channel_id,location_id' and wape is not null
 order by scored_on
 """
 
@@ -81,13 +84,19 @@ def change(
 
 
 def ladder(warehouse: Warehouse) -> pl.DataFrame:
-    """One row per step of the newest run: step, wape, bias, value_added_rate, is_published, is_override."""
-    return warehouse.rows(_LADDER)
+    """One row per step of the newest run: step, horizon, wape, bias, value_added_rate, is_published, is_override."""
+    return warehouse.rows(at_lead_time(warehouse, _LADDER))
 
 
 def over_time(warehouse: Warehouse) -> pl.DataFrame:
     """One row per week with a run: scored_on, step, wape, naive_wape of what it published."""
-    return warehouse.rows(_OVER_TIME)
+    return warehouse.rows(at_lead_time(warehouse, _OVER_TIME))
+
+
+def at_lead_time(warehouse: Warehouse, sql: str) -> str:
+    """The query; of a version that does not tell the weeks ahead that production needs, of all weeks together."""
+    is_told = warehouse.has_column("mart_forecast_accuracy", "is_at_lead_time")
+    return sql if is_told else sql.replace("is_at_lead_time", "horizon = 0")
 
 
 def ahead(warehouse: Warehouse) -> pl.DataFrame:

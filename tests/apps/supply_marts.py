@@ -86,7 +86,8 @@ def _behind_the_forecast() -> dict[str, pl.DataFrame]:
     accuracy: Table = [
         {
             "run_id": run, "scored_on": LAST_WEEK - timedelta(weeks=weeks), "level": "sku,channel_id,location_id",
-            "class": "*", "horizon": horizon, "step": step, "wape": wape + 0.01 * horizon, "bias": 0.02, "rmsse": wape,
+            "class": "*", "horizon": horizon, "is_at_lead_time": horizon == 2, "step": step,
+            "wape": wape + 0.01 * horizon, "bias": 0.02, "rmsse": wape,
             "pinball": 0.2, "coverage_80": 0.8, "naive_wape": 0.5, "previous_wape": before.get(step),
             "value_added_rate": before[step] - wape if step in before else None,
             "is_published": step == "promotion plan", "is_newest": run == "r2",

@@ -167,24 +167,28 @@ def test_the_running_week_is_not_counted_as_ahead(warehouse: Warehouse) -> None:
 def test_accuracy_is_that_of_the_published_method_at_the_forecast_level(tmp_path: Path) -> None:
     def score(step: str, level: str, horizon: int, wape: float, **more: object) -> dict[str, object]:
         kept = {"class": "*", "naive_wape": 0.5, "bias": -0.1, "is_published": step == "model", "is_newest": True}
-        return {"step": step, "level": level, "horizon": horizon, "wape": wape, **kept, **more}
+        told = {"level": level, "horizon": horizon, "is_at_lead_time": horizon == 2}
+        return {"step": step, "wape": wape, **told, **kept, **more}
 
     base = "sku,channel_id,location_id"
     scores = [
         score("model", base, 0, 0.4),
         score("model", base, 1, 0.3),
         score("model", base, 2, 0.45),
-        score("model", "*", 0, 0.1),
-        score("model", base, 0, 0.2, is_newest=False),
-        score("promotion plan", base, 0, 0.9),
+        score("model", "*", 2, 0.1),
+        score("model", base, 2, 0.2, is_newest=False),
+        score("promotion plan", base, 2, 0.9),
     ]
-    opened = _published(tmp_path, marts.marts() | {"mart_forecast_accuracy": pl.DataFrame(scores)})
-    scored = demand.accuracy(opened)
-    ahead = demand.accuracy_ahead(opened)
-    opened.connection.close()
-    assert scored is not None
-    assert (scored.value, scored.benchmark, scored.bias) == pytest.approx((0.6, 0.5, -0.1))
-    assert ahead == pytest.approx([0.7, 0.55])
+    told = pl.DataFrame(scores)
+    # In a version from before lead times were looked at, all weeks count together.
+    for frame, value in ((told, 0.55), (told.drop("is_at_lead_time"), 0.6)):
+        opened = _published(tmp_path / str(value), marts.marts() | {"mart_forecast_accuracy": frame})
+        scored = demand.accuracy(opened)
+        ahead = demand.accuracy_ahead(opened)
+        opened.connection.close()
+        assert scored is not None
+        assert (scored.value, scored.benchmark, scored.bias) == pytest.approx((value, 0.5, -0.1))
+        assert ahead == pytest.approx([0.7, 0.55])
 
 
 def test_without_scores_there_is_no_accuracy(tmp_path: Path) -> None:

@@ -84,7 +84,8 @@ def built(warehouse: Warehouse) -> Iterator[Warehouse]:
         "forecasting.demand",
         [forecast("r1", "2017-01-15", week, 9.0, promotion=2.5) for week in ("2017-01-16", "2017-01-23", "2017-01-30")],
     )
-    lake.land("forecasting.scores", scored("s0", "2017-01-04T05:00", 0.66, "model"))
+    told = [score("s0", "naive", 0.8, horizon=weeks, observed_at=at("2017-01-04T05:00")) for weeks in (1, 2, 3)]
+    lake.land("forecasting.scores", [*scored("s0", "2017-01-04T05:00", 0.66, "model"), *told])
     lake.land("forecasting.scores", scored("s1", "2017-01-10T05:00", 0.9))
     lake.land("forecasting.scores", scored("s2", "2017-01-11T05:00", 0.6))
     scope = json.dumps({"sku": "MILK", "channel_id": "store"})
@@ -121,6 +122,16 @@ def test_a_week_is_told_by_its_last_run_and_what_was_published_then_stays_marked
     assert built.rows(
         "select run_id, scored_on, step, wape from mart_forecast_accuracy where is_published order by scored_on"
     ) == [("s0", day("2017-01-04"), "model", 0.65), ("s2", day("2017-01-11"), "promotion plan", 0.6)]
+
+
+def test_accuracy_counts_at_the_weeks_ahead_that_production_needs(built: Warehouse) -> None:
+    # Milk takes five days: what is to be there on a Monday is begun in the week before, by that week's forecast.
+    assert built.rows("select lead_time_days, weeks_ahead from int_forecast_lead_time") == [(5, 2)]
+    # The other run says nothing of single weeks, so that all of them together have to do.
+    assert built.rows(
+        "select run_id, min(horizon), max(horizon) from mart_forecast_accuracy "
+        "where is_at_lead_time group by 1 order by 1"
+    ) == [("s0", 2, 2), ("s2", 0, 0)]
 
 
 def test_people_are_a_step_like_any_other(built: Warehouse) -> None:

@@ -10,7 +10,7 @@ places as (
     select distinct
         shares.location_id,
         shares.sku,
-        cast(greatest(coalesce(policies.lead_time_days, 7), 1) as double) as lead_days
+        cast(greatest(coalesce(policies.lead_time_days, {{ var('lead_time_days') }}), 1) as double) as lead_days
     from shares
     left join {{ ref('int_planning_item_policy') }} as policies on shares.sku = policies.sku
 ),

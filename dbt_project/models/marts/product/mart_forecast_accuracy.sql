@@ -28,6 +28,7 @@ steps as (
         level,
         class,
         horizon,
+        is_at_lead_time,
         step,
         case step
             when 'moving average' then 'naive'
@@ -42,7 +43,7 @@ steps as (
         max(case when metric = 'wape' then benchmark_value end) as naive_wape
     from scores
     where metric <> 'published'
-    group by run_id, level, class, horizon, step
+    group by run_id, level, class, horizon, is_at_lead_time, step
 ),
 
 compared as (
@@ -94,7 +95,7 @@ told as (
     {{- stacked({
         'compared': [
             'run_id', 'scored_on', 'level', 'class', 'horizon', 'step', 'wape', 'bias', 'rmsse', 'pinball', 'coverage_80',
-            'naive_wape', 'previous_wape', 'is_published'
+            'naive_wape', 'previous_wape', 'is_published', 'is_at_lead_time'
         ],
         'judged': ['run_id', 'scored_on', 'level', 'class', 'horizon', 'step', 'wape', 'bias', 'previous_wape']
     }) }}
@@ -102,9 +103,10 @@ told as (
 
 final as (
     select
-        told.* {{ but(['is_published']) }},
+        told.* {{ but(['is_published', 'is_at_lead_time']) }},
         told.previous_wape - told.wape as value_added_rate,
         coalesce(told.is_published, false) as is_published,
+        coalesce(told.is_at_lead_time, false) as is_at_lead_time,
         newest.run_id is not null as is_newest
     from told
     left join newest on told.run_id = newest.run_id

@@ -12,6 +12,7 @@ from apps.components import blocks, cards, charts_supply, filters, frame, tables
 from apps.components.cards import Card, row
 from apps.components.reasons import reason
 from apps.components.view import View
+from apps.marketing import presales
 from apps.queries import promotions
 
 _SHOWN = 12
@@ -39,6 +40,9 @@ def page(view: View, export: DeltaGenerator) -> None:
     listed = _listed(view, runs)
     columns = _columns(view, has_roi=measured["roi"].is_not_null().any())
     tables.table(view, listed, columns, title=view.words("promotions.table"), key="runs", is_exported=True)
+    # Deposits are paid on orders, which hold goods of several categories.
+    if chosen.get("product") is None:
+        presales.section(view)
     more = (("sku", "term.sku"), ("ends_on", "term.ends"), ("low_units", "term.low"), ("high_units", "term.high"))
     extra = [tables.Column(field, view.words(key)) for field, key in more]
     tables.export(view, export, listed, [*columns, *extra], name="promotions")

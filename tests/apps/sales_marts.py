@@ -34,6 +34,7 @@ def marts() -> dict[str, pl.DataFrame]:
         "dim_product": _products(),
         "dim_location": _locations(),
         "mart_promotion": _promotions(),
+        "mart_presale": _presales(),
     }
 
 
@@ -148,3 +149,19 @@ def _promotions() -> pl.DataFrame:
         ],
         schema_overrides={"roi": pl.Float64},
     )
+
+
+def _presales() -> pl.DataFrame:
+    """Two days of deposits of a hostile promotion, five orders and one; one is open still, one lapsed."""
+    counts = [(FIRST, 5, 3, 1, 1), (FIRST + timedelta(days=1), 1, 1, 0, 0)]
+    rows = [
+        {
+            "shop_id": "shop_a", "channel_id": "shop_a", "promotion_id": MARKUP, "deposit_on": on,
+            "deposit_orders": orders, "balance_paid_orders": paid, "open_orders": still, "lapsed_orders": lapsed,
+            "balance_conversion_rate": paid / orders, "deposit_amount": 2.0 * orders, "presold_amount": 10.0 * orders,
+            "balance_paid_amount": 8.0 * paid, "open_balance_amount": 8.0 * still, "lost_balance_amount": 8.0 * lapsed,
+            "refunded_deposit_amount": 0.5 * lapsed, "forfeited_deposit_amount": 1.5 * lapsed,
+        }
+        for on, orders, paid, still, lapsed in counts
+    ]  # fmt: skip
+    return pl.DataFrame(rows)

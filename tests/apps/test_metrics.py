@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from apps.components.theme import colours
 from apps.components.view import View
 from apps.i18n import load
-from apps.queries import customers, metrics, sales, service
+from apps.queries import customers, metrics, presales, sales, service
 from apps.queries.scope import Scope
 from apps.queries.warehouse import Warehouse, open_warehouse
 from tests.apps import marts
@@ -49,6 +49,8 @@ TERMS = {
     "fill_rate": ("Fill rate", "订单满足率"),
     "otif_rate": ("OTIF", "准时足量率"),
     "sell_in": ("Sell-in", "进货"),
+    "deposits": ("Deposit", "定金"),
+    "balance_conversion_rate": ("Balance conversion", "尾款转化率"),
     "sell_through": ("Sell-through", "分销出货"),
 }
 FOUR_WEEKS = Span(marts.FIRST + timedelta(weeks=12), marts.FIRST + timedelta(weeks=16))
@@ -128,6 +130,13 @@ def test_the_places_deals_are_those_of_the_definition(opened: Warehouse) -> None
 def test_active_members_are_counted_as_they_are_defined(opened: Warehouse) -> None:
     found = customers.active_members(opened, Scope(marts.FIRST, marts.FIRST))
     assert found == value(opened.connection, "active_members") == 1
+
+
+def test_presales_are_counted_as_they_are_defined(opened: Warehouse) -> None:
+    (run,) = presales.runs(opened).iter_rows(named=True)
+    for name in ("deposit_orders", "balance_paid_orders", "deposits", "open_balances", "forfeited_deposits"):
+        assert run[name] == value(opened.connection, name), name
+    assert value(opened.connection, "balance_conversion_rate") == pytest.approx(4 / 6)
 
 
 def test_service_is_counted_as_it_is_defined(opened: Warehouse) -> None:

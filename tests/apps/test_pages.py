@@ -23,7 +23,7 @@ from tillmill.workspace import now
 
 PORTAL = Path(__file__).parents[2] / "apps" / "portal.py"
 # Data health has a table of what needs somebody above that of all streams; a customer has orders, consents, reasons;
-# demand has alarms and overrides.
+# demand has alarms and overrides, promotions have presales.
 TABLES = {
     "data_health": 3,
     "customer_360": 3,
@@ -33,6 +33,7 @@ TABLES = {
     "factory": 2,
     "traceability": 2,
     "voice": 2,
+    "promotions": 2,
 }
 PAGES = {
     "overview": "marketing.overview",
@@ -330,6 +331,12 @@ def test_order_service_says_what_is_known_and_leaves_the_rest_out(opened: Opened
     text = said(opened("channels", full, lang="en", period="4w"))
     assert "4 order lines were due: 86 % filled at once, 67 % in time and in full" in text
     assert "order lines were due" not in said(opened("channels", full, lang="en", region="North"))
+
+
+def test_presales_say_whose_balance_came_and_are_of_no_single_product(opened: Opened, full: Path) -> None:
+    text = said(opened("promotions", full, lang="en"))
+    assert "Presales: 67 % of 6 deposit orders have paid their balance so far; \\$8\\.00 may still come" in text
+    assert "Presales" not in said(opened("promotions", full, lang="en", product="Milk"))
 
 
 def test_stock_says_what_channels_refuse(opened: Opened, full: Path) -> None:

@@ -15,11 +15,12 @@ D = Decimal
 PLACED = "2017-01-05T17:00"
 
 
-def presale(number: str, balance: str | None) -> dict[str, Any]:
+def presale(number: str, balance: str | None, **more: Any) -> dict[str, Any]:
     paid = at(balance) if balance else None
+    told = {"completed_at": None, "status": "paid" if balance else "deposit_paid", **more}
     return brand.order(
         number, PLACED, order_type="presale", deposit_paid_at=at(PLACED), balance_paid_at=paid, paid_at=paid,
-        completed_at=None, status="paid" if balance else "deposit_paid",
+        deposit_amount=1.0, total_amount=4.0, **told,
     )  # fmt: skip
 
 
@@ -37,6 +38,7 @@ def discount(number: str, place: int, seq: int, amount: float, payer: str) -> di
 ORDERS = [
     presale("P1", "2017-01-11T15:00"),
     presale("P2", None),
+    presale("P3", None, cancelled_at=at("2017-01-12T15:00"), presale_state="expired"),
     brand.order("D1", PLACED),
     brand.order("D2", PLACED),
     brand.order("D3", PLACED),
@@ -50,6 +52,7 @@ ORDERS = [
 LINES = [
     line("P1", 1, "MILK", 5, 4),
     line("P2", 1, "MILK", 5, 4),
+    line("P3", 1, "MILK", 5, 4),
     # 9.00 less 1.00 of the brand on line 1, and on the whole 1.00: .50 of the brand, .50 of the platform.
     line("D1", 1, "MILK", 5, 3.50),
     line("D1", 2, "BREAD", 4, 3.50),
@@ -136,6 +139,12 @@ def test_a_presale_counts_on_the_day_its_balance_is_paid_and_not_before(built: W
     columns = "sold_on, ordered_on, is_counted, not_counted_because"
     assert of_order(built, "P1", columns) == [(day("2017-01-11"), day("2017-01-05"), True, None)]
     assert of_order(built, "P2", columns) == [(day("2017-01-05"), day("2017-01-05"), False, "unpaid")]
+
+
+def test_a_deposit_is_followed_by_its_balance_or_open_or_kept(built: Warehouse) -> None:
+    assert built.rows("select * from mart_presale") == [
+        ("shop_a", "shop_a", "-", day("2017-01-05"), 3, 1, 1, 1, 0.3333, 3, 12, 3, 3, 3, 0, 1)
+    ]
 
 
 def test_gmv_is_what_was_paid_for_before_anything_comes_back(built: Warehouse) -> None:

@@ -1,18 +1,23 @@
--- One row per presale order whose deposit was paid: what became of it, and its money in the workspace's currency. Suspects,
--- what a second system says again and shops that bring no revenue are out, as of sales.
+-- One row per presale order whose deposit was paid: what became of it, and its money in the workspace's currency, at the
+-- rate of the deposit's day. Suspects, what a second system says again and shops that bring no revenue are out, as of sales.
 with
 
 orders as (
     select
-        *,
-        lower(coalesce(presale_state, '')) as state
-    from {{ ref('stg_ecommerce__orders') }}
-    where order_type = 'presale'
-),
-
-counted as (
-    select * from {{ ref('int_web_orders') }}
-    where is_revenue and coalesce(not_counted_because, '-') not in ('seen twice', 'suspect')
+        orders.*,
+        lower(coalesce(orders.presale_state, '')) as state,
+        counted.channel_id,
+        -- Where nobody tells of the deposit's moment, it was paid when the order was placed.
+        {{ business_date(
+            'coalesce(orders.deposit_paid_at, orders.placed_at)', 'counted.timezone', 'counted.day_starts_minutes'
+        ) }} as deposit_on
+    from {{ ref('stg_ecommerce__orders') }} as orders
+    inner join {{ ref('int_web_orders') }} as counted
+        on orders._source = counted._source and orders.shop_id = counted.shop_id and orders.order_id = counted.order_id
+    where
+        orders.order_type = 'presale'
+        and counted.is_revenue
+        and coalesce(counted.not_counted_because, '-') not in ('seen twice', 'suspect')
 ),
 
 promotions as (
@@ -38,7 +43,7 @@ refunds as (
 ),
 
 rates as (
-    select * from {{ ref('int_currency_rates') }}
+    select * from {{ ref('int_currency_days') }}
 ),
 
 told as (
@@ -46,12 +51,9 @@ told as (
         orders._source,
         orders.shop_id,
         orders.order_id,
-        counted.channel_id,
+        orders.channel_id,
         coalesce(promotions.promotion_id, '-') as promotion_id,
-        -- Where nobody tells of the deposit's moment, it was paid when the order was placed.
-        {{ business_date(
-            'coalesce(orders.deposit_paid_at, orders.placed_at)', 'counted.timezone', 'counted.day_starts_minutes'
-        ) }} as deposit_on,
+        orders.deposit_on,
         case
             when orders.balance_paid_at is not null or orders.state = 'balance_paid' then 'balance_paid'
             when
@@ -65,13 +67,11 @@ told as (
         {{ converted('greatest(coalesce(orders.total_amount, 0) - coalesce(orders.deposit_amount, 0), 0)', 'rates.rate') }} as balance_amount,
         {{ converted('least(coalesce(refunds.amount, 0), coalesce(orders.deposit_amount, 0))', 'rates.rate') }} as refunded_amount
     from orders
-    inner join counted
-        on orders._source = counted._source and orders.shop_id = counted.shop_id and orders.order_id = counted.order_id
     left join promotions
         on orders._source = promotions._source and orders.shop_id = promotions.shop_id and orders.order_id = promotions.order_id
     left join refunds
         on orders._source = refunds._source and orders.shop_id = refunds.shop_id and orders.order_id = refunds.order_id
-    left join rates on orders.currency = rates.currency
+    left join rates on orders.currency = rates.currency and orders.deposit_on = rates.rated_on
     where orders.deposit_paid_at is not null or orders.balance_paid_at is not null or orders.state in ('deposit_paid', 'balance_paid')
 ),
 

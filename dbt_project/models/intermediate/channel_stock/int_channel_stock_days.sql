@@ -62,7 +62,7 @@ flowed as (
 ),
 
 booked as (
-    {{ rolled_forward('flowed', 'distributor_id, sku, lot_id', 'stock_on', born='purchase_units > 0') }}
+    {{ rolled_forward('flowed', 'distributor_id, sku, lot_id', 'stock_on', born="lot_id <> '-' and purchase_units > 0") }}
 ),
 
 final as (

@@ -17,6 +17,7 @@ from apps.queries import supply
 
 _DAYS = 91
 _COVER_DAYS = 28
+_OWNERS = {"ours": True, "sold": False}
 _RISKS = {
     "stock_out": pl.col("is_stock_out_risk"),
     "expiring": pl.col("expiry_risk_units") >= 1,
@@ -29,26 +30,37 @@ _TONES = {"keep": "quiet", "order_less": "quiet", "sell_down": "warn", "check_li
     "stock", needs=("mart_stock_position", "fct_stock_day", "dim_product", "dim_location", "mart_channel_stock")
 )
 def page(view: View, export: DeltaGenerator) -> None:
-    """Draws the page for the place, product and risk of the URL."""
+    """Draws the page for the owner, place, product and risk of the URL; our stock unless it says what is sold."""
+    held = supply.locations(view.warehouse)
+    owners = [owner for owner, is_ours in _OWNERS.items() if is_ours in held["is_ours"]] or ["ours"]
+    is_ours = _OWNERS[filters.allowed("owner", owners, owners[0])]
     places = {
         code: view.item(name) if name else code
-        for code, name in supply.locations(view.warehouse).select("code", "name").iter_rows()
+        for code, name in held.filter(pl.col("is_ours") == is_ours).select("code", "name").iter_rows()
     }
 
     def label(code: str) -> str:
         return view.words("filter.all.location") if code == filters.ALL else places.get(code, code)
 
+    def whose(owner: str) -> str:
+        return view.words(f"owner.{owner}")
+
     choices = [
+        *([Choice("owner", owners, whose, ":material/handshake:", owners[0])] if len(owners) > 1 else []),
         Choice("location", [filters.ALL, *places], label, ":material/warehouse:"),
         *filters.standard(view, "product"),
         filters.coded(view, "risk", list(_RISKS), ":material/warning:"),
     ]
     chosen = filters.row(view, choices)
     location, category = chosen["location"], chosen.get("product")
-    positions = supply.positions(view.warehouse, location=location, category=category)
+    positions = supply.positions(view.warehouse, is_ours=is_ours, location=location, category=category)
     last = supply.last_stock_on(view.warehouse)
     days = supply.stock_days(
-        view.warehouse, (last or view.today) - timedelta(days=_DAYS - 1), location=location, category=category
+        view.warehouse,
+        (last or view.today) - timedelta(days=_DAYS - 1),
+        is_ours=is_ours,
+        location=location,
+        category=category,
     )
     frame.finding(finding(view, positions))
     row(view, figures(view, positions, days))
@@ -60,7 +72,7 @@ def page(view: View, export: DeltaGenerator) -> None:
     tables.table(
         view, listed, columns, title=view.words("stock.table"), key="positions", totals=totals, is_exported=True
     )
-    stock_life.draw(view, location=location, category=category)
+    stock_life.draw(view, is_ours=is_ours, location=location, category=category)
     stock_channel.draw(view, category=category)
     category_column = tables.Column("category", view.words("term.category"), view.category)
     tables.export(view, export, listed, [*columns, category_column], name="stock")

@@ -12,9 +12,9 @@ from apps.queries import service
 _SOON_DAYS = 7
 
 
-def draw(view: View, *, location: str | None, category: str | None) -> None:
+def draw(view: View, *, is_ours: bool, location: str | None, category: str | None) -> None:
     """Draws the stock that a channel refuses or soon will, the most first; nothing where life is not told."""
-    found = service.life(view.warehouse, location=location, category=category)
+    found = service.life(view.warehouse, is_ours=is_ours, location=location, category=category)
     if found.is_empty():
         return
     near = found.filter((pl.col("refused_units") > 0) | (pl.col("life_left_days") <= _SOON_DAYS))

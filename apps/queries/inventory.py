@@ -6,6 +6,10 @@ import polars as pl
 
 from apps.queries.warehouse import Warehouse
 
+# Versions published before sold places were in it hold distributors alone.
+_REPORTED = "with reported as (select * from mart_channel_stock where holder_kind = 'distributor')"
+_NO_HOLDERS = "with reported as (select * from mart_channel_stock)"
+
 _CHANNEL_STOCK = """
 select
     stock.distributor_id,
@@ -20,10 +24,10 @@ select
     stock.oldest_days,
     stock.late_units::double as late_units,
     stock.is_stuffed
-from mart_channel_stock as stock
+from reported as stock
 left join dim_product as product on stock.sku = product.sku and product.is_current
 where
-    stock.week_on = (select max(week_on) from mart_channel_stock where sell_in_units > 0 or sell_through_units > 0)
+    stock.week_on = (select max(week_on) from reported where sell_in_units > 0 or sell_through_units > 0)
     and (stock.closing_units > 0 or stock.sell_in_4w_units > 0 or stock.sell_through_4w_units > 0)
     and coalesce(product.category, '-') = coalesce($category, product.category, '-')
 order by stock.is_stuffed desc, stock.closing_units desc, sell_in_units desc, stock.distributor_id, stock.sku
@@ -54,7 +58,8 @@ def channel_stock(warehouse: Warehouse, *, category: str | None) -> pl.DataFrame
 
     What is stuffed comes first, then the largest stock.
     """
-    return warehouse.rows(_CHANNEL_STOCK, category=category)
+    reported = _REPORTED if warehouse.has_column("mart_channel_stock", "holder_kind") else _NO_HOLDERS
+    return warehouse.rows(f"{reported} {_CHANNEL_STOCK}", category=category)
 
 
 def adjustments(warehouse: Warehouse) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from apps.queries import supply
 from apps.queries.scope import Scope
 from apps.queries.warehouse import Warehouse
 
@@ -66,10 +67,11 @@ select
     life.refused_units::double as refused_units,
     life.life_left_days
 from mart_stock_life as life
-left join dim_location as location on life.location_id = location.location_id
+left join places as location on life.location_id = location.location_id
 left join dim_product as product on life.sku = product.sku and product.is_current
 where
-    life.location_id = coalesce($location, life.location_id)
+    coalesce(location.is_ours, true) = $is_ours
+    and life.location_id = coalesce($location, life.location_id)
     and coalesce(product.category, '-') = coalesce($category, product.category, '-')
 order by life.refused_units desc, life.life_left_days nulls last, life.location_id, life.sku, life.channel_id
 """
@@ -84,8 +86,8 @@ def accounts(warehouse: Warehouse, scope: Scope) -> pl.DataFrame:
     return warehouse.rows(_ACCOUNTS, **parameters)
 
 
-def life(warehouse: Warehouse, *, location: str | None, category: str | None) -> pl.DataFrame:
+def life(warehouse: Warehouse, *, is_ours: bool, location: str | None, category: str | None) -> pl.DataFrame:
     """One row per place, SKU and channel: units on hand, those that the channel takes and refuses, days to the next."""
     if not warehouse.has("mart_stock_life"):
         return pl.DataFrame()
-    return warehouse.rows(_LIFE, location=location, category=category)
+    return warehouse.rows(supply.placed(warehouse, _LIFE), is_ours=is_ours, location=location, category=category)

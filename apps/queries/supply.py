@@ -8,8 +8,13 @@ import polars as pl
 
 from apps.queries.warehouse import Warehouse
 
-_POSITIONS = """
-with moved as (
+# Versions published before places had an owner hold stock of ours alone.
+_PLACES = "with places as (select location_id, name, kind, is_ours from dim_location)"
+_NO_OWNERS = "with places as (select location_id, name, kind, true as is_ours from dim_location)"
+
+_POSITIONS = """,
+
+moved as (
     select location_id, sku, sum(out_units)::double as out_units
     from fct_stock_day
     where stock_on > (select max(stock_on) from fct_stock_day) - 28
@@ -45,10 +50,11 @@ select
     coalesce(moved.out_units, 0) as out_units
 from mart_stock_position as position
 left join moved on position.location_id = moved.location_id and position.sku = moved.sku
-left join dim_location as location on position.location_id = location.location_id
+left join places as location on position.location_id = location.location_id
 left join dim_product as product on position.sku = product.sku and product.is_current
 where
-    position.location_id = coalesce($location, position.location_id)
+    coalesce(location.is_ours, true) = $is_ours
+    and position.location_id = coalesce($location, position.location_id)
     and coalesce(product.category, '-') = coalesce($category, product.category, '-')
 order by
     position.is_stock_out_risk desc,
@@ -58,8 +64,9 @@ order by
 """
 
 # A lot has a row only on days with a booking; between them its stock stands still. So the steps are added up.
-_STOCK_DAYS = """
-with lots as (
+_STOCK_DAYS = """,
+
+lots as (
     select
         stock.stock_on, stock.location_id, stock.sku, stock.in_units, stock.out_units, stock.adjustment_units,
         stock.closing_units - coalesce(
@@ -68,9 +75,11 @@ with lots as (
             ), 0
         ) as step_units
     from fct_stock_day as stock
+    left join places as location on stock.location_id = location.location_id
     left join dim_product as product on stock.sku = product.sku and product.is_current
     where
         stock.quality = 'good'
+        and coalesce(location.is_ours, true) = $is_ours
         and stock.location_id = coalesce($location, stock.location_id)
         and coalesce(product.category, '-') = coalesce($category, product.category, '-')
 ),
@@ -133,9 +142,13 @@ order by stock_on
 _STOCK_BOUNDS = "select max(stock_on) as last_on from fct_stock_day"
 
 _LOCATIONS = """
-select position.location_id as code, any_value(location.name) as name, sum(position.on_hand_units)::double as weight
+select
+    position.location_id as code,
+    any_value(location.name) as name,
+    coalesce(any_value(location.is_ours), true) as is_ours,
+    sum(position.on_hand_units)::double as weight
 from mart_stock_position as position
-left join dim_location as location on position.location_id = location.location_id
+left join places as location on position.location_id = location.location_id
 group by position.location_id
 order by weight desc, code
 """
@@ -197,18 +210,25 @@ order by week_on
 """
 
 
-def positions(warehouse: Warehouse, *, location: str | None, category: str | None) -> pl.DataFrame:
+def positions(
+    warehouse: Warehouse, *, is_ours: bool = True, location: str | None, category: str | None
+) -> pl.DataFrame:
     """One row per location and sku: on hand, its age and worth, cover, risks of running out and expiring, advice.
+
+    Of our stock, or of what is sold and lies in the channel: the two are never added together.
 
     out_units are those of the last 28 days; first comes what runs out, the most asked for first, then what most money
     expires with.
     """
-    return warehouse.rows(_POSITIONS, location=location, category=category)
+    return warehouse.rows(placed(warehouse, _POSITIONS), is_ours=is_ours, location=location, category=category)
 
 
-def stock_days(warehouse: Warehouse, start_on: date, *, location: str | None, category: str | None) -> pl.DataFrame:
+def stock_days(
+    warehouse: Warehouse, start_on: date, *, is_ours: bool = True, location: str | None, category: str | None
+) -> pl.DataFrame:
     """One row per day: closing, in, out and adjustment units of good stock, items, and how many of them were out."""
-    return warehouse.rows(_STOCK_DAYS, start_on=start_on, location=location, category=category)
+    sql = placed(warehouse, _STOCK_DAYS)
+    return warehouse.rows(sql, start_on=start_on, is_ours=is_ours, location=location, category=category)
 
 
 def last_stock_on(warehouse: Warehouse) -> date | None:
@@ -218,8 +238,8 @@ def last_stock_on(warehouse: Warehouse) -> date | None:
 
 
 def locations(warehouse: Warehouse) -> pl.DataFrame:
-    """The places with stock: code, name, weight (units on hand)."""
-    return warehouse.rows(_LOCATIONS)
+    """The places with stock: code, name, whether it is ours, weight (units on hand)."""
+    return warehouse.rows(placed(warehouse, _LOCATIONS))
 
 
 def load(warehouse: Warehouse, *, line: str | None) -> pl.DataFrame:
@@ -238,6 +258,11 @@ def plan(warehouse: Warehouse, *, line: str | None) -> pl.DataFrame:
 def attainment(warehouse: Warehouse, *, line: str | None) -> pl.DataFrame:
     """One row per past week: units planned, and attained of them (Σ min(made, planned) per line, sku and day)."""
     return warehouse.rows(_ATTAINMENT, line=line)
+
+
+def placed(warehouse: Warehouse, sql: str) -> str:
+    """A query with the table `places` before it, of which each says whether what it holds is ours."""
+    return f"{_PLACES if warehouse.has_column('dim_location', 'is_ours') else _NO_OWNERS}{sql}"
 
 
 def _planned(warehouse: Warehouse, sql: str) -> str:

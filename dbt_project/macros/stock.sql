@@ -16,6 +16,12 @@
 {%- endmacro %}
 
 
+{#- Whether a place, by its row of dim_location, serves demand like a warehouse: one of ours, or where our goods lie consigned. -#}
+{% macro is_our_warehouse() -%}
+    (is_ours and (kind = 'dc' or (kind = 'web' and owner = 'consigned')))
+{%- endmacro %}
+
+
 {#-
     Rolls books forward: adds to each row of `flows` (a day of `key` with flow_units, what the bookings of that day add
     up to, and counted_units, null without a count) what the books say at its close (booked_units).

@@ -121,8 +121,8 @@ def _products() -> pl.DataFrame:
 
 
 def _locations() -> pl.DataFrame:
-    rows = [("S1", "Store 1", "store", "store", "North"), ("DC", "Centre", "dc", "-", "-")]
-    return pl.DataFrame(rows, schema=["location_id", "name", "kind", "channel_id", "region"], orient="row")
+    rows = [("S1", "Store 1", "store", "store", "North", True), ("DC", "Centre", "dc", "-", "-", True)]
+    return pl.DataFrame(rows, schema=["location_id", "name", "kind", "channel_id", "region", "is_ours"], orient="row")
 
 
 def _promotions() -> pl.DataFrame:

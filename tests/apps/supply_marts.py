@@ -155,7 +155,8 @@ def _positions() -> pl.DataFrame:
     rows = [
         row
         | {
-            "location_id": "DC", "available_units": row["on_hand_units"], "value_amount": row["on_hand_units"] * 2,
+            "location_id": "DC", "is_ours": True, "available_units": row["on_hand_units"],
+            "value_amount": row["on_hand_units"] * 2,
             "daily_demand_units": 1.0 if row["days_of_cover"] else 0.0, "lead_time_demand_units": 5.0,
             "is_out_of_stock": False, "stock_out_rate": 0.9 if row["is_stock_out_risk"] else 0.0,
             "expiry_risk_on": date(2017, 12, 9),
@@ -166,6 +167,22 @@ def _positions() -> pl.DataFrame:
         for row in shared
     ]  # fmt: skip
     return pl.DataFrame(rows)
+
+
+def with_sold(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The tables, and item 01 once more in a partner's store: as much again, and sold to it."""
+    more = dict(tables)
+    for name in ("fct_stock_day", "mart_stock_position"):
+        there = tables[name].filter(sku="01").with_columns(location_id=pl.lit("S1"))
+        more[name] = pl.concat([tables[name], there])
+    is_store = pl.col("location_id") == "S1"
+    more["dim_location"] = tables["dim_location"].with_columns(is_ours=~is_store)
+    positions = more["mart_stock_position"]
+    more["mart_stock_position"] = positions.with_columns(is_ours=~is_store)
+    bought = tables["mart_channel_stock"].filter(sku="02")
+    store = bought.with_columns(distributor_id=pl.lit("S1"), holder_kind=pl.lit("store"))
+    more["mart_channel_stock"] = pl.concat([tables["mart_channel_stock"], store])
+    return more
 
 
 def _lives() -> pl.DataFrame:
@@ -194,7 +211,7 @@ def _service() -> pl.DataFrame:
 
 
 def _channel_stock() -> pl.DataFrame:
-    shared = {"distributor_id": MARKUP, "oldest_days": 12, "late_units": 0.0}
+    shared = {"distributor_id": MARKUP, "holder_kind": "distributor", "oldest_days": 12, "late_units": 0.0}
     return pl.DataFrame(
         [
             {

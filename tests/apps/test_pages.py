@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from apps.i18n import load
 from apps.operations.demand_overrides import spoken
-from tests.apps import marts
+from tests.apps import marts, supply_marts
 from tests.apps.brand import LAST_WEEK
 from tillmill import actions
 from tillmill.actions import Scope, Verdict, create_workspace
@@ -337,6 +337,19 @@ def test_presales_say_whose_balance_came_and_are_of_no_single_product(opened: Op
     text = said(opened("promotions", full, lang="en"))
     assert "Presales: 67 % of 6 deposit orders have paid their balance so far; \\$8\\.00 may still come" in text
     assert "Presales" not in said(opened("promotions", full, lang="en", product="Milk"))
+
+
+def test_stock_shows_ours_and_what_is_sold_apart(opened: Opened, full: Path, tmp_path: Path) -> None:
+    assert "filter-owner" not in [box.key for box in opened("stock", full, lang="en").selectbox]
+    root = marts.publish(tmp_path, supply_marts.with_sold(marts.marts()))
+    units = {}
+    for owner in ("ours", "sold"):
+        at = opened("stock", root, lang="en", owner=owner)
+        assert not at.exception
+        units[owner] = {card.label: card.value for card in at.metric}["On hand"]
+    assert units == {"ours": "12", "sold": "7"}
+    # A store whose goods are sold is no place of ours: the address is put right.
+    assert "location" not in opened("stock", root, lang="en", location="S1").query_params
 
 
 def test_stock_says_what_channels_refuse(opened: Opened, full: Path) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from apps.queries import customers, demand, health, inventory, promotions, sales, supply
+from apps.queries import customers, demand, health, inventory, promotions, sales, service, supply
 from apps.queries.scope import Scope
 from apps.queries.warehouse import QueryError, Warehouse, open_warehouse
-from tests.apps import marts
+from tests.apps import marts, supply_marts
 
 WHOLE = Scope(marts.FIRST, marts.LAST_WEEK)
 LATER = Scope(marts.FIRST + timedelta(weeks=12), marts.FIRST + timedelta(weeks=16))
@@ -231,6 +231,35 @@ def test_an_item_nobody_asks_for_is_never_out_of_stock(tmp_path: Path) -> None:
     assert days["stock_outs"].to_list() == [0, 0, 0]
 
 
+def test_stock_that_is_sold_is_never_added_to_ours(tmp_path: Path) -> None:
+    opened = _published(tmp_path, supply_marts.with_sold(marts.marts()))
+    ours, sold = (
+        supply.stock_days(opened, date(2017, 12, 1), is_ours=is_ours, location=None, category=None)
+        for is_ours in (True, False)
+    )
+    places = [
+        supply.positions(opened, is_ours=is_ours, location=None, category=None)["location_id"].to_list()
+        for is_ours in (True, False)
+    ]
+    lives = [service.life(opened, is_ours=is_ours, location=None, category=None).height for is_ours in (True, False)]
+    opened.connection.close()
+    assert ours["closing_units"].to_list() == [15, 5, 12]
+    assert sold["closing_units"].to_list() == [10, 0, 7]
+    assert places == [["DC", "DC", "DC"], ["S1"]]
+    assert lives == [2, 1]
+
+
+def test_stock_of_a_version_from_before_places_had_an_owner_is_all_ours(tmp_path: Path) -> None:
+    tables = marts.marts()
+    tables["dim_location"] = tables["dim_location"].drop("is_ours")
+    tables["mart_channel_stock"] = tables["mart_channel_stock"].drop("holder_kind")
+    opened = _published(tmp_path, tables)
+    positions = supply.positions(opened, location=None, category=None).height
+    channel = inventory.channel_stock(opened, category=None).height
+    opened.connection.close()
+    assert (positions, channel) == (3, 2)
+
+
 def test_the_most_urgent_position_comes_first(warehouse: Warehouse) -> None:
     assert supply.positions(warehouse, location=None, category=None)["sku"].to_list() == ["02", "01", "03"]
 
@@ -240,6 +269,13 @@ def test_distributors_stock_is_that_of_the_last_week_with_trade_the_stuffed_firs
     assert found.select("sku", "closing_units", "is_stuffed").rows() == [("02", 37, True), ("01", 1, False)]
     assert inventory.channel_stock(warehouse, category="Milk").height == 2
     assert inventory.channel_stock(warehouse, category=marts.HOSTILE_CATEGORY).is_empty()
+
+
+def test_among_distributors_stands_no_place_of_our_own_books(tmp_path: Path) -> None:
+    opened = _published(tmp_path, supply_marts.with_sold(marts.marts()))
+    found = inventory.channel_stock(opened, category=None)
+    opened.connection.close()
+    assert "S1" not in found["distributor_id"].to_list()
 
 
 def test_what_nobody_booked_comes_first_among_adjustments(warehouse: Warehouse) -> None:

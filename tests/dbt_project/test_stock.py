@@ -27,6 +27,7 @@ def built(warehouse: Warehouse) -> Warehouse:
     brand.learn(lake)
     _land_distributor(lake)
     _land_trade(lake)
+    _land_other_hands(lake)
     warehouse.build()
     return warehouse
 
@@ -108,6 +109,22 @@ def _land_trade(lake: SmallLake) -> None:
     )
 
 
+def _land_other_hands(lake: SmallLake) -> None:
+    """Seven stand sold in a retailer's warehouse, four are consigned to a platform; S2 is a partner's store."""
+    lake.land(
+        "wms.locations",
+        [
+            {"location_id": "R1", "kind": "third_party", "owner": "sold"},
+            {"location_id": "C1", "kind": "platform", "owner": "consigned"},
+            {"location_id": "S2", "kind": "store", "owner": "sold"},
+        ],
+    )
+    lot = {"sku": "MILK", "lot_id": "L2", "quality": "good", "owner_id": "-", "as_of": day("2017-01-12")}
+    lot |= {"produced_on": day("2017-01-10"), "expiry_on": day("2017-02-28")}
+    held = [{**lot, "location_id": place, "on_hand_units": units} for place, units in (("R1", 7), ("C1", 4))]
+    lake.land("wms.stock", held, source="wms_2")
+
+
 @pytest.mark.slow
 def test_late_backdated_deleted_corrected_and_disordered_movements_give_what_a_full_refresh_gives(
     warehouse: Warehouse,
@@ -179,6 +196,24 @@ def test_a_position_says_what_can_be_sold_and_what_is_lost(built: Warehouse) -> 
     assert (on_hand, saleable, expired, risk, cover, advice) == (5, 0, 5, 5, 0, "fill_up")
 
 
+def test_what_is_sold_is_stock_of_the_channel_and_what_is_consigned_is_ours(built: Warehouse) -> None:
+    assert built.rows(
+        "select location_id, owner, is_ours from dim_location where location_id in ('C1', 'DC', 'R1', 'S2') order by 1"
+    ) == [("C1", "consigned", True), ("DC", "brand", True), ("R1", "sold", False), ("S2", "sold", False)]
+    assert built.rows(
+        "select location_id, is_ours, on_hand_units, saleable_units from mart_stock_position "
+        "where sku = 'MILK' and location_id in ('C1', 'R1') order by 1"
+    ) == [("C1", True, 4, 4), ("R1", False, 7, None)]
+    assert built.rows("select lot_id, on_hand_units from int_planning_stock where sku = 'MILK' order by 1") == [
+        ("L1", 5),
+        ("L2", 4),
+    ]
+    assert built.rows(
+        "select distributor_id, holder_kind, closing_units from mart_channel_stock "
+        "where week_on = '2017-01-16' order by 1"
+    ) == [("D1", "distributor", 32), ("R1", "dc", 7)]
+
+
 def test_the_chance_of_running_out_is_that_of_the_normal_distribution(built: Warehouse) -> None:
     rows = built.rows(
         "select cover.saleable_units, wasted_soon_units, lead_units, lead_variance, stock_out_rate "
@@ -194,7 +229,7 @@ def test_what_a_distributor_says_it_holds_corrects_its_books(built: Warehouse) -
     weeks = built.rows("""
         select week_on, opening_units, sell_in_units, sell_through_units, written_off_units, adjustment_units,
             closing_units, is_stuffed
-        from mart_channel_stock order by week_on
+        from mart_channel_stock where distributor_id = 'D1' order by week_on
     """)
     assert [(on.day, *(int(units) for units in rest[:-1]), rest[-1]) for on, *rest in weeks] == [
         (2, 0, 10, 4, 0, -1, 5, True),

@@ -1,5 +1,6 @@
--- One row per distributor, SKU, lot and day on which it bought, sold on, sent back or wrote off, or said what it held: what
--- it says it held is a count at the close of that day, and its books roll forward from there like ours.
+-- One row per holder, SKU, lot and day on which it bought, sold on, sent back or wrote off, or said what it held. What a
+-- distributor says it held is a count at the close of that day, and its books roll forward from there like ours. Places
+-- whose goods are sold hold channel stock too, good units by our books of them; of a distributor that reports, its word holds.
 with
 
 workspace as (
@@ -16,6 +17,10 @@ movements as (
 
 told as (
     select * from {{ ref('stg_distributor__stock') }}
+),
+
+places as (
+    select * from {{ ref('int_sold_stock_days') }}
 ),
 
 flows as (
@@ -65,12 +70,13 @@ booked as (
     {{ rolled_forward('flowed', 'distributor_id, sku, lot_id', 'stock_on', born="lot_id <> '-' and purchase_units > 0") }}
 ),
 
-final as (
+reported as (
     select
         distributor_id,
         sku,
         lot_id,
         stock_on,
+        'distributor' as holder_kind,
         cast(booked_units - flow_units as decimal(18, 3)) as opening_units,
         purchase_units,
         sale_units,
@@ -80,6 +86,13 @@ final as (
         cast(coalesce(counted_units, booked_units) as decimal(18, 3)) as closing_units,
         counted_units
     from booked
+),
+
+final as (
+    select * from reported
+    union all
+    select places.* from places
+    anti join reported on places.distributor_id = reported.distributor_id
 )
 
 select * from final

@@ -1,4 +1,4 @@
--- One row per distributor, SKU, lot and week with stock at any time in it: what it opened and closed with, the most it held
+-- One row per holder, SKU, lot and week with stock at any time in it: what it opened and closed with, the most it held
 -- at a day's end, what flowed, and how old the lot was at the week's end.
 with
 
@@ -39,6 +39,7 @@ weekly as (
         distributor_id,
         sku,
         lot_id,
+        holder_kind,
         week_on,
         min_by(opening_units, stock_on) as opening_units,
         max_by(closing_units, stock_on) as closing_units,
@@ -50,7 +51,7 @@ weekly as (
         sum(adjustment_units) as adjustment_units,
         lead(week_on) over (partition by distributor_id, sku, lot_id order by week_on) as next_week_on
     from days
-    group by distributor_id, sku, lot_id, week_on
+    group by distributor_id, sku, lot_id, holder_kind, week_on
 ),
 
 -- Stock stands still between two weeks with a booking, and is still there in the weeks between.
@@ -71,6 +72,7 @@ final as (
         standing.distributor_id,
         standing.sku,
         standing.lot_id,
+        standing.holder_kind,
         standing.in_week_on as week_on,
         {%- for name in ['purchase', 'sale', 'return', 'write_off', 'adjustment'] %}
         case when standing.in_week_on = standing.week_on then standing.{{ name }}_units else 0 end as {{ name }}_units,

@@ -1,9 +1,10 @@
--- One row per SKU, lot and quality that the mill and its warehouses hold now; they serve demand as one place.
+-- One row per SKU, lot and quality that the mill, its warehouses and those who keep goods of ours hold now; they serve demand
+-- as one place. What is sold is stock no more.
 with
 
 locations as (
     select * from {{ ref('dim_location') }}
-    where kind in ('plant', 'dc')
+    where (kind = 'plant' and is_ours) or {{ is_our_warehouse() }}
 ),
 
 latest as (

@@ -8,7 +8,7 @@ workspace as (
 
 locations as (
     select * from {{ ref('dim_location') }}
-    where kind in ('store', 'dc')
+    where kind = 'store' or {{ is_our_warehouse() }}
 ),
 
 stock as (
@@ -43,7 +43,7 @@ served as (
         cast(sum(out_units) over (partition by sku) as double) as all_units,
         count(*) over (partition by sku) as places
     from stock
-    where kind = 'dc'
+    where kind <> 'store'
 ),
 
 final as (

@@ -10,7 +10,7 @@ workspace as (
 
 locations as (
     select * from {{ ref('dim_location') }}
-    where kind in ('store', 'dc')
+    where kind = 'store' or {{ is_our_warehouse() }}
 ),
 
 -- A store may sell until its channel locks the goods up; a warehouse as long as one channel takes them in.

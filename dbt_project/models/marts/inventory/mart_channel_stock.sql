@@ -1,7 +1,7 @@
 {{ config(tags=['pass_b']) }}
 
--- One row per distributor, SKU and week since the distributor first had it: sell-in, sell-through, what that leaves in the
--- channel, for how many weeks, how old it is, and whether more was pushed in than goes out.
+-- One row per distributor or place whose goods are sold, SKU and week since it first had it: sell-in, what it sold on, what
+-- that leaves in the channel, for how many weeks, how old it is, and whether more was pushed in than goes out.
 with
 
 workspace as (
@@ -21,6 +21,7 @@ firsts as (
     select
         distributor_id,
         sku,
+        max(holder_kind) as holder_kind,
         min(week_on) as first_week_on
     from lots
     group by distributor_id, sku
@@ -30,6 +31,7 @@ weeks as (
     select
         firsts.distributor_id,
         firsts.sku,
+        firsts.holder_kind,
         {{ dates_from('firsts.first_week_on', 'workspace.today_on + 1', 7) }} as week_on
     from firsts
     cross join workspace
@@ -39,6 +41,7 @@ weekly as (
     select
         weeks.distributor_id,
         weeks.sku,
+        weeks.holder_kind,
         weeks.week_on,
         {%- for name in ['opening', 'purchase', 'sale', 'return', 'write_off', 'adjustment', 'closing', 'held'] %}
         coalesce(sum(lots.{{ name }}_units), 0) as {{ name }}_units,
@@ -47,7 +50,7 @@ weekly as (
         max(case when lots.held_units > 0 then lots.age_days end) as oldest_days
     from weeks
     left join lots on weeks.distributor_id = lots.distributor_id and weeks.sku = lots.sku and weeks.week_on = lots.week_on
-    group by weeks.distributor_id, weeks.sku, weeks.week_on
+    group by weeks.distributor_id, weeks.sku, weeks.holder_kind, weeks.week_on
 ),
 
 four_weeks as (
@@ -65,6 +68,7 @@ final as (
         distributor_id,
         sku,
         week_on,
+        holder_kind,
         cast(opening_units as decimal(18, 3)) as opening_units,
         cast(purchase_units as decimal(18, 3)) as sell_in_units,
         cast(sale_units as decimal(18, 3)) as sell_through_units,

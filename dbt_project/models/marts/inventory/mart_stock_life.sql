@@ -11,7 +11,7 @@ workspace as (
 
 locations as (
     select * from {{ ref('dim_location') }}
-    where kind in ('store', 'dc')
+    where kind = 'store' or {{ is_our_warehouse() }}
 ),
 
 lives as (

@@ -12,6 +12,10 @@ cover as (
     select * from {{ ref('int_stock_cover') }}
 ),
 
+locations as (
+    select * from {{ ref('dim_location') }}
+),
+
 items as (
     select * from {{ ref('dim_product') }}
     where is_current
@@ -20,6 +24,7 @@ items as (
 joined as (
     select
         held.*,
+        coalesce(locations.is_ours, true) as is_ours,
         held.on_hand_units - held.reserved_units as available_units,
         items.standard_cost_amount,
         coalesce(cover.is_asked_for, false) as is_asked_for,
@@ -40,6 +45,7 @@ joined as (
     from held
     left join cover on held.location_id = cover.location_id and held.sku = cover.sku
     left join items on held.sku = items.sku
+    left join locations on held.location_id = locations.location_id
 ),
 
 judged as (
@@ -55,6 +61,7 @@ final as (
     select
         location_id,
         sku,
+        is_ours,
         on_hand_units,
         reserved_units,
         cast(available_units as decimal(18, 3)) as available_units,

@@ -26,6 +26,7 @@ warehouses as (
         location_id,
         region,
         timezone,
+        owner,
         2 as trust,
         case when kind in ('platform', 'distributor') then 'web' when kind = 'third_party' then 'dc' else coalesce(kind, 'dc') end as kind
     from {{ ref('stg_wms__locations') }}
@@ -59,7 +60,7 @@ default_channel as (
 described as (
     {{- stacked({
         'stores': told + ['name', 'channel_id', 'region', 'city', 'timezone', 'opened_on', 'closed_on'],
-        'warehouses': told + ['region', 'timezone'],
+        'warehouses': told + ['region', 'timezone', 'owner'],
         'shops': told + ['name', 'channel_id', 'timezone'],
         'tills': told
     }) }}
@@ -75,6 +76,7 @@ merged as (
         min_by(region, (trust, region)) filter (where region is not null) as region,
         min_by(city, (trust, city)) filter (where city is not null) as city,
         min_by(timezone, (trust, timezone)) filter (where timezone is not null) as timezone,
+        min_by(owner, (trust, owner)) filter (where owner is not null) as owner,
         min_by(opened_on, (trust, opened_on)) filter (where opened_on is not null) as opened_on,
         min_by(closed_on, (trust, closed_on)) filter (where closed_on is not null) as closed_on
     from described
@@ -91,6 +93,8 @@ final as (
         coalesce(merged.region, '-') as region,
         coalesce(merged.city, '-') as city,
         coalesce(merged.timezone, workspace.timezone) as timezone,
+        coalesce(merged.owner, 'brand') as owner,
+        coalesce(merged.owner, 'brand') <> 'sold' as is_ours,
         merged.opened_on,
         merged.closed_on
     from merged

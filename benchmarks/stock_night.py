@@ -37,7 +37,7 @@ BROUGHT = {
     "stg_wms__stock_all": "observed_at",
     "fct_sales_line": "sold_at",
 }
-VIEW = "int_stock_context"
+VIEWS = ("int_stock_context", "int_stock_moved_days")
 STOCK = (
     "int_stock_touched_days", "int_stock_restated_days", "int_stock_bookings", "int_stock_flows", "fct_stock_day",
     "int_stock_basis",
@@ -58,10 +58,10 @@ def main(root: Path, times: int) -> None:
         with Transformer(told, workspace.build, Path(name) / "logs", Path(name) / "target") as dbt:
             (child,) = multiprocessing.active_children()
             process = psutil.Process(child.pid)
-            built(dbt, process, VIEW, full_refresh=True)
-            whole = {model: built(dbt, process, model, full_refresh=True) for model in (VIEW, *STOCK, *WHOLE)}
+            built(dbt, process, VIEWS[0], full_refresh=True)
+            whole = {model: built(dbt, process, model, full_refresh=True) for model in (*VIEWS, *STOCK, *WHOLE)}
             bring(candidate)
-            night = {model: built(dbt, process, model, full_refresh=False) for model in (VIEW, *STOCK, *WHOLE)}
+            night = {model: built(dbt, process, model, full_refresh=False) for model in (*VIEWS, *STOCK, *WHOLE)}
     own = [min(took.values()) for took in (whole, night)]
     print(f"{'seconds of processor time':28} {'whole':>7} {'night':>7}")
     for model in (*STOCK, *WHOLE):

@@ -16,6 +16,12 @@
 {%- endmacro %}
 
 
+{#- The date of a movement's leg by the zone of its place, or the workspace's where nobody describes the place. -#}
+{% macro moved_on(leg, location, workspace) -%}
+    {{ business_date(leg ~ '.moved_at', 'coalesce(' ~ location ~ '.timezone, ' ~ workspace ~ '.timezone)', workspace ~ '.day_starts_minutes') }}
+{%- endmacro %}
+
+
 {#- Whether a place, by its row of dim_location, serves demand like a warehouse: one of ours, or where our goods lie consigned. -#}
 {% macro is_our_warehouse() -%}
     (is_ours and (kind = 'dc' or (kind = 'web' and owner = 'consigned')))

@@ -28,6 +28,7 @@ def built(warehouse: Warehouse) -> Warehouse:
     _land_distributor(lake)
     _land_trade(lake)
     _land_other_hands(lake)
+    _land_abroad(lake)
     warehouse.build()
     return warehouse
 
@@ -125,6 +126,19 @@ def _land_other_hands(lake: SmallLake) -> None:
     lake.land("wms.stock", held, source="wms_2")
 
 
+def _land_abroad(lake: SmallLake) -> None:
+    lake.land("wms.locations", [{"location_id": "EU", "kind": "dc", "timezone": "Europe/Berlin"}])
+    legs = [("80", "DC", "EU", "2017-01-05T23:30"), ("81", "EU", "XD", "2017-01-08T23:30")]
+    lake.land(
+        "wms.movements",
+        [
+            moved(number, "transfer", 2, when, sku="CHEESE", location_id=place, to_location_id=to)
+            for number, place, to, when in legs
+        ],
+        source="wms_2",
+    )
+
+
 @pytest.mark.slow
 def test_late_backdated_deleted_corrected_and_disordered_movements_give_what_a_full_refresh_gives(
     warehouse: Warehouse,
@@ -212,6 +226,20 @@ def test_what_is_sold_is_stock_of_the_channel_and_what_is_consigned_is_ours(buil
         "select distributor_id, holder_kind, closing_units from mart_channel_stock "
         "where week_on = '2017-01-16' order by 1"
     ) == [("D1", "distributor", 32), ("R1", "dc", 7)]
+
+
+def test_goods_leave_and_arrive_on_the_date_of_each_place(built: Warehouse) -> None:
+    # Half past six in the evening in New York, where XD is too as far as anybody knows, is the next day in Berlin.
+    assert built.rows(
+        "select location_id, stock_on, in_units, out_units from fct_stock_day where sku = 'CHEESE' and lot_id = 'L9' "
+        "union all "
+        "select location_id, stock_on, units, 0 from int_stock_bookings where location_id = 'XD' order by 1, 2"
+    ) == [
+        ("DC", day("2017-01-05"), 0, 2),
+        ("EU", day("2017-01-06"), 2, 0),
+        ("EU", day("2017-01-09"), 0, 2),
+        ("XD", day("2017-01-08"), 2, 0),
+    ]
 
 
 def test_the_chance_of_running_out_is_that_of_the_normal_distribution(built: Warehouse) -> None:

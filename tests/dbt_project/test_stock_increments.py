@@ -70,6 +70,10 @@ def _first_night(lake: SmallLake) -> None:
         source="wms_2",
     )
     lake.land("wms.stock", [_counted("2017-01-09", 10)], source="wms_2")
+    # It leaves New York on the 5th and is in Berlin on the 6th, at the same moment.
+    lake.land("wms.locations", [{"location_id": "EU", "kind": "dc", "timezone": "Europe/Berlin"}])
+    sent = moved("80", "transfer", 3, "2017-01-05T23:30", sku="CHEESE", to_location_id="EU")
+    lake.land("wms.movements", [sent], source="wms_2")
 
 
 def _counted(on: str, units: int, **more: Any) -> dict[str, Any]:
@@ -127,6 +131,16 @@ def _a_till_line_is_deleted_and_one_comes_late(lake: SmallLake, _: Path) -> None
     lake.land("pos.sale_lines", [gone, late])
 
 
+def _goods_come_from_where_it_is_tomorrow(lake: SmallLake, _: Path) -> None:
+    back = moved("81", "transfer", 1, "2017-01-08T23:30", sku="CHEESE", location_id="EU", to_location_id="DC")
+    lake.land("wms.movements", [back], source="wms_2")
+
+
+def _a_zone_is_corrected(lake: SmallLake, _: Path) -> None:
+    place = {"location_id": "EU", "kind": "dc", "timezone": "America/Chicago"}
+    lake.land("wms.locations", [{**place, "updated_at": at("2017-01-17T00:00")}])
+
+
 def _a_place_becomes_known(lake: SmallLake, _: Path) -> None:
     lake.land("wms.locations", [{"location_id": "XD", "kind": "dc"}])
 
@@ -168,6 +182,10 @@ TOUCHED = {
     _a_shelf_is_counted_for_the_first_time: "2016-12-27",
     _no_count_of_a_shelf_is_left: "2016-12-27",
     _a_till_line_is_deleted_and_one_comes_late: "2017-01-04",
+    # The 9th in Berlin, and still the 8th where it arrives.
+    _goods_come_from_where_it_is_tomorrow: "2017-01-08",
+    # What came on the 6th came on the 5th.
+    _a_zone_is_corrected: "2017-01-05",
     _a_place_becomes_known: "2017-01-03",
     # All that was ever booked in DC.
     _a_warehouse_is_a_store: "2016-12-27",

@@ -2,21 +2,21 @@
 
 -- One row per booking of stock at one place, named by what happened: goods were made, received, returned or moved in;
 -- sold, moved out, used or written off; or a count corrected the books. A till's sale takes from its store's shelf and a
--- till's return lies there again; goods sent to another place arrive there on the same day. Dates from the earliest touched one on are
--- restated.
+-- till's return lies there again; goods sent to another place arrive there at the same moment. Each booking is on the date of
+-- its own place. Dates from the earliest touched one on are restated.
 with
 
 workspace as (
     select * from {{ ref('int_workspace') }}
 ),
 
+locations as (
+    select * from {{ ref('dim_location') }}
+),
+
 movements as (
-    select
-        moved.*,
-        {{ business_date('moved.moved_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as moved_on
-    from {{ ref('stg_wms__movements') }} as moved
-    cross join workspace
-    where {{ may_be_restated('moved.moved_at', 'int_stock_restated_days') }}
+    select * from {{ ref('stg_wms__movements') }}
+    where {{ may_be_restated('moved_at', 'int_stock_restated_days') }}
 ),
 
 till_sales as (
@@ -40,16 +40,15 @@ named as (
             else 'adjustment'
         end as flow
     from movements
-    where {{ is_restated('moved_on', 'int_stock_restated_days') }}
 ),
 
-final as (
+legs as (
     -- A count's booking is signed; of all others the kind says which way the goods went.
     select
         location_id,
         sku,
         lot_id,
-        moved_on as stock_on,
+        moved_at,
         flow,
         case when flow = 'adjustment' then units else abs(units) end as units,
         _source || ':' || movement_id as movement_id
@@ -59,12 +58,31 @@ final as (
         to_location_id as location_id,
         sku,
         lot_id,
-        moved_on as stock_on,
+        moved_at,
         'moved_in' as flow,
         abs(units) as units,
         _source || ':' || movement_id as movement_id
     from named
     where to_location_id is not null and flow = 'moved_out'
+),
+
+dated as (
+    select
+        legs.location_id,
+        legs.sku,
+        legs.lot_id,
+        {{ moved_on('legs', 'locations', 'workspace') }} as stock_on,
+        legs.flow,
+        legs.units,
+        legs.movement_id
+    from legs
+    cross join workspace
+    left join locations on legs.location_id = locations.location_id
+),
+
+final as (
+    select * from dated
+    where {{ is_restated('stock_on', 'int_stock_restated_days') }}
     union all
     select
         location_id,

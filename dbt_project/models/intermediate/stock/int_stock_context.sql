@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
 -- One row per thing of today that bookings of long ago depend on, with what they take from it: where a day begins, whether
--- a place is a store, that somebody counts a SKU in a store; and two that say up to which loads movements and counts were
+-- a place is a store and in which zone, that somebody counts a SKU in a store; and two that say up to which loads movements and counts were
 -- read.
 with
 
@@ -22,7 +22,7 @@ final as (
         'location' as kind,
         location_id,
         '-' as sku,
-        case when locations.kind = 'store' then 'store' else '-' end as value,
+        concat_ws('|', case when locations.kind = 'store' then 'store' else '-' end, locations.timezone) as value,
         cast(null as bigint) as visible_seq
     from locations
     union all

@@ -1,20 +1,11 @@
 {#- Named here, because dbt reads a model's references without knowing what is held. -#}
 {%- set now, sales, sales_days = ref('int_stock_context'), ref('fct_sales_line'), ref('int_sales_restated_days') -%}
-{%- set movements, counts, workspace = ref('stg_wms__movements_all'), ref('stg_wms__stock_all'), ref('int_workspace') -%}
+{%- set moved, counts = ref('int_stock_moved_days'), ref('stg_wms__stock_all') -%}
 {%- set bookings, days, basis = held('int_stock_bookings'), held('fct_stock_day'), held('int_stock_basis') -%}
 -- One row per date on which bookings or counts are not what they were when the kept balances were built. Loads tell of
 -- movements and counts, tombstones among them; what tills sold is compared on the dates whose sales are stated anew, and
 -- what else a booking depends on is compared with what it was.
 with
-
-moved as (
-    select
-        moved._source || ':' || moved.movement_id as movement_id,
-        {{ business_date('moved.moved_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as stock_on,
-        moved.visible_seq
-    from {{ movements }} as moved
-    cross join {{ workspace }} as workspace
-),
 
 {% if bookings and days and basis -%}
 changed as (
@@ -28,13 +19,17 @@ changed as (
 ),
 
 arrived as (
-    select * from moved
+    select * from {{ moved }}
     where
         visible_seq > (
             select read.visible_seq from {{ basis }} as read
             where read.kind = 'movements'
         )
         or 'days' in (select changed.kind from changed)
+        or location_id in (
+            select changed.location_id from changed
+            where changed.kind = 'location'
+        )
 ),
 
 -- What came off the shelves through the tills, and lies there again.
@@ -77,7 +72,7 @@ final as (
     union
     select stock_on as touched_on from shelves
     union
-    -- A place became a store or is none any more; a store's SKU was counted for the first time, or no count is left.
+    -- A place became a store or is none any more, or lies in another zone; a store's SKU was counted for the first time, or no count is left.
     select booked.stock_on as touched_on
     from {{ bookings }} as booked
     inner join changed on booked.location_id = changed.location_id and changed.sku in ('-', booked.sku)
@@ -89,7 +84,7 @@ final as (
 {%- elif bookings -%}
 -- What the balances were built from is not known: all of them again.
 final as (
-    select stock_on as touched_on from moved
+    select stock_on as touched_on from {{ moved }}
     union
     select as_of as touched_on from {{ counts }}
     union
@@ -99,7 +94,7 @@ final as (
 )
 {%- else -%}
 final as (
-    select stock_on as touched_on from moved
+    select stock_on as touched_on from {{ moved }}
     where false
 )
 {%- endif %}

@@ -14,12 +14,13 @@ members as (
     from {{ ref('stg_crm__members') }}
 ),
 
+-- What only came back was bought in no channel.
 sales as (
     select distinct
         record_token,
         channel_id
     from {{ ref('fct_sales_line') }}
-    where record_token is not null
+    where record_token is not null and is_counted and is_revenue and line_kind not in ('refund', 'return')
 ),
 
 customers as (

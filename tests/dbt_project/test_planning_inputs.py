@@ -36,7 +36,7 @@ def refund(number: str, order: str, **more: Any) -> dict[str, Any]:
 # Each order asks for ten loaves a line.
 LINES = {
     "unsent": 1, "sent": 1, "part": 1, "twice": 2, "packed": 1, "left": 1, "closed": 1,
-    "back": 1, "line_back": 2, "asked_back": 1, "returned": 1,
+    "back": 1, "line_back": 2, "asked_back": 1, "returned": 1, "some_back": 1, "rest_back": 1, "sent_some_back": 1,
 }  # fmt: skip
 PARCELS = [
     parcel("P1", "sent", 10),
@@ -45,11 +45,18 @@ PARCELS = [
     parcel("P4", "twice", 12),
     parcel("P5", "packed", 10, shipped_at=None, delivered_at=None),
     parcel("P6", "returned", 10),
+    parcel("P7", "sent_some_back", 5),
 ]
 REFUNDS = [
     refund("B1", "back"),
     refund("B2", "line_back", line_no=1, units=10),
     refund("B3", "asked_back", status="applied"),
+    # Given back in parts: seven are left of the first, none of the second, two of the third, of which five were sent.
+    refund("B5", "some_back", line_no=1, units=1),
+    refund("B6", "some_back", line_no=1, units=2),
+    refund("B7", "rest_back", line_no=1, units=4),
+    refund("B8", "rest_back", line_no=1),
+    refund("B9", "sent_some_back", line_no=1, units=3),
     # What is sent and comes back was served.
     refund("B4", "returned", kind="return_refund", refunded_at=at("2017-01-12T17:00")),
 ]
@@ -140,6 +147,16 @@ def test_what_was_refunded_before_it_was_sent_is_not_asked_for(built: Warehouse)
         ("line_back", "2"): 10.0,
         ("asked_back", "1"): 10.0,
     }
+
+
+def test_of_a_line_that_was_refunded_in_part_the_rest_is_asked_for(built: Warehouse) -> None:
+    assert asked(built, "some_back", "rest_back", "sent_some_back") == {
+        ("some_back", "1"): 7.0,
+        ("sent_some_back", "1"): 2.0,
+    }
+    assert built.rows(
+        "select ordered_units, filled_units from mart_order_service where order_id = 'sent_some_back'"
+    ) == [(7, 5)]
 
 
 def test_only_web_orders_are_asked_for_and_each_at_the_mill_with_its_channel(built: Warehouse) -> None:

@@ -1,5 +1,5 @@
--- One row per line of goods that somebody ordered from us and we owe: web lines that count, but for those refunded before
--- they were sent, and lines of a trade account's order. By when it had to be sent, and to be received.
+-- One row per line of goods that somebody ordered from us and we owe: web lines that count, less what was refunded before
+-- it was sent, and lines of a trade account's order. By when it had to be sent, and to be received.
 with
 
 web_lines as (
@@ -10,6 +10,22 @@ web_lines as (
 refunds as (
     select * from {{ ref('stg_ecommerce__refunds') }}
     where kind = 'before_shipment' and lower(coalesce(status, '')) = 'completed'
+),
+
+-- A refund that names no line, or no units of it, is of all that was ordered.
+refunded as (
+    select
+        lines._source,
+        lines.shop_id,
+        lines.sale_id,
+        lines.line_no,
+        sum(case when refunds.line_no is null then lines.units else coalesce(refunds.units, lines.units) end) as units
+    from web_lines as lines
+    inner join refunds
+        on
+            lines._source = refunds._source and lines.shop_id = refunds.shop_id and lines.sale_id = refunds.order_id
+            and coalesce(refunds.line_no, lines.line_no) = lines.line_no
+    group by lines._source, lines.shop_id, lines.sale_id, lines.line_no
 ),
 
 trade_lines as (
@@ -30,14 +46,15 @@ final as (
         cast(lines.line_no as bigint) as line_no,
         lines.channel_id,
         lines.sku,
-        lines.units as ordered_units,
+        cast(lines.units - coalesce(refunded.units, 0) as decimal(18, 3)) as ordered_units,
         lines.sold_on + {{ var('web_ship_days') }} as ship_by_on,
         lines.sold_on + {{ var('web_receive_days') }} as requested_on
     from web_lines as lines
-    anti join refunds
+    left join refunded
         on
-            lines._source = refunds._source and lines.shop_id = refunds.shop_id and lines.sale_id = refunds.order_id
-            and coalesce(refunds.line_no, lines.line_no) = lines.line_no
+            lines._source = refunded._source and lines.shop_id = refunded.shop_id and lines.sale_id = refunded.sale_id
+            and lines.line_no = refunded.line_no
+    where lines.units > coalesce(refunded.units, 0)
     union all
     select
         'trade' as order_kind,

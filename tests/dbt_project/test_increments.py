@@ -107,6 +107,12 @@ def _the_rate_is_corrected(_: SmallLake, reference: Path) -> None:
     edit(reference / "currencies.csv", ",0.144\n", ",0.15\n")
 
 
+def _what_was_paid_is_cancelled(lake: SmallLake, _: Path) -> None:
+    seen = at("2017-01-15T00:00")
+    order = brand.order("A4", "2017-01-10T15:00", platform_order_id="P4", cancelled_at=seen, updated_at=seen)
+    lake.land("ecommerce.orders", [order], source="shop_a", visible_seq=1013)
+
+
 def _a_suspicion_is_lifted(_: SmallLake, reference: Path) -> None:
     append(reference / "suspect_verdicts.csv", "shop_a,A3,honest,2017-01-14,kim,the parcel arrived")
 
@@ -128,6 +134,8 @@ RESTATED = {
     _it_is_described_no_more: ["2017-01-09"],
     _a_rate_is_typed: ["2017-01-11"],
     _the_rate_is_corrected: ["2017-01-11"],
+    # No sale any more, and still a deal.
+    _what_was_paid_is_cancelled: ["2017-01-10"],
     _a_suspicion_is_lifted: ["2017-01-05"],
     # All dates of lines of the shop's orders and refunds.
     _a_shop_is_no_revenue: ["2017-01-05", "2017-01-06", "2017-01-07", "2017-01-09", "2017-01-10"],

@@ -29,6 +29,7 @@ def section(view: View) -> None:
     shown = found.with_columns(
         pl.col("shop_id").map_elements(view.channel, return_dtype=pl.String).alias("shop"),
         (pl.col("balance_paid_orders") / pl.col("deposit_orders")).alias("rate"),
+        pl.Series("dates", [write.span(*days, view.language) for days in found.select("starts_on", "ends_on").rows()]),
     )
     tables.table(view, shown, _columns(view), title=title(view, found), key="presales", totals=_whole(found))
 
@@ -58,8 +59,7 @@ def _columns(view: View) -> list[tables.Column]:
     return [
         tables.Column("promotion_id", words("presales.promotion"), write.name, width=190),
         tables.Column("shop", words("presales.shop")),
-        tables.Column("starts_on", words("presales.first"), view.day),
-        tables.Column("ends_on", words("presales.last"), view.day),
+        tables.Column("dates", words("presales.dates")),
         tables.Column("deposit_orders", orders.name, write.exact, help=orders.meaning),
         tables.Column("balance_paid_orders", paid.name, write.exact, help=paid.meaning),
         tables.Column("rate", rate.name, write.percent, help=rate.meaning),

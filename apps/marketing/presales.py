@@ -26,10 +26,11 @@ def section(view: View) -> None:
     found = presales.runs(view.warehouse)
     if found.is_empty():
         return
+    days = found.select("starts_on", "ends_on").iter_rows()
     shown = found.with_columns(
         pl.col("shop_id").map_elements(view.channel, return_dtype=pl.String).alias("shop"),
         (pl.col("balance_paid_orders") / pl.col("deposit_orders")).alias("rate"),
-        pl.Series("dates", [write.span(*days, view.language) for days in found.select("starts_on", "ends_on").rows()]),
+        pl.Series("dates", [write.span(first, last, view.language) for first, last in days]),
     )
     tables.table(view, shown, _columns(view), title=title(view, found), key="presales", totals=_whole(found))
 

@@ -180,6 +180,8 @@ REFUNDS = Contract(
         "negative_refund": oddities.negative("amount"),
         "negative_units": oddities.negative("units"),
         "refunded_before_applied": oddities.out_of_order("applied_at", "refunded_at"),
+        # It cuts no sale, for nobody knows of which day.
+        "completed_without_date": oddities.is_status("completed") & oddities.missing("refunded_at"),
     },
 )
 CONTRACTS = (ORDERS, ORDER_LINES, DISCOUNTS, REFUNDS, controls("ecommerce"))

@@ -49,6 +49,11 @@ def is_kind(kind: str) -> pl.Expr:
     return pl.col("kind") == kind
 
 
+def is_status(status: str) -> pl.Expr:
+    """True where the row's `status` is this one, in capitals or not."""
+    return pl.col("status").str.to_lowercase() == status
+
+
 def out_of_order(first: str, second: str) -> pl.Expr:
     """True where both moments or dates are stated and `second` lies before `first`."""
     return pl.col(second) < pl.col(first)

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ingestion.contracts import oddities
+from ingestion.contracts import contract, oddities
 from ingestion.contracts.oddities import bad_gtin, check_digit
 
 EPCIS = Path(__file__).resolve().parents[4] / "shared" / "data" / "messages" / "epcis"
@@ -79,3 +79,12 @@ def test_moments_out_of_order_and_minutes_without_time_for_them() -> None:
 
 def test_any_of_several_values_below_zero_is_odd_and_none_stated_is_not() -> None:
     assert odd(oddities.negative("a", "b"), a=[1, 1, None, None], b=[1, -1, -1, None])[:3] == [False, True, True]
+
+
+def test_a_refund_that_is_completed_on_no_day_is_odd() -> None:
+    refunds = {
+        "status": ["Completed", "completed", "asked", None],
+        "refunded_at": [None, datetime(2017, 11, 2, tzinfo=UTC), None, None],
+    }
+    flag = contract("ecommerce.refunds").flags["completed_without_date"]
+    assert odd(flag, **refunds) == [True, False, False, None]

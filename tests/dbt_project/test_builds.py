@@ -110,6 +110,7 @@ def test_a_build_that_fails_leaves_the_table_as_it_was(warehouse: Warehouse) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_tables_built_load_by_load_equal_tables_built_at_once(warehouse: Warehouse) -> None:
     lake = warehouse.fresh()
     _land_in_parts(lake)

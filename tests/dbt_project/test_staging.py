@@ -148,6 +148,7 @@ def test_a_link_that_was_withdrawn_is_none_and_comes_back_when_it_holds_again(wa
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_stream_is_staged_by_its_key_and_version(warehouse: Warehouse) -> None:
     """The oldest version arrives last; each table is built anew first and then incrementally."""
     lake = warehouse.fresh()

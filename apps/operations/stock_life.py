@@ -37,7 +37,10 @@ def title(view: View, found: pl.DataFrame) -> str:
         "of": write.exact(float(stores["on_hand_units"].sum() or 0)),
         "warehouses": write.exact(float(worst["refused_units"].sum() or 0)),
     }
-    return view.words("life.title", **{name: write.plain(text) for name, text in said.items()})
+    told = {name: write.plain(text) for name, text in said.items()}
+    if stores.is_empty():
+        return view.words("life.title_warehouses", **told)
+    return view.words("life.title_stores" if warehouses.is_empty() else "life.title", **told)
 
 
 def _columns(view: View) -> list[tables.Column]:

@@ -342,12 +342,15 @@ def test_presales_say_whose_balance_came_and_are_of_no_single_product(opened: Op
 def test_stock_shows_ours_and_what_is_sold_apart(opened: Opened, full: Path, tmp_path: Path) -> None:
     assert "filter-owner" not in [box.key for box in opened("stock", full, lang="en").selectbox]
     root = marts.publish(tmp_path, supply_marts.with_sold(marts.marts()))
-    units = {}
+    units, lives = {}, {}
     for owner in ("ours", "sold"):
         at = opened("stock", root, lang="en", owner=owner)
         assert not at.exception
         units[owner] = {card.label: card.value for card in at.metric}["On hand"]
+        lives[owner] = [line for line in said(at).splitlines() if "can no longer sell" in line or "refuses" in line]
     assert units == {"ours": "12", "sold": "7"}
+    assert lives["ours"] == ["**Warehouses hold 0 units that some channel refuses**"]
+    assert lives["sold"] == ["**Stores can no longer sell 4 of their 10 units**"]
     # A store whose goods are sold is no place of ours: the address is put right.
     assert "location" not in opened("stock", root, lang="en", location="S1").query_params
 

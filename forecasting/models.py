@@ -171,10 +171,10 @@ def predict_boosting(
 def freed_member(response: Response, sight: Sight, origin: int, horizon: int) -> tuple[Floats, dict[str, Floats]]:
     """Demand (series × step) smoothed free of price and promotion and answering the plan, and what each adds to it."""
     grid = sight.grid
-    effects = effects_of(response, grid, origin, horizon)
     first = max(0, origin + 1 - SMOOTHED_BUCKETS)
-    past, ahead = slice(first, origin + 1), slice(origin + 1, None)
-    freed = grid.values[:, past] / np.exp(effects["price"] + effects["promotion"])[:, past]
+    effects = effects_of(response, grid, first, origin, horizon)
+    past, ahead = slice(-horizon), slice(-horizon, None)
+    freed = grid.values[:, first : origin + 1] / np.exp(effects["price"] + effects["promotion"])[:, past]
     plain = _held(exponential_smoothing(_calm(freed, grid), horizon, grid.rhythm), freed, grid)
     plain = plain * np.exp(effects["base"][:, ahead])
     priced = plain * np.exp(effects["price"][:, ahead])

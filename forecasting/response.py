@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 from scipy.sparse import csr_array
 
 from forecasting.grid import Floats, Grid, Ints
@@ -57,7 +58,7 @@ def learn_response(grid: Grid, origin: int, most: int) -> Response | None:
     groups = _groups(grid)
     grid = grid.take(_sampled(grid, max(FEWEST_SERIES, most // (origin + 1))))
     highest = _highest(grid, origin)
-    told, _ = _axes(grid, origin, 0, highest)
+    told, _ = _axes(grid, 0, origin, 0, highest)
     usual = np.sqrt((told**2).mean(axis=(0, 1)))
     told = _at_usual_strength(told, usual)
     values = grid.values[:, : origin + 1]
@@ -77,15 +78,15 @@ def learn_response(grid: Grid, origin: int, most: int) -> Response | None:
     return response
 
 
-def effects_of(response: Response, grid: Grid, origin: int, horizon: int) -> dict[str, Floats]:
-    """What "price" and "promotion" do to the log of demand, each series × bucket up to `horizon` after the origin.
+def effects_of(response: Response, grid: Grid, since: int, origin: int, horizon: int) -> dict[str, Floats]:
+    """What "price" and "promotion" do to the log of demand, series × bucket from `since` to `horizon` after `origin`.
 
     Buckets past how far a column is planned have the mean of its recent figures: the usual is expected there, told as
     "base", for nobody planned it.
     """
-    told, columns = _axes(grid, origin, horizon, response.highest)
+    told, columns = _axes(grid, since, origin, horizon, response.highest)
     each = _at_usual_strength(told, response.usual) * _coefficients(response, grid)[:, None, :]
-    planned = np.arange(told.shape[1])[:, None] <= origin + np.array([column.reach for column in columns])
+    planned = np.arange(since, origin + 1 + horizon)[:, None] <= origin + np.array([column.reach for column in columns])
     parts = {part: each * (planned & [column.part == part for column in columns]) for part in PARTS}
     return {part: _bounded(effects.sum(axis=-1)) for part, effects in {"base": each * ~planned, **parts}.items()}
 
@@ -118,8 +119,10 @@ def _highest(grid: Grid, origin: int) -> dict[str, float]:
     }
 
 
-def _axes(grid: Grid, origin: int, horizon: int, highest: Mapping[str, float]) -> tuple[Floats, list[Column]]:
-    """Series × bucket × column, and the columns.
+def _axes(
+    grid: Grid, since: int, origin: int, horizon: int, highest: Mapping[str, float]
+) -> tuple[Floats, list[Column]]:
+    """Series × bucket from `since` on × column, and the columns.
 
     A price is told by its logs to the recent mean and to the year's highest, a promotion by its share of the highest.
     """
@@ -143,9 +146,9 @@ def _axes(grid: Grid, origin: int, horizon: int, highest: Mapping[str, float]) -
         for one in told:
             recent = one[:, max(0, origin + 1 - grid.rhythm.level) : origin + 1]
             one[:, origin + 1 + reach :] = recent.mean(axis=1, keepdims=True)
-        out += told
+        out += [one[:, since:] for one in told]
         columns += [Column(part, reach)] * len(told)
-    return np.stack(out, axis=-1) if out else np.zeros((grid.count, origin + 1 + horizon, 0)), columns
+    return np.stack(out, axis=-1) if out else np.zeros((grid.count, origin + 1 + horizon - since, 0)), columns
 
 
 def _recent_mean(values: Floats, origin: int, width: int) -> Floats:
@@ -162,12 +165,12 @@ def _recent_mean(values: Floats, origin: int, width: int) -> Floats:
 
 def _recent_highest(values: Floats, origin: int, width: int) -> Floats:
     """The highest of each bucket and the `width` − 1 before it, and after the origin that at the origin."""
-    padded = np.concatenate([np.full((values.shape[0], width - 1), np.nan), values[:, : origin + 1]], axis=1)
+    past = np.where(np.isnan(values), -np.inf, values)[:, : origin + 1]
+    before = (width - 1) // 2
     out = np.empty(values.shape)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, width, axis=1)
-    out[:, : origin + 1] = np.fmax.reduce(windows, axis=2)
+    out[:, : origin + 1] = maximum_filter1d(past, width, axis=1, mode="constant", cval=-np.inf, origin=before)
     out[:, origin + 1 :] = out[:, [origin]]
-    return out
+    return np.where(np.isinf(out), np.nan, out)
 
 
 def _fit(

@@ -12,7 +12,7 @@ import pytest
 from forecasting import models
 from forecasting.features import look
 from forecasting.grid import Floats, Grid
-from forecasting.response import effects_of, learn_response
+from forecasting.response import _recent_highest, effects_of, learn_response
 
 SERIES, WEEKS, AHEAD = 60, 100, 6
 CELLS = 200_000
@@ -44,7 +44,7 @@ def grid(size: float = 1.0) -> Grid:
 def learnt(told: Grid, origin: int, horizon: int) -> Floats:
     response = learn_response(told, origin, CELLS)
     assert response is not None
-    effects = effects_of(response, told, origin, horizon)
+    effects = effects_of(response, told, 0, origin, horizon)
     return sum(effects.values(), np.zeros((told.count, origin + 1 + horizon)))
 
 
@@ -93,7 +93,7 @@ def test_a_bucket_beyond_the_plan_has_the_usual_effect_and_not_the_planned_one()
     np.testing.assert_array_equal(learnt(replace(told, known=plan), WEEKS - 1, AHEAD), effects)
     response = learn_response(told, WEEKS - 1, CELLS)
     assert response is not None
-    by_part = effects_of(response, told, WEEKS - 1, AHEAD)
+    by_part = effects_of(response, told, 0, WEEKS - 1, AHEAD)
     assert not by_part["price"][:, WEEKS + 2 :].any()
     assert not by_part["promotion"][:, WEEKS + 2 :].any()
     assert not by_part["base"][:, : WEEKS + 2].any()
@@ -118,3 +118,18 @@ def test_demand_freed_of_its_promotions_answers_the_plan_better_than_smoothing_a
     shown = told.known["display"][:, origin + 1 : origin + 1 + AHEAD] == 1.0
     assert parts["promotion"][shown].min() > 40.0
     assert np.abs(parts["promotion"][~shown]).max() < 10.0
+
+
+def test_effects_since_a_later_bucket_are_the_last_of_all() -> None:
+    told, since = grid(), 80
+    response = learn_response(told, WEEKS - 1, CELLS)
+    assert response is not None
+    late, whole = (effects_of(response, told, first, WEEKS - 1, AHEAD) for first in (since, 0))
+    for part, effects in whole.items():
+        np.testing.assert_array_equal(late[part], effects[:, since:])
+
+
+def test_a_price_is_held_against_the_highest_of_the_year_before_and_not_after() -> None:
+    price = np.array([[np.nan, 5.0, 4.0, 3.0, 2.0, 6.0, 1.0]])
+    np.testing.assert_array_equal(_recent_highest(price, 4, 3), [[np.nan, 5.0, 5.0, 5.0, 4.0, 4.0, 4.0]])
+    np.testing.assert_array_equal(_recent_highest(price, 4, 4), [[np.nan, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0]])

@@ -121,6 +121,12 @@ def matrix(count: int, length: int, rows: pl.Series, columns: pl.Series, values:
     return out
 
 
+def carried(values: Floats) -> Floats:
+    """Each row with its gaps filled by the figure before them; what comes before the first figure stays NaN."""
+    position = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(values.shape[1])), axis=1)
+    return np.asarray(values[np.arange(values.shape[0])[:, None], position])
+
+
 def codes(values: pl.Series) -> Ints:
     """Numbers a text column by sorted distinct value, so that the same data give the same codes.
 

@@ -19,6 +19,7 @@ from forecasting.grid import (
     Grid,
     Part,
     bucket_index,
+    carried,
     codes,
     matrix,
     part_of,
@@ -175,9 +176,9 @@ def panel_grid(
             values = matrix(
                 keys.height, length + horizon, whole["row"], whole["column"], _as_figures(whole[name]), np.nan
             )
-            known[name], parts[name] = _carried(values), part_of(name)
+            known[name], parts[name] = carried(values), part_of(name)
     past = {
-        name: _carried(matrix(*shape, indexed["row"], indexed["column"], _as_figures(indexed[name]), np.nan))
+        name: carried(matrix(*shape, indexed["row"], indexed["column"], _as_figures(indexed[name]), np.nan))
         for name in others
         if name not in static_names and name not in planned and kept.schema[name].is_numeric()
     }
@@ -298,8 +299,3 @@ def _plan_gaps(ahead: pl.DataFrame, keys: pl.DataFrame, horizon: int) -> pl.Data
         pl.format("{} future rows missing: the last known plan is carried on", "missing").alias("note"),
         pl.lit(False).alias("is_refused"),
     )
-
-
-def _carried(values: Floats) -> Floats:
-    position = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(values.shape[1])), axis=1)
-    return values[np.arange(values.shape[0])[:, None], position]

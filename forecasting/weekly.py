@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from forecasting.engine import Outcome, forecast_grid
-from forecasting.grid import QUANTILE_COLUMNS, Floats, Grid, Part, bucket_index, codes, matrix, part_of
+from forecasting.grid import QUANTILE_COLUMNS, Floats, Grid, Part, bucket_index, carried, codes, matrix, part_of
 from forecasting.signals import signals_in
 from tillmill.errors import UsageError
 
@@ -78,7 +78,7 @@ def weekly_grid(
         rate = np.where(np.isnan(rate), 1.0, rate)
         units = np.where(rate < MIN_IN_STOCK_RATE, np.nan, units)
     past = {
-        name: _carried(matrix(keys.height, length, rows, columns, indexed[name], np.nan))
+        name: carried(matrix(keys.height, length, rows, columns, indexed[name], np.nan))
         for name in PLAN
         if name in history.columns
     }
@@ -197,15 +197,8 @@ def _known(
         if not told.size:
             continue
         reach[name], parts[name] = int(told[-1]) + 1, part_of(name)
-        known[name] = _carried(values) if parts[name] == "price" else np.nan_to_num(values)
+        known[name] = carried(values) if parts[name] == "price" else np.nan_to_num(values)
     return known, parts, reach
-
-
-def _carried(values: Floats) -> Floats:
-    """Each row with its gaps filled by the figure before them."""
-    count, length = values.shape
-    position = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(length)), axis=1)
-    return values[np.arange(count)[:, None], position]
 
 
 def _static(history: pl.DataFrame, keys: pl.DataFrame) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:

@@ -19,6 +19,8 @@ Matrix = NDArray[np.float32]
 Frequency = Literal["D", "W", "MS"]
 Part = Literal["price", "promotion", "festival", "other"]
 
+SEED = 20_160
+FEWEST_SERIES = 100
 QUANTILES: tuple[float, ...] = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
 QUANTILE_COLUMNS: tuple[str, ...] = ("q05", "q10", "q25", "q50", "q75", "q90", "q95")
 
@@ -119,6 +121,14 @@ def matrix(count: int, length: int, rows: pl.Series, columns: pl.Series, values:
     cells = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     out[rows.to_numpy()[inside], columns.to_numpy()[inside]] = cells[inside]
     return out
+
+
+def drawn_series(grid: Grid, most: int) -> Ints:
+    """All series, or `most` of them, though never fewer than `FEWEST_SERIES`, drawn by a seed; in order."""
+    most = max(FEWEST_SERIES, most)
+    if grid.count <= most:
+        return np.arange(grid.count)
+    return np.sort(np.random.default_rng(SEED).choice(grid.count, most, replace=False))
 
 
 def carried(values: Floats) -> Floats:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.tree import DecisionTreeRegressor
 
-from forecasting.grid import QUANTILES, Floats, Matrix, Rhythm
+from forecasting.grid import QUANTILES, SEED, Floats, Matrix, Rhythm
 from forecasting.smoothing import windowed_mean
-from forecasting.trees import SEED
 
 TREES = 6
 ROWS_IN_LEAF = 60

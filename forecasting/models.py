@@ -23,11 +23,11 @@ from forecasting.features import (
     vantage,
     year_growth,
 )
-from forecasting.grid import Floats, Grid, Ints, Matrix
+from forecasting.grid import SEED, Floats, Grid, Ints, Matrix, drawn_series
 from forecasting.levels import calm_births, total_factor
 from forecasting.response import Response, effects_of
 from forecasting.smoothing import exponential_smoothing
-from forecasting.trees import ROWS_FOR_THREADS, SEED, Effort, Trees, can_fit_side_by_side, fit_trees
+from forecasting.trees import ROWS_FOR_THREADS, Effort, Trees, can_fit_side_by_side, fit_trees
 
 BOOSTING = "gradient boosting"
 SMOOTHING = "exponential smoothing"
@@ -41,7 +41,6 @@ MAX_RATIO = 25.0
 TIE = 0.03
 FEWEST_SAMPLED = 200_000
 REHEARSED = 60_000
-FEWEST_SERIES = 100
 # Few rows fill few leaves: more would be learnt from luck, and take as long.
 ROWS_A_LEAF, FEWEST_LEAVES = 1_000, 15
 # What lies further back weighs less than a millionth in any smoothed level.
@@ -248,10 +247,7 @@ def series_taught(grid: Grid, horizon: int, effort: Effort) -> Ints:
     All festivals of some series teach more than some festivals of all.
     """
     targets = max(1, grid.length - 1 - earliest_origin(grid, horizon))
-    most = max(FEWEST_SERIES, effort.rows // targets)
-    if grid.count <= most:
-        return np.arange(grid.count)
-    return np.sort(np.random.default_rng(SEED).choice(grid.count, most, replace=False))
+    return drawn_series(grid, effort.rows // targets)
 
 
 def lessons_of(sight: Sight, horizon: int, effort: Effort) -> Lessons:

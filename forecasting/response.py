@@ -9,13 +9,12 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 from scipy.sparse import csr_array
 
-from forecasting.grid import Floats, Grid, Ints
+from forecasting.grid import Floats, Grid, Ints, drawn_series
+from forecasting.plans import highest_promotions
 from forecasting.smoothing import smoothed_path
 
 PARTS = ("price", "promotion")
-SEED = 20_160
 ALPHA = 0.25
-FEWEST_SERIES = 100
 ROUNDS, STEPS = 2, 5
 # How far effects are believed to lie from none, and a group's from those of all, in logs at a column's usual strength.
 SPREAD_OF_ALL, SPREAD_OF_GROUP = 1.0, 0.1
@@ -56,19 +55,20 @@ def learn_response(grid: Grid, origin: int, most: int) -> Response | None:
     effects based on scanner data.
     """
     groups = _groups(grid)
-    grid = grid.take(_sampled(grid, max(FEWEST_SERIES, most // (origin + 1))))
-    highest = _highest(grid, origin)
+    grid = grid.take(drawn_series(grid, most // (origin + 1)))
+    highest = highest_promotions(grid.cut(origin + 1))
     told, _ = _axes(grid, 0, origin, 0, highest)
     usual = np.sqrt((told**2).mean(axis=(0, 1)))
     told = _at_usual_strength(told, usual)
     values = grid.values[:, : origin + 1]
     seen = ~np.isnan(values)
+    settled = seen & (np.cumsum(seen, axis=1) > FIRST_BUCKETS)
     effects = np.zeros(values.shape)
     response = None
     for _ in range(ROUNDS):
         level = np.full(values.shape, np.nan)
         level[:, 1:] = smoothed_path(values / np.exp(effects), ALPHA)[:, :-1]
-        rows = np.nonzero(seen & (level > 0) & (np.cumsum(seen, axis=1) > FIRST_BUCKETS))
+        rows = np.nonzero(settled & (level > 0))
         if not told[rows].any() or not values[rows].any():
             return None
         members = {name: _members(grid.static[name][rows[0]], count) for name, count in groups.items()}
@@ -99,24 +99,9 @@ def _groups(grid: Grid) -> dict[str, int]:
     }
 
 
-def _sampled(grid: Grid, most: int) -> Ints:
-    if grid.count <= most:
-        return np.arange(grid.count)
-    return np.sort(np.random.default_rng(SEED).choice(grid.count, most, replace=False))
-
-
 def _members(codes: Ints, count: int) -> csr_array:
     """Group × row, one where the row is of the group: what sums rows by group."""
     return csr_array((np.ones(codes.size), (codes, np.arange(codes.size))), shape=(count, codes.size))
-
-
-def _highest(grid: Grid, origin: int) -> dict[str, float]:
-    """The highest figure of each promotion column so far."""
-    return {
-        name: max(float(np.nanmax(values[:, : origin + 1], initial=0.0)), 1e-9)
-        for name, values in grid.known.items()
-        if grid.known_part[name] == "promotion"
-    }
 
 
 def _axes(

@@ -12,9 +12,8 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from forecasting.grid import Floats, Matrix
+from forecasting.grid import SEED, Floats, Matrix
 
-SEED = 20_160
 BINS = 200
 # Rows that the edges of the bins are told by: more take longer and tell the same.
 BINS_SEEN = 50_000

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import forecasting.grid
 from forecasting import models, trials
 from forecasting.engine import forecast_grid
 from forecasting.features import look
@@ -47,7 +48,7 @@ def test_of_very_many_series_so_many_are_learnt_from_that_every_bucket_is_aimed_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     grid = grid_with_groups()
-    monkeypatch.setattr(models, "FEWEST_SERIES", 4)
+    monkeypatch.setattr(forecasting.grid, "FEWEST_SERIES", 4)
     buckets = grid.length - 1 - models.earliest_origin(grid, 14)
     effort = replace(models.FAST, rows=8 * buckets)
     chosen = models.series_taught(grid, 14, effort)

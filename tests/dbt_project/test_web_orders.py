@@ -45,6 +45,7 @@ ORDERS = [
     brand.order("X1", PLACED),
     brand.order("X2", PLACED),
     brand.order("X3", PLACED),
+    brand.order("X4", PLACED),
     brand.order("F1", PLACED),
     brand.order("C1", PLACED, cancelled_at=at("2017-01-06T17:00"), status="closed"),
     brand.order("C2", PLACED, paid_at=None, cancelled_at=at("2017-01-06T17:00"), status="closed"),
@@ -71,12 +72,19 @@ LINES = [
     line("X2", 2, "MILK", 0, 0, line_kind="component", parent_line_no=1),
     line("X3", 1, "BOX", 0, 0, line_kind="bundle"),
     line("X3", 2, "MILK", 10, 9, line_kind="component", parent_line_no=1),
+    # A bundle sold as one line, that only its listing knows to be one.
+    line("X4", 1, "BAG", 10, 9, listing_id="L1"),
     # All borne by the platform.
     line("F1", 1, "JUICE", 5, 0),
     # Cancelled after it was paid, and before.
     line("C1", 1, "WINE", 9, 8),
     line("C2", 1, "WINE", 9, 8),
 ]
+BAG = {
+    "shop_id": "shop_a", "listing_id": "L1", "variant_id": "-", "valid_from": day("2017-01-01"),
+    "observed_at": at(PLACED),
+}  # fmt: skip
+BUNDLES = [BAG | {"component_sku": "MILK", "units": 2}, BAG | {"component_sku": "BREAD", "units": 1}]
 DISCOUNTS = [
     discount("D1", 1, 1, 1.0, "brand"),
     discount("D1", 0, 1, 0.5, "brand"),
@@ -104,6 +112,7 @@ def built(warehouse: Warehouse) -> Warehouse:
     lake.land("ecommerce.orders", ORDERS, source="shop_a")
     lake.land("ecommerce.order_lines", LINES, source="shop_a")
     lake.land("ecommerce.discounts", DISCOUNTS, source="shop_a")
+    lake.land("ecommerce.bundles", BUNDLES, source="shop_a")
     lake.land("ecommerce.refunds", [REFUND, COMPENSATION], source="shop_a")
     items = [("MILK", 1.0), ("BREAD", 1.5), ("CHEESE", 2.0), ("BOX", 2.5), ("TEA", 2.0), ("JUICE", 2.0), ("WINE", 3.0)]
     lake.land(
@@ -181,7 +190,9 @@ def test_where_a_shops_amounts_do_not_add_up_a_discount_is_shared_out_by_what_wa
     ]
 
 
-@pytest.mark.parametrize(("number", "net", "cost"), [("X1", 9, D("2.5")), ("X2", 9, D("2.5")), ("X3", 9, 1)])
+@pytest.mark.parametrize(
+    ("number", "net", "cost"), [("X1", 9, D("2.5")), ("X2", 9, D("2.5")), ("X3", 9, 1), ("X4", 9, D("3.5"))]
+)
 def test_a_bundle_is_sold_once_whichever_lines_bear_its_amounts(
     built: Warehouse, number: str, net: int, cost: Decimal
 ) -> None:
@@ -199,10 +210,20 @@ def test_gifts_and_components_are_made_and_say_nothing_of_the_price(built: Wareh
             "select sku, units, price_amount from fct_demand_day where demand_on = '2017-01-05' order by sku"
         )
     }
-    # Milk: sold in D1 and D2 for 3.75 and 1.07, and within three boxes.
-    assert found["MILK"] == (D(5), (D("3.75") + D("1.07")) / 2)
+    # Milk: sold in D1 and D2 for 3.75 and 1.07, within three boxes, and two of it in a bag.
+    assert found["MILK"] == (D(7), (D("3.75") + D("1.07")) / 2)
     assert found["CHEESE"] == (D(1), None)
-    assert "BOX" not in found
+    assert not {"BOX", "BAG"} & set(found)
+
+
+def test_a_bundle_sold_as_one_line_is_one_unit_sold_and_its_goods_are_owed(built: Warehouse) -> None:
+    assert built.rows(
+        "select sku, units, cost_amount, gross_sales_amount from mart_channel_daily where sku = 'BAG'"
+    ) == [("BAG", 1, D("3.5"), 10)]
+    assert built.rows("select sku, ordered_units from mart_order_service where order_id = 'X4' order by sku") == [
+        ("BREAD", 1),
+        ("MILK", 2),
+    ]
 
 
 def test_goods_exchanged_come_back_and_take_no_money(built: Warehouse) -> None:

@@ -6,7 +6,7 @@ orders as (
 ),
 
 lines as (
-    select * from {{ ref('stg_ecommerce__order_lines') }}
+    select * from {{ ref('int_order_lines') }}
 ),
 
 discounts as (
@@ -46,8 +46,8 @@ stated as (
         lines.*,
         lines.line_kind <> 'component' and bundles.line_no is not null as is_bundle,
         coalesce(bundles.has_amounts = (lines.line_kind = 'component'), false) as is_sold_elsewhere,
-        case when is_sold_elsewhere then 0 else lines.paid_amount end as charged_amount,
-        case when is_sold_elsewhere then 0 else coalesce(lines.list_amount, lines.paid_amount) end as at_list_amount,
+        case when is_sold_elsewhere then 0 else coalesce(lines.paid_amount, 0) end as charged_amount,
+        case when is_sold_elsewhere then 0 else coalesce(lines.list_amount, lines.paid_amount, 0) end as at_list_amount,
         coalesce(discounts.borne_by_platform_amount, 0) as borne_by_platform_amount,
         coalesce(discounts.borne_by_influencer_amount, 0) as borne_by_influencer_amount,
         coalesce(discounts.borne_by_distributor_amount, 0) as borne_by_distributor_amount,

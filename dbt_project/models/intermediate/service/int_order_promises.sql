@@ -12,19 +12,33 @@ refunds as (
     where kind = 'before_shipment' and lower(coalesce(status, '')) = 'completed'
 ),
 
--- A refund that names no line, or no units of it, is of all that was ordered.
+parts as (
+    select * from {{ ref('int_bundle_parts') }}
+),
+
+-- A refund that names no line, or no units of it, is of all that was ordered; one of a bundle's line is of what is in it.
 refunded as (
     select
         lines._source,
         lines.shop_id,
         lines.sale_id,
         lines.line_no,
-        sum(case when refunds.line_no is null then lines.units else coalesce(refunds.units, lines.units) end) as units
+        cast(sum(
+            case
+                when refunds.line_no is null or refunds.units is null then cast(lines.units as double)
+                when refunds.line_no = lines.line_no then cast(refunds.units as double)
+                else cast(refunds.units as double) * parts.units_per_bundle
+            end
+        ) as decimal(18, 3)) as units
     from web_lines as lines
+    left join parts
+        on
+            lines._source = parts._source and lines.shop_id = parts.shop_id and lines.sale_id = parts.order_id
+            and lines.line_no = parts.line_no
     inner join refunds
         on
             lines._source = refunds._source and lines.shop_id = refunds.shop_id and lines.sale_id = refunds.order_id
-            and coalesce(refunds.line_no, lines.line_no) = lines.line_no
+            and coalesce(refunds.line_no, lines.line_no) in (lines.line_no, parts.bundle_line_no)
     group by lines._source, lines.shop_id, lines.sale_id, lines.line_no
 ),
 

@@ -1,5 +1,5 @@
--- One row per order line and shipment of it: units sent and when, units received and when (null: nobody says). A parcel
--- names an order and a SKU; where an order has the SKU on several lines, the first line is served first.
+-- One row per order line and shipment of it: units sent and when, units received and when (null: nobody says). Goods sent
+-- name an order and a SKU; where an order has the SKU on several lines, the first line is served first.
 with
 
 workspace as (
@@ -14,54 +14,11 @@ lines as (
     where order_kind = 'web'
 ),
 
-orders as (
-    select
-        _source,
-        order_id,
-        max(completed_at) as completed_at,
-        count(*) over (partition by order_id) as shops
-    from {{ ref('stg_ecommerce__orders') }}
-    group by _source, order_id
-),
-
-parcels as (
-    select
-        _source,
-        order_id,
-        sku,
-        units,
-        shipped_at,
-        delivered_at
-    from {{ ref('stg_ecommerce__shipments') }}
-    where shipped_at is not null
-    union all
-    -- Of what no shop tells, the warehouse knows when it left.
-    select
-        orders._source,
-        moved.reference_id as order_id,
-        moved.sku,
-        abs(moved.units) as units,
-        moved.moved_at as shipped_at,
-        -- An order that was closed before its goods left says nothing of their arrival.
-        case when orders.completed_at > moved.moved_at then orders.completed_at end as delivered_at
-    from {{ ref('stg_wms__movements') }} as moved
-    inner join orders on moved.reference_id = orders.order_id and orders.shops = 1
-    anti join {{ ref('stg_ecommerce__shipments') }} as told
-        on orders._source = told._source and moved.reference_id = told.order_id
-    where moved.kind = 'shipment' and moved.reference_kind = 'order'
-),
-
 shipped as (
     select
-        _source,
-        order_id,
-        sku,
-        shipped_at,
-        sum(units) as units,
-        max(delivered_at) as delivered_at,
-        sum(sum(units)) over (partition by _source, order_id, sku order by shipped_at rows unbounded preceding) as parcel_end
-    from parcels
-    group by _source, order_id, sku, shipped_at
+        *,
+        sum(units) over (partition by _source, order_id, sku order by shipped_at rows unbounded preceding) as parcel_end
+    from {{ ref('int_goods_sent') }}
 ),
 
 served as (

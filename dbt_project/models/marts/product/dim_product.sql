@@ -5,7 +5,11 @@
 with
 
 items as (
-    select * from {{ ref('stg_erp__items') }}
+    select * from {{ ref('int_items') }}
+),
+
+bundles as (
+    select * from {{ ref('int_bundle_costs') }}
 ),
 
 revisions as (
@@ -16,33 +20,14 @@ sold as (
     select id as sku from {{ ref('int_ids_undescribed') }}
     where kind = 'product'
     union
-    select sku from {{ ref('stg_ecommerce__order_lines') }}
+    select sku from {{ ref('int_order_lines') }}
     union
     select sku from {{ ref('int_trade_lines') }}
     where sku is not null
 ),
 
-workspace as (
-    select * from {{ ref('int_workspace') }}
-),
-
-rates as (
-    select * from {{ ref('int_currency_rates') }}
-),
-
--- Several sources may describe one SKU; the one that spoke last is believed. Cost and price stand until they are said anew
--- and are converted at the rate of the day on which they were: at each day's rate they would change on every day.
-described as (
-    select
-        items.*,
-        {{ business_date('items.updated_at', 'workspace.timezone', 'workspace.day_starts_minutes') }} as said_on
-    from items
-    cross join workspace
-    qualify row_number() over (partition by items.sku order by items.updated_at desc, items._source asc) = 1
-),
-
 skus as (
-    select sku from described
+    select sku from items
     union
     select sku from sold
 ),
@@ -78,17 +63,18 @@ validities as (
 final as (
     select
         validities.sku,
-        coalesce(described.name, validities.sku) as name,
-        coalesce(described.brand, 'unknown') as brand,
-        coalesce(described.category, 'unknown') as category,
-        coalesce(described.subcategory, 'unknown') as subcategory,
-        coalesce(described.base_unit, 'each') as base_unit,
-        {{ converted('described.standard_cost', 'rates.rate') }} as standard_cost_amount,
-        {{ converted('described.list_price', 'rates.rate') }} as list_price_amount,
-        described.shelf_life_days,
-        described.storage,
-        described.launched_on,
-        described.retired_on,
+        coalesce(items.name, validities.sku) as name,
+        coalesce(items.brand, 'unknown') as brand,
+        coalesce(items.category, 'unknown') as category,
+        coalesce(items.subcategory, 'unknown') as subcategory,
+        coalesce(items.base_unit, 'each') as base_unit,
+        -- A bundle that nobody prices costs what is in it.
+        coalesce(items.standard_cost_amount, bundles.standard_cost_amount) as standard_cost_amount,
+        items.list_price_amount,
+        items.shelf_life_days,
+        items.storage,
+        items.launched_on,
+        items.retired_on,
         validities.revision,
         validities.successor_sku,
         validities.specification,
@@ -96,9 +82,8 @@ final as (
         validities.valid_from,
         validities.valid_to
     from validities
-    left join described on validities.sku = described.sku
-    left join rates
-        on described.currency = rates.currency and described.said_on >= rates.stands_from and described.said_on < rates.valid_to
+    left join items on validities.sku = items.sku
+    left join bundles on validities.sku = bundles.sku
 )
 
 select * from final

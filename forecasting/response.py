@@ -10,7 +10,6 @@ from scipy.ndimage import maximum_filter1d
 from scipy.sparse import csr_array
 
 from forecasting.grid import Floats, Grid, Ints, drawn_series
-from forecasting.plans import highest_promotions
 from forecasting.smoothing import smoothed_path
 
 PARTS = ("price", "promotion")
@@ -36,11 +35,10 @@ class Column:
 class Response:
     """Log effects of price and promotion: those of all series, and by static column what each of its codes adds.
 
-    `usual` is the strength by which each column was divided, `highest` the figure that a promotion's was.
+    `usual` is the strength by which each column was divided.
     """
 
     usual: Floats
-    highest: Mapping[str, float]
     of_all: Floats
     of_groups: Mapping[str, Floats]
 
@@ -56,10 +54,11 @@ def learn_response(grid: Grid, origin: int, most: int) -> Response | None:
     """
     groups = _groups(grid)
     grid = grid.take(drawn_series(grid, most // (origin + 1)))
-    highest = highest_promotions(grid.cut(origin + 1))
-    told, _ = _axes(grid, 0, origin, 0, highest)
-    usual = np.sqrt((told**2).mean(axis=(0, 1)))
-    told = _at_usual_strength(told, usual)
+    axes, _ = _axes(grid, 0, origin, 0)
+    if not axes:
+        return None
+    usual = np.array([np.sqrt((one**2).mean()) for one in axes])
+    told = np.stack([_at_usual_strength(one, strength) for one, strength in zip(axes, usual, strict=True)])
     values = grid.values[:, : origin + 1]
     seen = ~np.isnan(values)
     settled = seen & (np.cumsum(seen, axis=1) > FIRST_BUCKETS)
@@ -69,12 +68,13 @@ def learn_response(grid: Grid, origin: int, most: int) -> Response | None:
         level = np.full(values.shape, np.nan)
         level[:, 1:] = smoothed_path(values / np.exp(effects), ALPHA)[:, :-1]
         rows = np.nonzero(settled & (level > 0))
-        if not told[rows].any() or not values[rows].any():
+        figures = told[:, rows[0], rows[1]]
+        if not figures.any() or not values[rows].any():
             return None
         members = {name: _members(grid.static[name][rows[0]], count) for name, count in groups.items()}
-        of_all, of_groups = _fit(told[rows], values[rows], np.log(level[rows]), members)
-        response = Response(usual, highest, of_all, of_groups)
-        effects = _bounded((told * _coefficients(response, grid)[:, None, :]).sum(axis=-1))
+        of_all, of_groups = _fit(figures.T, values[rows], np.log(level[rows]), members)
+        response = Response(usual, of_all, of_groups)
+        effects = _bounded(np.einsum("nc,cnt->nt", _coefficients(response, grid), told))
     return response
 
 
@@ -84,11 +84,15 @@ def effects_of(response: Response, grid: Grid, since: int, origin: int, horizon:
     Buckets past how far a column is planned have the mean of its recent figures: the usual is expected there, told as
     "base", for nobody planned it.
     """
-    told, columns = _axes(grid, since, origin, horizon, response.highest)
-    each = _at_usual_strength(told, response.usual) * _coefficients(response, grid)[:, None, :]
-    planned = np.arange(since, origin + 1 + horizon)[:, None] <= origin + np.array([column.reach for column in columns])
-    parts = {part: each * (planned & [column.part == part for column in columns]) for part in PARTS}
-    return {part: _bounded(effects.sum(axis=-1)) for part, effects in {"base": each * ~planned, **parts}.items()}
+    axes, columns = _axes(grid, since, origin, horizon)
+    effects = {part: np.zeros((grid.count, origin + 1 + horizon - since)) for part in ("base", *PARTS)}
+    coefficients = _coefficients(response, grid)
+    for number, (one, column) in enumerate(zip(axes, columns, strict=True)):
+        each = _at_usual_strength(one, response.usual[number]) * coefficients[:, [number]]
+        unplanned = origin + 1 + column.reach - since
+        effects[column.part][:, :unplanned] += each[:, :unplanned]
+        effects["base"][:, unplanned:] += each[:, unplanned:]
+    return {part: _bounded(effect) for part, effect in effects.items()}
 
 
 def _groups(grid: Grid) -> dict[str, int]:
@@ -104,12 +108,10 @@ def _members(codes: Ints, count: int) -> csr_array:
     return csr_array((np.ones(codes.size), (codes, np.arange(codes.size))), shape=(count, codes.size))
 
 
-def _axes(
-    grid: Grid, since: int, origin: int, horizon: int, highest: Mapping[str, float]
-) -> tuple[Floats, list[Column]]:
-    """Series × bucket from `since` on × column, and the columns.
+def _axes(grid: Grid, since: int, origin: int, horizon: int) -> tuple[list[Floats], list[Column]]:
+    """Of each column series × bucket from `since` on, and what it is.
 
-    A price is told by its logs to the recent mean and to the year's highest, a promotion by its share of the highest.
+    A price is told by its logs to the recent mean and to the year's highest, a promotion by its figure.
     """
     out: list[Floats] = []
     columns: list[Column] = []
@@ -126,14 +128,14 @@ def _axes(
             )
             told = [np.nan_to_num(np.log(priced / reference)).clip(*LOG_PRICES) for reference in references]
         else:
-            told = [np.nan_to_num(planned) / highest[name]]
+            told = [np.nan_to_num(planned)]
         reach = grid.reach.get(name, horizon)
         for one in told:
             recent = one[:, max(0, origin + 1 - grid.rhythm.level) : origin + 1]
             one[:, origin + 1 + reach :] = recent.mean(axis=1, keepdims=True)
         out += [one[:, since:] for one in told]
         columns += [Column(part, reach)] * len(told)
-    return np.stack(out, axis=-1) if out else np.zeros((grid.count, origin + 1 + horizon - since, 0)), columns
+    return out, columns
 
 
 def _recent_mean(values: Floats, origin: int, width: int) -> Floats:
@@ -194,8 +196,8 @@ def _spread(demand: Floats, expected: Floats) -> float:
     return max(float(((demand - expected) ** 2).sum() / expected.sum()), 1e-12)
 
 
-def _at_usual_strength(told: Floats, usual: Floats) -> Floats:
-    return np.asarray(np.divide(told, usual, out=np.zeros_like(told), where=usual > 0))
+def _at_usual_strength(told: Floats, usual: float) -> Floats:
+    return told / usual if usual > 0 else np.zeros_like(told)
 
 
 def _coefficients(response: Response, grid: Grid) -> Floats:

@@ -31,7 +31,7 @@ class Effort:
     A bucket is aimed at from `distances` places of a long horizon at most.
 
     Small fits are made of thousands of tiny parallel steps: where anything else runs on the machine, two threads
-    waiting for each other take eight times as long as one. The number is fixed, never the machine's.
+    waiting for each other take longer than one. The number is fixed, never the machine's.
     """
 
     rows: int

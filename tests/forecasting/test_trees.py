@@ -1,5 +1,9 @@
 """Two libraries, one model: with LightGBM and without it the same ratios are learnt."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -64,3 +68,13 @@ def test_a_system_without_libgomp_falls_back(monkeypatch: pytest.MonkeyPatch) ->
         assert trees.lightgbm() is None
     finally:
         trees.lightgbm.cache_clear()
+
+
+@pytest.mark.parametrize(("set_before", "found"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
+def test_threads_do_not_spin_for_long_unless_the_environment_says_so(set_before: dict[str, str], found: str) -> None:
+    clean = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    code = "import forecasting.trees as t, os, sys; print(os.environ['GOMP_SPINCOUNT'], 'lightgbm' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=clean | set_before, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [found, "False"], "said before the library that reads it is loaded"

@@ -14,13 +14,13 @@ final as (
         parts.sku,
         bundles.line_no as bundle_line_no,
         bundles.sku as bundle_sku,
-        cast(parts.units as double) / cast(bundles.units as double) as units_per_bundle
+        cast(parts.units as double) / nullif(cast(bundles.units as double), 0) as units_per_bundle
     from lines as parts
     inner join lines as bundles
         on
             parts._source = bundles._source and parts.shop_id = bundles.shop_id and parts.order_id = bundles.order_id
             and parts.parent_line_no = bundles.line_no
-    where parts.line_kind = 'component' and bundles.units > 0
+    where parts.line_kind = 'component'
 )
 
 select * from final

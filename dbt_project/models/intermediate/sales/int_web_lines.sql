@@ -13,14 +13,8 @@ discounts as (
     select * from {{ ref('int_discounts_allocated') }}
 ),
 
-components as (
-    select distinct
-        _source,
-        shop_id,
-        order_id,
-        parent_line_no as line_no
-    from lines
-    where line_kind = 'component'
+parts as (
+    select * from {{ ref('int_bundle_parts') }}
 ),
 
 -- Sources say what a bundle cost on its own line, on its components' lines, or on both.
@@ -32,12 +26,12 @@ bundles as (
         lines.line_no,
         lines.paid_amount <> 0 or coalesce(lines.list_amount, 0) <> 0 as has_amounts
     from lines
-    semi join components
+    semi join parts
         on
-            lines._source = components._source
-            and lines.shop_id = components.shop_id
-            and lines.order_id = components.order_id
-            and lines.line_no = components.line_no
+            lines._source = parts._source
+            and lines.shop_id = parts.shop_id
+            and lines.order_id = parts.order_id
+            and lines.line_no = parts.bundle_line_no
 ),
 
 -- The goods of a bundle are sold once: where its own line has amounts, its components' lines have none.

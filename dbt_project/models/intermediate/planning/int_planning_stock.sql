@@ -41,15 +41,6 @@ held as (
     having sum(latest.closing_units) > 0
 ),
 
-set_aside as (
-    select
-        sku,
-        sum(reserved_units) as units
-    from held
-    where quality = 'good'
-    group by sku
-),
-
 final as (
     select
         held.sku,
@@ -60,12 +51,11 @@ final as (
         held.on_hand_units,
         case
             when held.quality = 'good' and held.reserved_units > 0
-                then held.reserved_units * greatest(1 - coalesce(ordered.units, 0) / set_aside.units, 0)
+                then held.reserved_units * greatest(1 - coalesce(ordered.units, 0) / sum(held.reserved_units) over (partition by held.sku, held.quality), 0)
             else held.reserved_units
         end as reserved_units,
         held.expiry_on
     from held
-    left join set_aside on held.sku = set_aside.sku
     left join ordered on held.sku = ordered.sku
 )
 

@@ -19,6 +19,7 @@ parts as (
     from {{ ref('int_bundle_parts') }} as parts
     inner join orders
         on parts._source = orders._source and parts.shop_id = orders.shop_id and parts.order_id = orders.order_id
+    where parts.units_per_bundle is not null
 ),
 
 final as (

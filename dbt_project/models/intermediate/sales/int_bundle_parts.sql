@@ -1,4 +1,5 @@
--- One row per component line of a web order: the line of the bundle it belongs to, and how many are in one bundle.
+-- One row per component line of a web order: the line of the bundle it belongs to, and how many are in one bundle
+-- (null where the bundle's line has no units).
 with
 
 lines as (

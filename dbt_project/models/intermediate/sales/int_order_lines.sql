@@ -7,7 +7,10 @@
 with
 
 lines as (
-    select * from {{ ref('stg_ecommerce__order_lines') }}
+    select
+        *,
+        max(line_no) over (partition by _source, shop_id, order_id) as last_line_no
+    from {{ ref('stg_ecommerce__order_lines') }}
 ),
 
 orders as (
@@ -27,16 +30,6 @@ told as (
         parent_line_no as line_no
     from lines
     where line_kind = 'component'
-),
-
-last_lines as (
-    select
-        _source,
-        shop_id,
-        order_id,
-        max(line_no) as line_no
-    from lines
-    group by _source, shop_id, order_id
 ),
 
 -- A component stands as it was said last; several systems may describe one listing.
@@ -75,11 +68,9 @@ taken_apart as (
         cast(held.units as decimal(18, 3)) as units,
         cast(null as decimal(18, 4)) as list_amount,
         cast(null as decimal(18, 4)) as paid_amount,
-        last_lines.line_no
+        held.last_line_no
         + row_number() over (partition by held._source, held.shop_id, held.order_id order by held.parent_line_no, held.sku) as line_no
     from held
-    inner join last_lines
-        on held._source = last_lines._source and held.shop_id = last_lines.shop_id and held.order_id = last_lines.order_id
     where not held.is_over
 ),
 

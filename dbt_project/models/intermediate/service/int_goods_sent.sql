@@ -54,6 +54,7 @@ packed as (
         parts.units_per_bundle
     from {{ ref('int_bundle_parts') }} as parts
     anti join owed on parts._source = owed._source and parts.order_id = owed.order_id and parts.bundle_sku = owed.sku
+    where parts.units_per_bundle is not null
 ),
 
 goods as (

@@ -11,9 +11,11 @@ from typing import Any
 import polars as pl
 
 from ingestion.contracts import contract
+from ingestion.contracts.contract import landed_schema
 from ingestion.landing import lake
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import stream_lock
+from ingestion.privacy.person import visible_files
 from tillmill.errors import UsageError
 from tillmill.workspace import Workspace, now
 
@@ -57,6 +59,16 @@ def pending(workspace: Workspace, ledger: Ledger, stream: str) -> list[dict[str,
         ).fetchall()
     # Who approves what somebody else said is the entry's author, and the row keeps its own.
     return [{"author": author, **json.loads(row), "entry": entry, "said_at": at} for entry, row, author, at in rows]
+
+
+def landed(workspace: Workspace, ledger: Ledger, stream: str) -> pl.DataFrame:
+    """Every version of the rows of `stream` that has landed, whoever brought it; the current one of each last."""
+    one = contract(stream)
+    order = {"_load_seq": pl.Int64(), "_row": pl.Int64()}
+    columns = landed_schema(one) | order
+    files = [pl.read_parquet(workspace.root / file) for _, _, file in visible_files(ledger, [one])]
+    rows = [rows.filter(pl.col("_op") != "delete").select(*columns) for rows in files]
+    return pl.concat([pl.DataFrame(schema=columns), *rows]).sort(one.version, *order)
 
 
 def land(workspace: Workspace, ledger: Ledger) -> int:

@@ -13,10 +13,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from ingestion.contracts import contract
-from ingestion.contracts.contract import landed_schema
 from ingestion.landing.ledger import Ledger
-from ingestion.privacy.person import visible_files
 from tillmill import inbox
 from tillmill.errors import RefusedError, UsageError
 from tillmill.segments import Reader, published
@@ -143,7 +140,8 @@ def known(root: Path) -> list[Override]:
     """The newest version of each override, what no run has landed yet included; the earliest week first."""
     workspace = open_workspace(root)
     with Ledger(workspace.ledger) as ledger:
-        newest = {row["override_id"]: _override(row, is_pending=False) for row in _landed(workspace, ledger)}
+        landed = inbox.landed(workspace, ledger, STREAM)
+        newest = {row["override_id"]: _override(row, is_pending=False) for row in landed.to_dicts()}
         for row in inbox.pending(workspace, ledger, STREAM):
             newest[row["override_id"]] = _override(row, is_pending=True)
     return sorted(newest.values(), key=lambda one: (one.from_on, str(one.scope), one.override_id))
@@ -179,15 +177,6 @@ def _again(root: Path, one: Override, by: str) -> Override:
     del row["is_pending"]
     inbox.say(open_workspace(root), STREAM, row, author=by)
     return replace(one, is_pending=True)
-
-
-def _landed(workspace: Workspace, ledger: Ledger) -> list[dict[str, Any]]:
-    """Every version that has landed, the current one of each override last."""
-    order = {"_load_seq": pl.Int64(), "_row": pl.Int64()}
-    columns = landed_schema(contract(STREAM)) | order
-    files = [pl.read_parquet(workspace.root / file) for _, _, file in visible_files(ledger, [contract(STREAM)])]
-    rows = [rows.filter(pl.col("_op") != "delete").select(*columns) for rows in files]
-    return pl.concat([pl.DataFrame(schema=columns), *rows]).sort("observed_at", *order).to_dicts()
 
 
 def _override(row: Mapping[str, Any], *, is_pending: bool) -> Override:

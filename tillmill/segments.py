@@ -11,10 +11,7 @@ import polars as pl
 
 from customers import segments as room
 from customers.segments import Segment
-from ingestion.contracts import contract
-from ingestion.contracts.contract import landed_schema
 from ingestion.landing.ledger import Ledger
-from ingestion.privacy.person import visible_files
 from tillmill import inbox
 from tillmill import publish as publishing
 from tillmill.errors import UsageError
@@ -121,12 +118,9 @@ def published(workspace: Workspace) -> Reader:
 
 
 def _landed(workspace: Workspace, ledger: Ledger) -> pl.DataFrame:
-    columns = landed_schema(contract(STREAM))
-    files = [pl.read_parquet(workspace.root / file) for _, _, file in visible_files(ledger, [contract(STREAM)])]
-    rows = [rows.filter(pl.col("_op") != "delete").select(*columns) for rows in files]
-    return pl.concat([pl.DataFrame(schema=columns), *rows]).unique(
-        ["segment_id", "version"], keep="last", maintain_order=True
-    )
+    """The current row of each version of each segment."""
+    rows = inbox.landed(workspace, ledger, STREAM)
+    return rows.unique(["segment_id", "version"], keep="last", maintain_order=True)
 
 
 def _pending(workspace: Workspace, ledger: Ledger) -> list[Segment]:

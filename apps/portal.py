@@ -13,7 +13,7 @@ if str(Path(__file__).resolve().parent.parent) not in sys.path:
 
 from apps.components import filters, frame
 from apps.marketing import channels, customer_360, customers, overview, promotions, segments, voice
-from apps.operations import data_health, demand, factory, production, stock, traceability
+from apps.operations import data_health, decisions, demand, factory, production, stock, traceability
 
 HERE = Path(__file__).parent
 PAGES = {
@@ -32,6 +32,7 @@ PAGES = {
         ("production", production.page, ":material/calendar_month:"),
         ("factory", factory.page, ":material/factory:"),
         ("traceability", traceability.page, ":material/conversion_path:"),
+        ("decisions", decisions.page, ":material/balance:"),
         ("data_health", data_health.page, ":material/health_and_safety:"),
     ),
 }

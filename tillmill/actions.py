@@ -15,10 +15,11 @@ from ingestion.landing import lake
 from ingestion.landing.ledger import Ledger
 from ingestion.landing.locks import holder, run_lock
 from ingestion.privacy.tokens import create_keys
-from tillmill import activation, overrides, verdicts
+from tillmill import activation, decisions, overrides, verdicts
 from tillmill import publish as publishing
 from tillmill import segments as kept
 from tillmill.activation import Exported
+from tillmill.decisions import KINDS, Decision
 from tillmill.errors import UsageError
 from tillmill.overrides import REASONS, Override, Scope
 from tillmill.publish import PublishedVersion
@@ -26,7 +27,7 @@ from tillmill.segments import Preview, Reader
 from tillmill.verdicts import Verdict
 from tillmill.workspace import SETTINGS_FILE, Workspace, now, open_workspace
 
-__all__ = ["REASONS", "Exported", "Override", "Preview", "Reader", "Scope", "Segment", "Verdict"]
+__all__ = ["KINDS", "REASONS", "Decision", "Exported", "Override", "Preview", "Reader", "Scope", "Segment", "Verdict"]
 
 
 @dataclass(frozen=True)
@@ -167,3 +168,20 @@ def approve_overrides(root: Path, override_ids: Sequence[str], *, by: str) -> li
 def withdraw_overrides(root: Path, override_ids: Sequence[str], *, by: str) -> list[Override]:
     """Ends overrides of the forecast now; raises UsageError for one that is not known."""
     return overrides.withdraw(root, override_ids, by=by)
+
+
+def known_decisions(root: Path, read: Reader) -> list[Decision]:
+    """Every decision with what was expected and what it brought, what is pending included, the newest first."""
+    return decisions.known(root, read)
+
+
+def record_decision(
+    root: Path, kind: str, subject: str, *, expected_amount: float, basis: str, author: str
+) -> Decision:
+    """Keeps a decision with what is expected of it; raises as `tillmill.decisions.record`."""
+    return decisions.record(root, kind, subject, expected_amount=expected_amount, basis=basis, author=author)
+
+
+def settle_decision(root: Path, decision_id: str, realised_amount: float, *, by: str, read: Reader) -> Decision:
+    """Says what a decision brought, over what is measured; raises UsageError for one that is not known."""
+    return decisions.settle(root, decision_id, realised_amount, by=by, read=read)

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from tillmill import override_commands, people_commands, privacy, segment_commands
+from tillmill.decision_commands import decisions
 from tillmill.errors import TillmillError, UsageError
 from tillmill.lake_commands import lake
 from tillmill.ports import LAST_PORT, need_free
@@ -39,6 +40,7 @@ app.add_typer(sources, name="sources")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(lake, name="lake")
 app.add_typer(warehouse, name="warehouse")
+app.add_typer(decisions, name="decisions")
 for name, group in (GROUPS | privacy.GROUPS).items():
     app.add_typer(group, name=name)
 customers.command()(people_commands.explain)

@@ -40,6 +40,7 @@ def judge(
         raise UsageError(f"{verdict!r} is no verdict; there are {' and '.join(VERDICTS)}")
     if not reason.strip():
         raise UsageError("a verdict needs its reason: whoever looks at the order next asks for it")
+    workspace = open_workspace(root)  # which sets the clock
     row = {
         "entry_id": uuid.uuid4().hex,
         "form": FORM,
@@ -49,7 +50,7 @@ def judge(
         "author": author.strip(),
         "at": now().isoformat(),
     }
-    inbox.say(open_workspace(root), STREAM, row, author=author)
+    inbox.say(workspace, STREAM, row, author=author)
     return Verdict(shop_id, order_id, verdict, reason.strip(), author.strip())
 
 

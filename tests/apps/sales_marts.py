@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -35,6 +35,7 @@ def marts() -> dict[str, pl.DataFrame]:
         "dim_location": _locations(),
         "mart_promotion": _promotions(),
         "mart_presale": _presales(),
+        "mart_decision": _decisions(),
     }
 
 
@@ -165,3 +166,37 @@ def _presales() -> pl.DataFrame:
         for on, orders, paid, still, lapsed in counts
     ]  # fmt: skip
     return pl.DataFrame(rows)
+
+
+def _decisions() -> pl.DataFrame:
+    """A promotion that was measured, an export that brought more than expected, one with hostile words still open."""
+    shared = {"author": "kim", "basis": "last year's", "decided_at": datetime(2017, 11, 6, 15, tzinfo=UTC)}
+    rows: Table = [
+        {
+            "decision_id": "d1",
+            "kind": "promotion",
+            "subject": "p1",
+            "expected": 400.0,
+            "realised": 250.0,
+            "by": "measured",
+        },
+        {
+            "decision_id": "d2",
+            "kind": "activation",
+            "subject": "e1",
+            "expected": 100.0,
+            "realised": 180.5,
+            "by": "stated",
+        },
+        {"decision_id": "d3", "kind": "price", "subject": MARKUP, "expected": 90.0, "realised": None, "by": None},
+    ]
+    told = pl.DataFrame([shared | row for row in rows])
+    return told.select(
+        "decision_id", "kind", "subject", "author", "decided_at", "basis",
+        pl.col("decided_at").dt.date().alias("decided_on"),
+        pl.col("expected").alias("expected_amount"),
+        pl.col("realised").alias("realised_amount"),
+        pl.when(pl.col("by").is_not_null()).then(date(2017, 12, 4)).alias("realised_on"),
+        pl.col("by").alias("realised_by"),
+        (pl.col("realised") - pl.col("expected")).alias("deviation_amount"),
+    )  # fmt: skip

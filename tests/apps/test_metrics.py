@@ -70,6 +70,7 @@ SHOWN: dict[str, tuple[dict[str, str], Span, tuple[str, ...]]] = {
         Span(where="customer.customer_id = 'c1'"),
         ("monetary", "expected_orders", "expected_value", "alive_rate"),
     ),
+    "decisions": ({}, Span(), ("decisions", "expected_outcome", "realised_outcome", "realisation_rate")),
     "data_health": ({}, Span(where="stream.is_bound"), ("landed_rows", "quarantined_rows")),
 }
 

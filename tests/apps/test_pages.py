@@ -48,6 +48,7 @@ PAGES = {
     "production": "operations.production",
     "factory": "operations.factory",
     "traceability": "operations.traceability",
+    "decisions": "operations.decisions",
     "data_health": "operations.data_health",
 }
 Opened = Callable[..., AppTest]
@@ -248,6 +249,33 @@ def test_what_was_set_by_hand_is_withdrawn_on_the_page(opened: Opened, tmp_path:
     assert one.expires_at <= now()
     assert one.is_pending
     assert not [box for box in at.multiselect if box.key == "withdraw"]
+
+
+def test_a_decision_is_recorded_and_settled_on_its_page(opened: Opened, tmp_path: Path) -> None:
+    tables = marts.marts()
+    root = marts.publish(create_workspace(tmp_path, marts.SETTINGS).root, tables)
+    read = tables.__getitem__
+    at = opened("decisions", root, lang="en")
+    assert not at.exception
+    assert at.button(key="record-keep").disabled
+    at.selectbox(key="record-kind").select("price")
+    at.text_input(key="record-subject").input("milk at 2.49")
+    at.number_input(key="record-expected").set_value(1200.0)
+    at.text_input(key="record-by").input("kim")
+    at.text_input(key="record-basis").input("spring's trial").run()
+    at.button(key="record-keep").click().run()
+    assert not at.exception
+    kept = actions.known_decisions(root, read)[0]
+    assert (kept.kind, kept.subject, kept.expected_amount, kept.author) == ("price", "milk at 2.49", 1200.0, "kim")
+    assert kept.is_pending
+    at.selectbox(key="settle-decision").select(kept.decision_id)
+    at.number_input(key="settle-realised").set_value(900.0)
+    at.text_input(key="settle-by").input("lee").run()
+    at.button(key="settle-keep").click().run()
+    assert not at.exception
+    said = actions.known_decisions(root, read)[0]
+    # Who settles it does not become its author.
+    assert (said.author, said.realised_amount, said.deviation_amount) == ("kim", 900.0, -300.0)
 
 
 def test_only_filled_in_weeks_are_proposed() -> None:

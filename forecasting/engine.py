@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from forecasting import classes, models
+from forecasting import classes, models, quartiles
 from forecasting.features import look, market_of
 from forecasting.grid import Floats, Grid, Ints
 from forecasting.intervals import in_whole_units, learn_spread, quantiles_of, whole_units
@@ -78,7 +78,8 @@ class Blended:
 def forecast_grid(grid: Grid, horizon: int, *, fast: bool = False, each_block: EachBlock = in_turn) -> Outcome:
     """Forecasts the `horizon` buckets after the grid's last one; `each_block` says where its blocks are worked on.
 
-    What the same blends did in the trials says how far demand falls from the mean: the quantiles.
+    What the same blends did in the trials says how far demand falls from the mean: the quantiles, which are then moved
+    towards the quartiles that trees have learnt.
     """
     effort = models.FAST if fast else models.FULL
     series = blended(grid, horizon, effort, each_block)
@@ -91,6 +92,9 @@ def forecast_grid(grid: Grid, horizon: int, *, fast: bool = False, each_block: E
         else None
     )
     quantiles = quantiles_of(spread, mean, series.now.signs)
+    if quartiles.NAMES[0] in series.now.members:
+        told = np.stack([series.now.members[name] for name in quartiles.NAMES], axis=-1)
+        quantiles = quartiles.towards(quantiles, told)
     if whole_units(grid.values):
         quantiles = in_whole_units(quantiles)
     quantiles[kind == classes.CONSTANT] = mean[kind == classes.CONSTANT][..., None]
@@ -123,10 +127,11 @@ def blended(grid: Grid, horizon: int, effort: Effort, each_block: EachBlock = in
     is_same = bool(origins) and effort.same_from <= lessons.share_before(known) < 1.0
     wanted = [*([lessons.before(known)] if origins else []), *([] if is_same else [lessons])]
     del lessons
-    boostings = models.fit_boostings(wanted, effort)
-    del wanted
+    beside = quartiles.quartile_fits(wanted[-1]) if effort.has_quartiles else []
+    boostings, of_quartiles = models.fit_boostings(wanted, effort, beside)
+    del wanted, beside
     rehearsal = models.Learnt(boostings[0], _response(grid, known - 1, effort)) if origins else models.NOTHING
-    final = models.Learnt(boostings[-1], _response(grid, grid.length - 1, effort))
+    final = models.Learnt(boostings[-1], _response(grid, grid.length - 1, effort), tuple(of_quartiles))
     work = partial(try_block, market=market, horizon=horizon, origins=origins, rehearsal=rehearsal, final=final)
     blocks = each_block(work, grid, blocks_of(grid.count))
     trials = tuple(joined_trials([block.trials[place] for block in blocks]) for place in range(len(origins)))

@@ -11,8 +11,8 @@ from sklearn.tree import DecisionTreeRegressor
 from forecasting.grid import QUANTILES, SEED, Floats, Matrix, Rhythm
 from forecasting.smoothing import windowed_mean
 
-TREES = 6
-ROWS_IN_LEAF = 60
+TREES = 12
+ROWS_IN_LEAF = 120
 FEWEST_ROWS = 30
 MOST_ROWS = 24_000
 LONGEST_WAIT = 60.0

@@ -52,8 +52,8 @@ PARTED_FROM, PARTS = 300_000, 2
 # Beyond this share of all rows the largest fit would go on alone on one thread for long.
 LARGEST_BESIDE = 2 / 3
 
-FULL = Effort(rows=400_000, trees=120, rate=0.12, leaves=63, threads=2, same_from=1.0, distances=14)
-FAST = Effort(rows=110_000, trees=80, rate=0.12, leaves=31, threads=2, same_from=0.9, distances=7)
+FULL = Effort(rows=400_000, trees=120, rate=0.12, leaves=63, threads=2, same_from=1.0, distances=14, has_quartiles=True)
+FAST = Effort(rows=110_000, trees=80, rate=0.12, leaves=31, threads=2, same_from=0.9, distances=7, has_quartiles=False)
 
 
 @dataclass(frozen=True)
@@ -66,20 +66,30 @@ class Lessons:
     targets: Ints
     categories: list[int]
 
+    def teaches(self) -> bool:
+        """Whether there is enough to learn from."""
+        return self.ratios.size >= MIN_TRAINING_ROWS and bool(self.ratios.any())
+
     def share_before(self, length: int) -> float:
         """How many of the rows aim at one of the first `length` buckets."""
         return float((self.targets < length).mean()) if self.targets.size else 0.0
 
     def before(self, length: int) -> Lessons:
         """The rows that aim at one of the first `length` buckets: all, or a seeded sample of `REHEARSED`."""
-        rows = np.flatnonzero(self.targets < length)
-        if rows.size > REHEARSED:
-            rows = np.sort(np.random.default_rng(SEED).choice(rows, REHEARSED, replace=False))
-        return self._of(rows)
+        return self._drawn(np.flatnonzero(self.targets < length), REHEARSED)
+
+    def some(self, most: int) -> Lessons:
+        """All rows, or a seeded sample of `most`."""
+        return self._drawn(np.arange(self.targets.size), most)
 
     def parts(self, count: int) -> list[Lessons]:
         """The lessons in `count` parts: of each origin and step a share of the series is in each."""
         return [self._of(slice(part, None, count)) for part in range(count)]
+
+    def _drawn(self, rows: Ints, most: int) -> Lessons:
+        if rows.size > most:
+            rows = np.sort(np.random.default_rng(SEED).choice(rows, most, replace=False))
+        return self._of(rows)
 
     def _of(self, rows: Ints | slice) -> Lessons:
         return Lessons(self.matrix[rows], self.ratios[rows], self.levels[rows], self.targets[rows], self.categories)
@@ -102,66 +112,102 @@ class Boosting:
 
 @dataclass(frozen=True)
 class Learnt:
-    """What all series have taught: demand ÷ level, and how it answers price and promotion; None where too little."""
+    """What all series have taught: demand ÷ level, how it answers price and promotion, None where too little; and where
+    it was asked for the quartiles of demand ÷ level (`forecasting.quartiles`)."""
 
     boosting: Boosting | None
     response: Response | None
+    quartiles: tuple[Trees, ...] = ()
 
 
 NOTHING = Learnt(None, None)
 
 
-def fit_boostings(lessons: Sequence[Lessons], effort: Effort) -> list[Boosting | None]:
-    """Fits demand ÷ recent level, once for each of `lessons`; None where there is too little to learn from.
+@dataclass(frozen=True)
+class Fit:
+    """Trees to be grown: for the mean of demand ÷ level, or for a quantile of it."""
 
-    Where one has very many rows all are parted alike: what is tried must err like what is published. Fits of like size
-    stand side by side, each on one thread: threads that share a fit wait for one another at every leaf. The results
-    are the same.
+    lessons: Lessons
+    effort: Effort
+    seed: int = SEED
+    level: float | None = None
+
+    @property
+    def rows(self) -> int:
+        return int(self.lessons.ratios.size)
+
+    def grow(self, threads: int) -> Trees:
+        """The deviance of the ratio is weighted by the level, as if demand had the level for exposure, so that large
+        and sleeping series share one model. The mean weight is one: leaf sizes and penalties mean the same on cents and
+        tonnes. Few rows fill few leaves, and on one thread."""
+        leaves = min(self.effort.leaves, max(FEWEST_LEAVES, self.rows // ROWS_A_LEAF))
+        effort = replace(self.effort, leaves=leaves, threads=threads if self.rows >= ROWS_FOR_THREADS else 1)
+        one = self.lessons
+        weights = one.levels / max(float(one.levels.mean()), 1e-12)
+        return fit_trees(one.matrix, one.ratios, weights, effort, one.categories, seed=self.seed, level=self.level)
+
+
+def fit_boostings(
+    lessons: Sequence[Lessons], effort: Effort, beside: Sequence[Fit] = ()
+) -> tuple[list[Boosting | None], list[Trees]]:
+    """Fits demand ÷ recent level, once for each of `lessons`, and the fits `beside`; None where there is too little.
+
+    Where one of `lessons` has very many rows all are parted alike: what is tried must err like what is published.
     """
     count = PARTS if max((one.ratios.size for one in lessons), default=0) >= PARTED_FROM else 1
-    parts = [one.parts(count) if one.ratios.size >= MIN_TRAINING_ROWS and one.ratios.any() else [] for one in lessons]
-    fits = [(part, number) for some in parts for number, part in enumerate(some)]
-    rows = [part.ratios.size for part, _ in fits]
-    if can_fit_side_by_side() and rows and max(rows) <= LARGEST_BESIDE * sum(rows):
-        alone = replace(effort, threads=1)
-        with ThreadPoolExecutor(effort.threads) as pool:
-            fitted = list(pool.map(lambda fit: _fit(fit[0], fit[1], alone), fits))
-    else:
-        fitted = [_fit(part, number, effort) for part, number in fits]
-    trees = iter(fitted)
-    return [Boosting(tuple(next(trees) for _ in some)) if some else None for some in parts]
+    parts = [one.parts(count) if one.teaches() else [] for one in lessons]
+    fits = [Fit(part, effort, SEED + number) for some in parts for number, part in enumerate(some)]
+    trees = iter(_grown([*fits, *beside], effort.threads))
+    return [Boosting(tuple(next(trees) for _ in some)) if some else None for some in parts], list(trees)
 
 
-def _fit(lessons: Lessons, number: int, effort: Effort) -> Trees:
-    """The deviance of the ratio is weighted by the level, as if demand had the level for exposure, so that large and
-    sleeping series share one model. The mean weight is one: leaf sizes and penalties mean the same on cents and tonnes.
-    """
-    weights = lessons.levels / max(float(lessons.levels.mean()), 1e-12)
-    leaves = min(effort.leaves, max(FEWEST_LEAVES, lessons.ratios.size // ROWS_A_LEAF))
-    threads = effort.threads if lessons.ratios.size >= ROWS_FOR_THREADS else 1
-    effort = replace(effort, leaves=leaves, threads=threads)
-    return fit_trees(lessons.matrix, lessons.ratios, weights, effort, lessons.categories, seed=SEED + number)
+def _grown(fits: Sequence[Fit], threads: int) -> list[Trees]:
+    """Fits of like size stand side by side, the largest first, each on one thread: threads that share a fit wait for
+    one another at every leaf. The results are the same."""
+    rows = [fit.rows for fit in fits]
+    if not (can_fit_side_by_side() and rows and max(rows) <= LARGEST_BESIDE * sum(rows)):
+        return [fit.grow(threads) for fit in fits]
+    with ThreadPoolExecutor(threads) as pool:
+        growing = {
+            place: pool.submit(fits[place].grow, 1) for place in sorted(range(len(fits)), key=lambda n: -rows[n])
+        }
+        return [growing[place].result() for place in range(len(fits))]
 
 
-def predict_boosting(
-    model: Boosting, sight: Sight, origin: int, horizon: int, *, with_parts: bool = True
-) -> tuple[Floats, dict[str, Floats]]:
+@dataclass(frozen=True)
+class Ahead:
+    """What trees look at of each bucket ahead, one step after the other, and the level of each series."""
+
+    columns: Columns
+    scale: Floats
+
+    def demand(self, ratios: Floats) -> Floats:
+        """Demand (series × step) of what was predicted for the rows."""
+        return np.asarray(ratios.reshape(-1, self.scale.size).T * self.scale[:, None])
+
+
+def look_ahead(sight: Sight, origin: int, horizon: int) -> Ahead:
+    """What trees look at of the `horizon` buckets after `origin`."""
+    view = vantage(sight, origin)
+    shared = origin_columns(view)
+    blocks = [stack(shared, target_features(view, step), slice(None)) for step in range(1, horizon + 1)]
+    values = np.concatenate([block.values for block in blocks])
+    return Ahead(Columns(blocks[0].names, values, blocks[0].part, blocks[0].neutral), view.scale)
+
+
+def predict_boosting(model: Boosting, ahead: Ahead, *, with_parts: bool = True) -> tuple[Floats, dict[str, Floats]]:
     """Demand (series × step) and, per part, what it adds or takes away (season, price, promotion, festival, other).
 
     The parts are told by switching planned and seasonal columns off one group after another; what is left is base.
     """
-    view = vantage(sight, origin)
-    scale, shared = view.scale, origin_columns(view)
-    blocks = [stack(shared, target_features(view, step), slice(None)) for step in range(1, horizon + 1)]
-    whole = Columns(blocks[0].names, np.concatenate([b.values for b in blocks]), blocks[0].part, blocks[0].neutral)
-    shape = (horizon, scale.size)
-    mean = model.ratios(whole.values).reshape(shape).T * scale[:, None]
+    whole = ahead.columns
+    mean = ahead.demand(model.ratios(whole.values))
     parts: dict[str, Floats] = {}
     before = mean
     for part in ("festival", "promotion", "price", "other", "season") if with_parts else ():
         if any(told == part and model.uses(column) for column, told in enumerate(whole.part)):
             whole = Columns(whole.names, whole.without(part), whole.part, whole.neutral)
-            after = model.ratios(whole.values).reshape(shape).T * scale[:, None]
+            after = ahead.demand(model.ratios(whole.values))
             parts[part] = before - after
             before = after
     return mean, parts

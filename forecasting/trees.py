@@ -28,7 +28,7 @@ class Effort:
     """How much the boosting may look at: training rows sampled at most, trees, learning rate, leaves, threads.
 
     Where the lessons from before the trials are at least `same_from` of all, what they teach makes the forecast too.
-    A bucket is aimed at from `distances` places of a long horizon at most.
+    A bucket is aimed at from `distances` places of a long horizon at most. `has_quartiles`: these are learnt too.
 
     Small fits are made of thousands of tiny parallel steps: where anything else runs on the machine, two threads
     waiting for each other take longer than one. The number is fixed, never the machine's.
@@ -41,6 +41,7 @@ class Effort:
     threads: int
     same_from: float
     distances: int
+    has_quartiles: bool
 
 
 class Trees(Protocol):
@@ -52,16 +53,23 @@ class Trees(Protocol):
 
 
 def fit_trees(
-    matrix: Matrix, ratios: Floats, weights: Floats, effort: Effort, categories: list[int], seed: int = SEED
+    matrix: Matrix,
+    ratios: Floats,
+    weights: Floats,
+    effort: Effort,
+    categories: list[int],
+    seed: int = SEED,
+    level: float | None = None,
 ) -> Trees:
     """Trees for `ratios` (≥ 0) under a deviance weighted by `weights` (mean one): Tweedie's, or scikit-learn's Poisson.
 
-    LightGBM's own Poisson widens each second derivative by exp(.7) and so learns at half the rate it is told.
+    LightGBM's own Poisson widens each second derivative by exp(.7) and so learns at half the rate it is told. With
+    `level` trees for that quantile, under the pinball loss.
     """
     library = lightgbm()
     if library is None:
-        return _fit_histogram(matrix, ratios, weights, effort, seed)
-    return _fit_lightgbm(library, matrix, ratios, weights, effort, categories, seed)
+        return _fit_histogram(matrix, ratios, weights, effort, seed, level)
+    return _fit_lightgbm(library, matrix, ratios, weights, effort, categories, seed, level)
 
 
 @cache
@@ -91,11 +99,18 @@ class _Boosted:
 
 
 def _fit_lightgbm(
-    library: Any, matrix: Matrix, ratios: Floats, weights: Floats, effort: Effort, categories: list[int], seed: int
+    library: Any,
+    matrix: Matrix,
+    ratios: Floats,
+    weights: Floats,
+    effort: Effort,
+    categories: list[int],
+    seed: int,
+    level: float | None,
 ) -> Trees:
+    tweedie = {"objective": "tweedie", "tweedie_variance_power": TWEEDIE_POWER}
     settings = {
-        "objective": "tweedie",
-        "tweedie_variance_power": TWEEDIE_POWER,
+        **(tweedie if level is None else {"objective": "quantile", "alpha": level}),
         "learning_rate": effort.rate,
         "num_leaves": effort.leaves,
         "min_data_in_leaf": ROWS_IN_LEAF,
@@ -130,9 +145,12 @@ class _Histogram:
         return column in self.edges
 
 
-def _fit_histogram(matrix: Matrix, ratios: Floats, weights: Floats, effort: Effort, seed: int) -> Trees:
+def _fit_histogram(
+    matrix: Matrix, ratios: Floats, weights: Floats, effort: Effort, seed: int, level: float | None
+) -> Trees:
     regressor = HistGradientBoostingRegressor(
-        loss="poisson",
+        loss="poisson" if level is None else "quantile",
+        quantile=level,
         max_iter=effort.trees,
         learning_rate=effort.rate,
         max_leaf_nodes=effort.leaves,

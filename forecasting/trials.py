@@ -13,6 +13,7 @@ from forecasting import classes, models
 from forecasting.features import Market, Sight, level, look
 from forecasting.grid import Floats, Grid, Ints
 from forecasting.intervals import signs_of
+from forecasting.quartiles import predict_quartiles
 
 Strings = NDArray[np.str_]
 MOST_TRIALS = 3
@@ -123,9 +124,12 @@ def _members(
     if learnt.response is not None:
         members[models.FREED], parts[models.FREED] = models.freed_member(learnt.response, sight, origin, horizon)
     if learnt.boosting is not None:
+        ahead = models.look_ahead(sight, origin, horizon)
         members[models.BOOSTING], parts[models.BOOSTING] = models.predict_boosting(
-            learnt.boosting, sight, origin, horizon, with_parts=with_parts
+            learnt.boosting, ahead, with_parts=with_parts
         )
+        # They are no means, so no blend has a share for them.
+        members |= predict_quartiles(learnt.quartiles, ahead)
     return members, parts
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from forecasting.features import look, origin_columns, stack, target_features, vantage
 from forecasting.grid import Grid
-from forecasting.models import FAST, fit_boostings, lessons_of, predict_boosting
+from forecasting.models import FAST, fit_boostings, lessons_of, look_ahead, predict_boosting
 from forecasting.panel import panel_grid
 from tests.forecasting.panels import daily_panel
 
@@ -50,7 +50,7 @@ def test_model_fitted_before_a_bucket_does_not_know_what_came_after() -> None:
     means = []
     for told in (grid, shuffled_after(grid, length - 1)):
         sight = look(told)
-        (model,) = fit_boostings([lessons_of(sight, 14, FAST).before(length)], FAST)
+        ((model,), _) = fit_boostings([lessons_of(sight, 14, FAST).before(length)], FAST)
         assert model is not None
-        means.append(predict_boosting(model, sight, length - 1, 14)[0])
+        means.append(predict_boosting(model, look_ahead(sight, length - 1, 14))[0])
     np.testing.assert_array_equal(means[0], means[1])

@@ -26,9 +26,9 @@ def test_parts_hold_every_row_once() -> None:
 def test_fits_side_by_side_say_what_fits_one_after_the_other_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "PARTED_FROM", 2_000)
     taught = [lessons().before(150), lessons()]
-    beside = fit_boostings(taught, FAST)
+    beside, _ = fit_boostings(taught, FAST)
     monkeypatch.setattr(models, "LARGEST_BESIDE", 0.0)
-    alone = fit_boostings(taught, FAST)
+    alone, _ = fit_boostings(taught, FAST)
     for one, other in zip(beside, alone, strict=True):
         assert one is not None
         assert other is not None
@@ -37,6 +37,6 @@ def test_fits_side_by_side_say_what_fits_one_after_the_other_say(monkeypatch: py
 
 
 def test_lessons_too_few_to_learn_from_have_no_boosting_and_the_others_do() -> None:
-    few, many = fit_boostings([lessons(100), lessons()], FAST)
+    (few, many), _ = fit_boostings([lessons(100), lessons()], FAST)
     assert few is None
     assert many is not None

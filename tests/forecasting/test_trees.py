@@ -12,7 +12,9 @@ from forecasting.grid import Floats
 from forecasting.panel import forecast_panel
 from tests.forecasting.panels import daily_panel
 
-EFFORT = trees.Effort(rows=5_000, trees=80, rate=0.1, leaves=15, threads=1, same_from=1.0, distances=14)
+EFFORT = trees.Effort(
+    rows=5_000, trees=80, rate=0.1, leaves=15, threads=1, same_from=1.0, distances=14, has_quartiles=False
+)
 LIBRARIES = ["lightgbm", "scikit-learn"]
 
 

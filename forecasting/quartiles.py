@@ -20,7 +20,10 @@ MIDDLE_SHARE, WIDTH_SHARE = 0.5, 1 / 3
 
 def quartile_fits(lessons: Lessons) -> list[Fit]:
     """What is to be grown for `LEVELS` of demand ÷ level; nothing where there is too little to learn from."""
-    return [Fit(lessons.some(EFFORT.rows), EFFORT, level=level) for level in LEVELS] if lessons.teaches() else []
+    if not lessons.teaches():
+        return []
+    some = lessons.some(EFFORT.rows)
+    return [Fit(some, EFFORT, level=level) for level in LEVELS]
 
 
 def predict_quartiles(trees: Sequence[Trees], ahead: Ahead) -> dict[str, Floats]:
@@ -29,14 +32,15 @@ def predict_quartiles(trees: Sequence[Trees], ahead: Ahead) -> dict[str, Floats]
 
 
 def towards(quantiles: Floats, quartiles: Floats) -> Floats:
-    """`quantiles` (… × `QUANTILES`), their middle moved half the way to that of `quartiles` (… × 2), and their width a
-    third of the way; the middle never further than half their own quartile range, for what few trees say of a festival
-    is a guess. Never negative, never crossing; where nothing is expected nothing moves.
+    """`quantiles` (… × `QUANTILES`) moved towards `quartiles` (… × 2): their middle half the way, their width a third.
+
+    The middle moves by a quarter of their own quartile range at most: what few trees say of a festival is a guess.
+    Never negative, never crossing; where nothing is expected nothing moves.
     """
-    gap = quartiles - quantiles[..., [QUANTILES.index(level) for level in LEVELS]]
-    half = np.diff(quantiles[..., [QUANTILES.index(level) for level in LEVELS]], axis=-1)[..., 0] / 2
+    own = quantiles[..., [QUANTILES.index(level) for level in LEVELS]]
+    gap, half = quartiles - own, (own[..., 1] - own[..., 0]) / 2
     middle = MIDDLE_SHARE * np.clip(gap.mean(axis=-1), -half, half)
-    width = WIDTH_SHARE * np.diff(gap, axis=-1)[..., 0] / 2
+    width = WIDTH_SHARE * (gap[..., 1] - gap[..., 0]) / 2
     side = np.interp(QUANTILES, LEVELS, (-1.0, 1.0))
     moved = np.maximum(quantiles + middle[..., None] + width[..., None] * side, 0.0)
     return np.asarray(np.where(quantiles[..., -1:] > 0, np.maximum.accumulate(moved, axis=-1), quantiles))

@@ -188,10 +188,24 @@ def _facts(view: View, profile: dict[str, Any]) -> None:
         ("term.favourite_hour", write.NONE if hour is None else words("customer_360.hour", hour=f"{hour:02}")),
         ("term.next_category", view.category(profile["next_category"]) + next_rate),
         ("term.first_order", view.day(profile["first_order_on"])),
+        *_heard(view, profile),
     ]
     with st.container(border=True, key="card-facts", gap="xsmall", height="stretch"):
         st.markdown(f"**{words('customer_360.facts')}**")
         blocks.facts([(words(key), value) for key, value in known])
+
+
+def _heard(view: View, profile: dict[str, Any]) -> list[tuple[str, str]]:
+    """When we last wrote to them and how they speak of us, where that is known; older versions do not say."""
+    words, known = view.words, []
+    if profile.get("last_touched_on") is not None:
+        medium = words.code("medium", profile["last_touch_medium"])
+        known.append(("term.last_touch", f"{view.day(profile['last_touched_on'])} · {medium}"))
+    if profile.get("posts"):
+        score = write.signed(write.exact(profile["sentiment_score"], 2))
+        said = words("customer_360.posts", posts=write.exact(profile["posts"]), score=score)
+        known.append(("term.posts_of_theirs", said))
+    return known
 
 
 def _orders(view: View, rows: pl.DataFrame) -> pl.DataFrame:

@@ -68,6 +68,10 @@ def _customers() -> pl.DataFrame:
         city=pl.lit("Nanjing"),
         gender=pl.lit("F"),
         tags=pl.lit("[]"),
+        last_touched_on=pl.when(pl.col("customer_id") == "c0").then(date(2017, 11, 30)),
+        last_touch_medium=pl.lit("email"),
+        posts=pl.lit(2, pl.Int64),
+        sentiment_score=pl.lit(-0.4),
     )
 
 

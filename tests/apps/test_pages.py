@@ -251,6 +251,23 @@ def test_what_was_set_by_hand_is_withdrawn_on_the_page(opened: Opened, tmp_path:
     assert not [box for box in at.multiselect if box.key == "withdraw"]
 
 
+@pytest.mark.parametrize(
+    ("language", "touch", "posts"),
+    [("en", "30 Nov 2017 · E-mail", "2, sentiment −0.40"), ("zh", "2017年11月30日 · 邮件", "2 条，情感得分 −0.40")],
+)
+def test_a_customers_page_says_when_we_wrote_and_what_they_say(
+    opened: Opened, full: Path, language: str, touch: str, posts: str
+) -> None:
+    def facts(customer: str) -> str:
+        page = opened("customer_360", full, lang=language, customer=customer)
+        return "".join(block.proto.body for block in page.get("html"))
+
+    assert f"<dd>{touch}</dd>" in facts("c0")
+    assert f"<dd>{posts}</dd>" in facts("c0")
+    # Nobody wrote to the other one.
+    assert touch not in facts("c1")
+
+
 def test_a_decision_is_recorded_and_settled_on_its_page(opened: Opened, tmp_path: Path) -> None:
     tables = marts.marts()
     root = marts.publish(create_workspace(tmp_path, marts.SETTINGS).root, tables)

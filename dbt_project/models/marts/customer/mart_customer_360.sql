@@ -1,6 +1,7 @@
 {{ config(tags=['pass_c']) }}
 
--- One row per customer who bought: recency, frequency and value, what is expected of them, and where and what they buy.
+-- One row per customer who bought: recency, frequency and value, what is expected of them, where and what they
+-- buy, when they were last written to, and how they speak of us.
 with
 
 customers as (
@@ -30,6 +31,14 @@ active as (
     from {{ ref('int_customer_orders') }} as orders
     cross join workspace
     where not orders.is_given_back and orders.ordered_on > workspace.today_on - 365
+),
+
+touches as (
+    select * from {{ ref('int_customer_touches') }}
+),
+
+voices as (
+    select * from {{ ref('int_customer_voice') }}
 ),
 
 media as (
@@ -75,6 +84,13 @@ final as (
         customers.gender,
         customers.city,
         coalesce(media.media, '') as marketing_media,
+        touches.last_touched_on,
+        touches.last_touch_campaign_id,
+        touches.last_touch_medium,
+        touches.last_answered_on,
+        coalesce(voices.posts, 0) as posts,
+        voices.sentiment_score,
+        voices.last_posted_on,
         coalesce(profiles.tags, '[]') as tags
     from scores
     inner join customers on scores.customer_id = customers.customer_id
@@ -82,6 +98,8 @@ final as (
     left join active on scores.customer_id = active.customer_id
     left join profiles on scores.customer_id = profiles.customer_id
     left join media on scores.customer_id = media.customer_id
+    left join touches on scores.customer_id = touches.customer_id
+    left join voices on scores.customer_id = voices.customer_id
 )
 
 select * from final

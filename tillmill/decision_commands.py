@@ -48,12 +48,13 @@ def record(
 
     author = by or getpass.getuser()
     _show([keep(workspace.resolve(), kind, subject, expected_amount=expected, basis=basis, author=author)], as_json)
+    _say_next(as_json)
 
 
 @decisions.command()
 def settle(
     decision_id: Annotated[str, typer.Argument(metavar="DECISION", help="See: tillmill decisions list")],
-    realised: Annotated[float, typer.Argument(help="What it brought, in the workspace's currency.")],
+    brought: Annotated[float, typer.Option(help="What it brought, in the workspace's currency.")],
     by: ByOption = "",
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
@@ -61,7 +62,8 @@ def settle(
     """Say what a decision brought, where nothing measures it or the measure is wrong."""
     from tillmill.decisions import settle as say
 
-    _show([say(workspace.resolve(), decision_id, realised, by=by or getpass.getuser())], as_json)
+    _show([say(workspace.resolve(), decision_id, brought, by=by or getpass.getuser())], as_json)
+    _say_next(as_json)
 
 
 def _show(found: list[Decision], as_json: bool) -> None:
@@ -84,6 +86,11 @@ def _show(found: list[Decision], as_json: bool) -> None:
             one.state,
         )
     console.print(table, markup=False)
+
+
+def _say_next(as_json: bool) -> None:
+    if not as_json:
+        console.print("Kept; it lands with the next run. Next: tillmill run", markup=False)
 
 
 def _money(amount: float | None) -> str:

@@ -43,7 +43,7 @@ def forecast_panel_file(
     ] = None,
     hierarchy: Annotated[str, typer.Option(help="Static columns from coarse to fine, by comma.")] = "",
     in_stock: Annotated[str | None, typer.Option(help="Column that is false where sales could not happen.")] = None,
-    fast: Annotated[bool, typer.Option(help="Fewer models, the same quantiles.")] = False,
+    fast: Annotated[bool, typer.Option(help="Fewer rows, smaller trees, bands by trials alone.")] = False,
     engine: Annotated[
         str, typer.Option(help="local, or spark: blocks of series on Spark, the same results.")
     ] = "local",

@@ -98,10 +98,10 @@ def test_the_command_line_keeps_settles_and_lists(workspace: Workspace) -> None:
 
     told = ("--kind", "other", "--expected", "-20", "--basis", "a guess", "--by", "kim")
     (kept,) = run("record", "a second shift", *told)
-    (settled,) = run("settle", str(kept["decision_id"]), "5", "--by", "lee")
-    assert settled["deviation_amount"] == 25.0
+    (settled,) = run("settle", str(kept["decision_id"]), "--brought", "-5", "--by", "lee")
+    assert settled["deviation_amount"] == 15.0
     (listed,) = run("list")
-    assert (listed["subject"], listed["author"], listed["realised_amount"]) == ("a second shift", "kim", 5.0)
+    assert (listed["subject"], listed["author"], listed["realised_amount"]) == ("a second shift", "kim", -5.0)
     # By the workspace's clock, whoever asks first.
     assert str(listed["at"]).startswith(marts.CLOCK[:10])
     shown = CliRunner().invoke(app, ["decisions", "list", "--workspace", str(workspace.root)])

@@ -180,10 +180,11 @@ class Ahead:
 
     columns: Columns
     scale: Floats
+    horizon: int
 
     def demand(self, ratios: Floats) -> Floats:
         """Demand (series × step) of what was predicted for the rows."""
-        return np.asarray(ratios.reshape(-1, self.scale.size).T * self.scale[:, None])
+        return np.asarray(ratios.reshape(self.horizon, self.scale.size).T * self.scale[:, None])
 
 
 def look_ahead(sight: Sight, origin: int, horizon: int) -> Ahead:
@@ -192,7 +193,7 @@ def look_ahead(sight: Sight, origin: int, horizon: int) -> Ahead:
     shared = origin_columns(view)
     blocks = [stack(shared, target_features(view, step), slice(None)) for step in range(1, horizon + 1)]
     values = np.concatenate([block.values for block in blocks])
-    return Ahead(Columns(blocks[0].names, values, blocks[0].part, blocks[0].neutral), view.scale)
+    return Ahead(Columns(blocks[0].names, values, blocks[0].part, blocks[0].neutral), view.scale, horizon)
 
 
 def predict_boosting(model: Boosting, ahead: Ahead, *, with_parts: bool = True) -> tuple[Floats, dict[str, Floats]]:

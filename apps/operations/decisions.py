@@ -42,9 +42,9 @@ def page(view: View, export: DeltaGenerator) -> None:
     chosen = filters.row(view, [filters.coded(view, "decision_kind", kinds, ":material/category:")])
     kind = chosen["decision_kind"]
     found = decisions.outcome(view.warehouse, kind)
-    frame.finding(finding(view, found))
-    row(view, figures(view, found))
     shown = [one for one in known if kind in (None, one.kind)]
+    frame.finding(finding(view, found, waiting=len(shown)))
+    row(view, figures(view, found))
     _chart(view, [one for one in shown if one.deviation_amount is not None])
     listed = _listed(view, shown)
     columns = _columns(view)
@@ -58,11 +58,12 @@ def page(view: View, export: DeltaGenerator) -> None:
     tables.export(view, export, listed, [*columns, *extra], name="decisions")
 
 
-def finding(view: View, found: Outcome) -> str:
-    """One sentence: how many outcomes are known, and what they brought of what was expected."""
+def finding(view: View, found: Outcome, waiting: int = 0) -> str:
+    """One sentence: how many outcomes are known, and what they brought of what was expected; `waiting` for the next run
+    are all that there are while none has landed."""
     words = view.words
     if not found.decisions:
-        return words("decisions.finding.none")
+        return words("decisions.finding.waiting" if waiting else "decisions.finding.none", waiting=write.exact(waiting))
     said = {"decisions": write.exact(found.decisions), "judged": write.exact(found.judged)}
     if found.realised is None or found.expected is None:
         return words("decisions.finding.open", **said)

@@ -268,6 +268,19 @@ def test_a_customers_page_says_when_we_wrote_and_what_they_say(
     assert touch not in facts("c1")
 
 
+def test_the_first_decision_waits_for_the_next_run_and_the_page_says_so(opened: Opened, tmp_path: Path) -> None:
+    tables = marts.marts()
+    nothing = tables["mart_decision"].clear()
+    root = marts.publish(create_workspace(tmp_path, marts.SETTINGS).root, tables | {"mart_decision": nothing})
+    assert load("en")("decisions.finding.none") in said(opened("decisions", root, lang="en"))
+    told = {"expected_amount": 1200.0, "basis": "spring's trial", "author": "kim"}
+    actions.record_decision(root, "price", "milk at 2.49", **told)  # type: ignore[arg-type]
+    at = opened("decisions", root, lang="en")
+    assert not at.exception
+    assert "from the next run on: **1**" in said(at)
+    assert load("en")("decisions.finding.none") not in said(at)
+
+
 def test_a_decision_is_recorded_and_settled_on_its_page(opened: Opened, tmp_path: Path) -> None:
     tables = marts.marts()
     root = marts.publish(create_workspace(tmp_path, marts.SETTINGS).root, tables)

@@ -40,7 +40,7 @@ def test_a_quarter_of_demand_lies_below_the_first_and_three_below_the_third(
 
 def test_too_few_lessons_teach_no_quartiles() -> None:
     assert quartiles.quartile_fits(lessons(100)) == []
-    ahead = Ahead(None, np.ones(2))  # type: ignore[arg-type]
+    ahead = Ahead(None, np.ones(2), 1)  # type: ignore[arg-type]
     assert quartiles.predict_quartiles([], ahead) == {}
 
 

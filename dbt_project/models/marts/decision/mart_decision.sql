@@ -56,7 +56,8 @@ converted as (
         case
             when dated.realised_amount is null then dated.measured_amount
             else {{ converted('dated.realised_amount', 'stated_rates.rate') }}
-        end as realised
+        end as realised,
+        case when dated.realised_amount is null then 'measured' else 'stated' end as known_by
     from dated
     left join rates as then_rates on dated.currency = then_rates.currency and dated.decided_on = then_rates.rated_on
     left join rates as stated_rates on dated.currency = stated_rates.currency and dated.stated_on = stated_rates.rated_on
@@ -74,7 +75,7 @@ final as (
         basis,
         realised as realised_amount,
         case when realised is not null then coalesce(stated_on, measured_on) end as realised_on,
-        case when realised is not null then case when realised_amount is null then 'measured' else 'stated' end end as realised_by,
+        case when realised is not null then known_by end as realised_by,
         cast(realised - expected as decimal(18, 4)) as deviation_amount
     from converted
 )

@@ -19,7 +19,7 @@ from tillmill import activation, decisions, overrides, verdicts
 from tillmill import publish as publishing
 from tillmill import segments as kept
 from tillmill.activation import Exported
-from tillmill.decisions import KINDS, Decision
+from tillmill.decisions import KINDS, MEASURED, Decision
 from tillmill.errors import UsageError
 from tillmill.overrides import REASONS, Override, Scope
 from tillmill.publish import PublishedVersion
@@ -27,7 +27,19 @@ from tillmill.segments import Preview, Reader
 from tillmill.verdicts import Verdict
 from tillmill.workspace import SETTINGS_FILE, Workspace, now, open_workspace
 
-__all__ = ["KINDS", "REASONS", "Decision", "Exported", "Override", "Preview", "Reader", "Scope", "Segment", "Verdict"]
+__all__ = [
+    "KINDS",
+    "MEASURED",
+    "REASONS",
+    "Decision",
+    "Exported",
+    "Override",
+    "Preview",
+    "Reader",
+    "Scope",
+    "Segment",
+    "Verdict",
+]
 
 
 @dataclass(frozen=True)

@@ -166,8 +166,9 @@ def _record(view: View) -> None:
             format_func=lambda code: words.code("decision_kind", code),
             key="record-kind",
         )
+        of = kind if kind in actions.MEASURED else "other"
         subject = second.text_input(
-            words("decisions.subject"), key="record-subject", help=words(f"decisions.subject_of.{_of(str(kind))}")
+            words("decisions.subject"), key="record-subject", help=words(f"decisions.subject_of.{of}")
         )
         expected = first.number_input(
             words("decisions.expected", currency=view.brand.currency), value=None, step=100.0, key="record-expected"
@@ -219,7 +220,3 @@ def _settle(view: View, known: list[Decision]) -> None:
 
 def _day(view: View, one: Decision) -> date:
     return to_business_date(one.at, view.brand.timezone, view.brand.day_starts_at)
-
-
-def _of(kind: str) -> str:
-    return kind if kind in ("promotion", "activation") else "other"

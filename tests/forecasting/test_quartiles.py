@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 
 from forecasting import models, quartiles, trees
-from forecasting.grid import QUANTILES
 from forecasting.models import Ahead, Lessons
 from forecasting.panel import forecast_panel
 from tests.forecasting import panels
-
-FIRST, THIRD = (QUANTILES.index(level) for level in quartiles.LEVELS)
 
 
 def lessons(rows: int = 6_000) -> Lessons:
